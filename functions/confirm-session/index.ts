@@ -1,0 +1,123 @@
+import { connectionAnswer } from '../core/answer';
+import { SECOND } from '../core/clock';
+import { type EndDeps, endConnection } from '../core/end-connection';
+import { Problem } from '../core/errors';
+import * as live from '../core/live';
+import { lookUp } from '../core/look-up';
+import type { Owner, SignedIn } from '../core/owner';
+import { currentRow, type Partition, sessionFacts, withSession } from '../core/partition';
+import { NO_NEWS, record } from '../core/record';
+import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/serve';
+import { codeEnds, PROJECT_WITHIN, provedUser, type SessionRow, sessionStatus, unansweredUser } from '../core/session';
+import type { Terra } from '../core/terra';
+import { hashOf, matchesHash, readTicket, type Ticket } from '../core/ticket';
+import { confirmSession } from '../routes';
+
+type Deps = EndDeps & {
+  terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
+  ownerOf: (caller: SignedIn) => Promise<Owner>;
+};
+
+type Reply = ReplyOf<typeof confirmSession>;
+
+/** How long a person waits for Terra's word before being told to poll. */
+const LOOKUP_PATIENCE = 3 * SECOND;
+
+/**
+ * Proves that the person who finished is the one who started: only the finishing browser received the code, and it counts
+ * only together with the starter's own token. Where somebody else redeems it, the link is cut, here and at Terra.
+ */
+export const confirm: Behaviour<typeof confirmSession, Deps> = async ({ caller, path, body, note }, deps) => {
+  const owner = await deps.ownerOf(caller);
+  return deps.rules.confirmation === 'off'
+    ? confirmWithoutCode(owner, path.id, deps)
+    : confirmWithCode(owner, path.id, body.code, deps, note);
+};
+
+async function confirmWithCode(
+  owner: Owner,
+  sessionId: string,
+  code: string | undefined,
+  deps: Deps,
+  note: Note,
+): Promise<Reply> {
+  const ticket = readTicket(code);
+  if (!ticket || ticket.sessionId !== sessionId) throw codeInvalid();
+  const partition = await deps.store.load(ticket.referenceId);
+  const session = partition.sessions.find(({ id }) => id === sessionId);
+  if (!session?.returned || !matchesHash(ticket.secret, session.returned.codeHash)) throw codeInvalid();
+
+  const isLive = deps.clock() <= (codeEnds(session) ?? 0);
+  if (owner.referenceId !== session.owner) {
+    if (isLive) {
+      note({ alarm: 'owner_mismatch' });
+      await rejectSession(partition, session, ticket, deps);
+    }
+    throw new Problem('not_found', 'There is nothing here.');
+  }
+  if (session.wrongOwner || session.closed) throw sessionClosed();
+  if (session.redeemed) return settled(partition, session, deps);
+  if (!isLive) throw codeInvalid();
+
+  const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
+  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, deps.clock() + PROJECT_WITHIN);
+  if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
+  return settled(partition, await withTerrasWord(stored.session, deps), deps);
+}
+
+/** Without codes, what the session authorised is proved; the caller needs to be no more than its owner. */
+async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): Promise<Reply> {
+  const partition = await deps.store.load(owner.referenceId);
+  const session = partition.sessions.find(({ id }) => id === sessionId);
+  if (!session) throw new Problem('not_found', 'There is nothing here.');
+  if (session.wrongOwner || session.closed) throw sessionClosed();
+  return settled(partition, await withTerrasWord(session, deps), deps);
+}
+
+/** Asks Terra where its word is all that is missing. Terra being away now is no failure: the sweep asks again. */
+async function withTerrasWord(session: SessionRow, deps: Deps): Promise<SessionRow> {
+  const waiting = unansweredUser(session, deps.rules.confirmation);
+  if (!waiting) return session;
+  try {
+    return await lookUp(session, waiting.terraUserId, LOOKUP_PATIENCE, deps);
+  } catch (error) {
+    if (error instanceof Problem && error.code.startsWith('terra_')) return session;
+    throw error;
+  }
+}
+
+async function settled(seen: Partition, session: SessionRow, deps: Deps): Promise<Reply> {
+  const { confirmation } = deps.rules;
+  const terraUserId = provedUser(session, confirmation);
+  if (terraUserId === undefined) {
+    return { status: 202, body: { id: session.id, status: sessionStatus(session, deps.clock(), confirmation) } };
+  }
+  const { partition } = await record(withSession(seen, session), () => NO_NEWS, deps);
+  const row = currentRow(partition, terraUserId);
+  const connection = row && connectionAnswer(row, partition, deps.clock());
+  if (!connection) throw new Error('a proved connection has no row');
+  return { status: 200, body: { id: session.id, status: 'completed', connection } };
+}
+
+/** Somebody other than the starter finished: nobody gets the link. */
+async function rejectSession(partition: Partition, session: SessionRow, ticket: Ticket, deps: Deps): Promise<void> {
+  const fact = { kind: 'wrongOwner', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
+  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, deps.clock() + PROJECT_WITHIN);
+  if (!stored.session?.returned) return;
+  const { terraUserId } = stored.session.returned;
+  const wrongOwner = (_row: unknown, { sessions }: Partition) => {
+    const rejected = sessions.find(({ id }) => id === session.id);
+    return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, deps.rules);
+  };
+  await endConnection(withSession(partition, stored.session), terraUserId, wrongOwner, deps);
+}
+
+const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or not of this session.');
+const sessionClosed = () => new Problem('session_closed', 'The session is closed. Open a new one.');
+
+export const handler = serve([on(confirmSession, confirm)], () => ({
+  serve: live.serveDeps(),
+  ...live.recordDeps(),
+  terra: live.terra(),
+  ownerOf: live.ownerOf(),
+}));

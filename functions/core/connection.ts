@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
+import type { Instant } from './clock';
+import { providerId } from './providers';
+
+const At = z.object({ at: z.number() });
+const Via = z.object({ at: z.number(), via: z.string() });
+
+/**
+ * What is known of one Terra user, as facts that only grow: of each kind the newest counts (`firstAuthAt`: the oldest).
+ * Times are Terra's where Terra told the fact, ours where we decided it.
+ */
+export const ConnectionFacts = z.object({
+  provider: z.optional(z.string()),
+  firstAuthAt: z.optional(z.number()),
+  /** Terra said the user authenticated; `via` names the session or mint that asked for it, `''` if none of ours did. */
+  auth: z.optional(Via),
+  /** The owner was shown to be the person who finished, by that session or mint. */
+  proof: z.optional(Via),
+  /** Terra no longer has the user. `agreed`: Terra said so when we disconnected. */
+  gone: z.optional(z.object({ at: z.number(), reason: z.enum(['absent', 'agreed', 'deauthorised', 'revoked']) })),
+  error: z.optional(At),
+  /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
+  data: z.optional(At),
+  scopes: z.optional(z.object({ at: z.number(), list: z.array(z.string()) })),
+  /** We decided to disconnect. */
+  disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
+  wrongOwner: z.optional(At),
+  /** Terra was last asked to deauthenticate the user. */
+  attempt: z.optional(At),
+  supersededBy: z.optional(z.object({ at: z.number(), terraUserId: z.string() })),
+});
+export type ConnectionFacts = z.infer<typeof ConnectionFacts>;
+
+const StatusName = z.enum([
+  'unconfirmed',
+  'connected',
+  'error',
+  'disconnecting',
+  'disconnected',
+  'superseded',
+  'unseen',
+]);
+
+/** The stored row: facts, and beside them what people see of the past. */
+export const ConnectionRow = z.object({
+  owner: z.string(),
+  terraUserId: z.string(),
+  sub: z.optional(z.string()),
+  facts: ConnectionFacts,
+  /** Public ids this link was ever known by; the first is the one shown. */
+  ids: z.array(z.string()),
+  /** The last status changes, oldest first. */
+  history: z.array(z.object({ at: z.number(), status: StatusName, reason: z.optional(z.string()) })),
+  connectedAt: z.optional(z.number()),
+  updatedAt: z.number(),
+  version: z.number(),
+  dueAt: z.optional(z.number()),
+  purgeAt: z.optional(z.number()),
+});
+export type ConnectionRow = z.infer<typeof ConnectionRow>;
+
+/** What a row's facts amount to. `superseded` and `unseen` (no authentication known yet) are never shown or published. */
+export type ConnectionState =
+  | { status: 'unseen' | 'superseded' | 'connected' }
+  | { status: 'unconfirmed'; reason: 'awaiting_confirmation' | 'unsolicited' }
+  | { status: 'error'; reason: 'provider_rejected' }
+  | { status: 'disconnecting'; reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' }
+  | {
+      status: 'disconnected';
+      reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' | 'revoked' | 'deauthorised' | 'absent';
+    };
+
+/** The public id of a Terra user's connection: reveals nothing and is the same in any order of events. */
+export function publicId(terraUserId: string): string {
+  return createHash('sha256').update(`connection:${terraUserId}`).digest().subarray(0, 16).toString('base64url');
+}
+
+/** The facts of both, each at its greatest. Commutative, associative, idempotent: order and repetition cannot matter. */
+export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFacts {
+  return withoutUndefined({
+    provider: greatest(a.provider, b.provider, (x, y) => (x > y ? 1 : -1)),
+    firstAuthAt: greatest(a.firstAuthAt, b.firstAuthAt, (x, y) => y - x),
+    auth: newest(a.auth, b.auth),
+    proof: newest(a.proof, b.proof),
+    gone: newest(a.gone, b.gone),
+    error: newest(a.error, b.error),
+    data: newest(a.data, b.data),
+    scopes: newest(a.scopes, b.scopes),
+    disconnect: newest(a.disconnect, b.disconnect),
+    wrongOwner: newest(a.wrongOwner, b.wrongOwner),
+    attempt: newest(a.attempt, b.attempt),
+    supersededBy: newest(a.supersededBy, b.supersededBy),
+  });
+}
+
+/** Facts of an authentication at `at` that `via` asked for. */
+export function authFacts(provider: string, at: Instant, via: string, scopes?: readonly string[]): ConnectionFacts {
+  return withoutUndefined({
+    provider: providerId(provider),
+    firstAuthAt: at,
+    auth: { at, via },
+    scopes: scopes && { at, list: [...scopes] },
+  });
+}
+
+/**
+ * The status, a pure function of the facts. At equal times an end wins over an authentication.
+ * A proof older than the newest end proves nothing; somebody else's redemption is never forgiven.
+ */
+export function connectionState(facts: ConnectionFacts): ConnectionState {
+  const { auth, proof, gone, error, data, disconnect, wrongOwner, supersededBy } = facts;
+  if (supersededBy) return { status: 'superseded' };
+  if (!auth) return { status: 'unseen' };
+
+  const ended = gone !== undefined && gone.at >= auth.at;
+  if (wrongOwner) return { status: ended ? 'disconnected' : 'disconnecting', reason: 'wrong_owner' };
+
+  const stopped = disconnect !== undefined && disconnect.at >= auth.at;
+  if (ended) return { status: 'disconnected', reason: endReason(facts, stopped) };
+  if (stopped) return { status: 'disconnecting', reason: disconnect.reason };
+
+  const lastEnd = Math.max(gone?.at ?? 0, disconnect?.at ?? 0);
+  if (!proof || proof.at <= lastEnd) {
+    return { status: 'unconfirmed', reason: auth.via === '' ? 'unsolicited' : 'awaiting_confirmation' };
+  }
+  if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
+  return { status: 'connected' };
+}
+
+/** Whether the row stands for something people may see. */
+export function isVisible(state: ConnectionState): boolean {
+  return state.status !== 'unseen' && state.status !== 'superseded';
+}
+
+export function sameState(a: ConnectionState, b: ConnectionState): boolean {
+  return a.status === b.status && reasonOf(a) === reasonOf(b);
+}
+
+export const reasonOf = (state: ConnectionState): string | undefined => ('reason' in state ? state.reason : undefined);
+
+function endReason({ disconnect, gone }: ConnectionFacts, stopped: boolean) {
+  if (disconnect && (stopped || gone?.reason === 'agreed')) return disconnect.reason;
+  return gone === undefined || gone.reason === 'agreed' ? 'deauthorised' : gone.reason;
+}
+
+function newest<F extends { at: Instant }>(a: F | undefined, b: F | undefined): F | undefined {
+  return greatest(a, b, (x, y) => x.at - y.at || (valueText(x) >= valueText(y) ? 1 : -1));
+}
+
+/** What a fact says beside its time, for telling equal times apart the same way in any order. */
+function valueText({ at: _, ...value }: { at: Instant }): string {
+  return JSON.stringify(Object.values(value));
+}
+
+function greatest<V>(a: V | undefined, b: V | undefined, compare: (x: V, y: V) => number): V | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compare(a, b) >= 0 ? a : b;
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** The same object without its undefined members, so that equal facts are equal as JSON and in the table. */
+function withoutUndefined<T extends object>(facts: T): Partial<Defined<T>> {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
+}

@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { ConnectionRow } from './connection';
+import { factWrite } from './fact-write';
+import { MintRow } from './mint';
+import type { Partition } from './partition';
+import { Claim, SessionRow } from './session';
+import type { Store } from './store';
+import { fingerprintKey, itemKey, readItemKey, table } from './table';
+
+type Item = Record<string, unknown>;
+type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
+
+/** The store on DynamoDB: one command a verb, every condition evaluated by the table itself. */
+export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
+  const write = { marshall: (row: Item) => marshall(row, { removeUndefinedValues: true }) };
+
+  async function update(owner: string, item: string, { values, ...input }: Update): Promise<Item | undefined> {
+    const { Attributes } = await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: write.marshall({ owner, item }),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ExpressionAttributeValues: write.marshall(values),
+        ...input,
+      }),
+    );
+    return Attributes && unmarshall(Attributes);
+  }
+
+  async function put(
+    row: Item,
+    condition: string,
+    values: Item = {},
+    names: Record<string, string> = {},
+  ): Promise<boolean> {
+    return held(
+      client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: write.marshall(row),
+          ConditionExpression: condition,
+          ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: write.marshall(values) }),
+          ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
+        }),
+      ),
+    );
+  }
+
+  async function get(owner: string, item: string): Promise<Item | undefined> {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: write.marshall({ owner, item }), ConsistentRead: true }),
+    );
+    return Item && unmarshall(Item);
+  }
+
+  return {
+    async load(owner) {
+      const items: Item[] = [];
+      let start: Record<string, AttributeValue> | undefined;
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName: tableName,
+            KeyConditionExpression: '#owner = :owner',
+            ExpressionAttributeNames: { '#owner': table.partitionKey },
+            ExpressionAttributeValues: { ':owner': { S: owner } },
+            ConsistentRead: true,
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        items.push(...(page.Items ?? []).map(item => unmarshall(item)));
+        start = page.LastEvaluatedKey;
+      } while (start);
+      return partitionOf(owner, items);
+    },
+
+    async findSession(owner, id) {
+      return readSession(await get(owner, itemKey.session(id)));
+    },
+
+    openSession(session, attempt) {
+      const row = sessionItem(session);
+      return attempt === undefined
+        ? put(row, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
+        : put(row, 'attempt = :attempt AND attribute_not_exists(stateHash)', { ':attempt': attempt });
+    },
+
+    claimSession(claim, attempt) {
+      const row = { ...claim, item: itemKey.session(claim.id) };
+      return attempt === undefined
+        ? put(row, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
+        : put(row, 'attempt = :attempt AND attribute_not_exists(stateHash)', { ':attempt': attempt });
+    },
+
+    async addSessionFact(owner, id, fact, dueAt) {
+      const change = factWrite(fact);
+      const due = dueAt === undefined ? [] : ['dueAt = :dueAt', 'dueShard = :dueShard'];
+      const remove = [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])];
+      try {
+        const item = await update(owner, itemKey.session(id), {
+          UpdateExpression: [
+            `SET ${[...change.set, ...due].join(', ')}`,
+            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+            'ADD version :one',
+          ].join(' '),
+          ConditionExpression: ['attribute_exists(stateHash)', ...change.condition].join(' AND '),
+          ...(change.names && { ExpressionAttributeNames: change.names }),
+          values: {
+            ...change.values,
+            ':one': 1,
+            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
+          },
+        });
+        const session = readSession(item);
+        if (!session) throw new Error('an updated session came back unreadable');
+        return { written: true, session };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return { written: false, session: readSession(error.Item && unmarshall(error.Item)) };
+      }
+    },
+
+    reschedule: (item, { owner, version }, dueAt) =>
+      held(
+        update(owner, item, {
+          UpdateExpression: dueAt === undefined ? 'REMOVE dueAt, dueShard' : 'SET dueAt = :dueAt, dueShard = :dueShard',
+          ConditionExpression: 'version = :version',
+          values: {
+            ':version': version,
+            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
+          },
+        }),
+      ),
+
+    putConnection(row, readVersion) {
+      const item = { ...row, item: itemKey.connection(row.terraUserId), ...dueShard(row) };
+      return readVersion === 0
+        ? put(item, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
+        : put(item, 'version = :version', { ':version': readVersion });
+    },
+
+    addMint(mint) {
+      return put(
+        { ...mint, item: itemKey.mint(mint.id), ...dueShard(mint) },
+        'attribute_not_exists(#item)',
+        {},
+        {
+          '#item': table.sortKey,
+        },
+      );
+    },
+
+    async useMint(owner, id, use, dueAt) {
+      try {
+        const item = await update(owner, itemKey.mint(id), {
+          UpdateExpression: 'SET usedBy = :use, dueAt = :dueAt, dueShard = :dueShard ADD version :one',
+          ConditionExpression: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
+          values: { ':use': use, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+        });
+        return MintRow.parse(item);
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return error.Item && MintRow.parse(unmarshall(error.Item));
+      }
+    },
+
+    countUse: (owner, kind, window, limit, purgeAt) =>
+      held(
+        update(owner, itemKey.quota(kind, window), {
+          UpdateExpression: 'SET purgeAt = :purgeAt ADD used :one',
+          ConditionExpression: 'attribute_not_exists(used) OR used < :limit',
+          values: { ':one': 1, ':limit': limit, ':purgeAt': purgeAt },
+        }),
+      ),
+
+    async rememberFingerprint(fingerprint) {
+      const item = await update(fingerprintKey.owner, fingerprintKey.item, {
+        UpdateExpression: 'SET fingerprint = if_not_exists(fingerprint, :fingerprint)',
+        values: { ':fingerprint': fingerprint },
+      });
+      return String(item?.fingerprint);
+    },
+
+    async findFingerprint() {
+      const item = await get(fingerprintKey.owner, fingerprintKey.item);
+      return item && String(item.fingerprint);
+    },
+
+    async due(shard, until, cursor) {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: table.due.index,
+          KeyConditionExpression: 'dueShard = :shard AND dueAt <= :until',
+          ExpressionAttributeValues: write.marshall({ ':shard': shard, ':until': until }),
+          Limit: 100,
+          ...(cursor !== undefined && { ExclusiveStartKey: JSON.parse(cursor) as Record<string, AttributeValue> }),
+        }),
+      );
+      const keys = (page.Items ?? []).map(item => unmarshall(item));
+      return {
+        due: keys.map(key => ({ owner: String(key[table.partitionKey]), item: String(key[table.sortKey]) })),
+        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
+      };
+    },
+  };
+}
+
+/** Which shard of the due index an owner's rows are in. */
+export function shardOf(owner: string): string {
+  return String((createHash('sha256').update(owner).digest()[0] ?? 0) % table.due.shards);
+}
+
+/** Sorts the rows of an owner by what they are; rows of a kind this code does not know are only counted as known. */
+export function partitionOf(owner: string, items: readonly Item[]): Partition {
+  const of = (kind: string) => items.filter(item => readItemKey(String(item[table.sortKey]))?.kind === kind);
+  return {
+    owner,
+    known: items.length > 0,
+    sessions: of('session').flatMap(item => readSession(item) ?? []),
+    claims: of('session').flatMap(item => ('stateHash' in item ? [] : [Claim.parse(item)])),
+    mints: of('mint').map(item => MintRow.parse(item)),
+    connections: of('connection').map(item => ConnectionRow.parse(item)),
+  };
+}
+
+function readSession(item: Item | undefined): SessionRow | undefined {
+  return item && 'stateHash' in item ? SessionRow.parse(item) : undefined;
+}
+
+function sessionItem(session: SessionRow): Item {
+  return { ...session, item: itemKey.session(session.id), ...dueShard(session) };
+}
+
+const dueShard = (row: { owner: string; dueAt?: number | undefined }): Item =>
+  row.dueAt === undefined ? {} : { dueShard: shardOf(row.owner) };
+
+/** Whether the condition of a write held. */
+async function held(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

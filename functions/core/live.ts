@@ -1,0 +1,121 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type Instant, MINUTE, SECOND, systemClock } from './clock';
+import { dynamoStore } from './dynamo-store';
+import type { EnvironmentName } from './environment';
+import { type AlarmName, platformLog } from './log';
+import { ownerNaming } from './owner';
+import { systemRandom } from './random';
+import type { RecordDeps } from './record';
+import type { Rules } from './rules';
+import {
+  cachedSecret,
+  parseReferenceKey,
+  parseTerraCredentials,
+  parseWebhookSecrets,
+  type Secret,
+  type WebhookSecrets,
+} from './secrets';
+import type { ServeDeps } from './serve';
+import type { Store } from './store';
+import { type Terra, terraClient } from './terra';
+
+/*
+ * What the functions use of the outside, made at the first request. Only this file reads the environment and makes SDK
+ * clients; everything else is handed what it needs. Import it as `live`: a bundle keeps only what its function names.
+ */
+
+export const clock = systemClock;
+export const random = systemRandom;
+export const log = platformLog;
+
+/** Waits a random time up to `most`, so that writers who collided do not collide again. */
+export const pause = (most: Instant) => wait(Math.random() * most);
+
+export const alarm = (name: AlarmName) => platformLog('warn', 'alarm', { alarm: name });
+
+export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: platformLog });
+
+export const store = (): Store => dynamoStore(dynamoClient(), required('TABLE_NAME'));
+
+export const confirmation = () => oneOf('CONFIRMATION', ['required', 'off']);
+
+export const rules = (): Rules => ({
+  confirmation: confirmation(),
+  confirmWithin: positive('CONFIRM_WITHIN_MINUTES') * MINUTE,
+  referenceId: oneOf('REFERENCE_ID', ['opaque', 'subject']),
+});
+
+export const dataEvents = () => oneOf('DATA_EVENTS', ['coalesce', 'ignore']);
+
+export const recordDeps = (): RecordDeps => ({ store: store(), clock, rules: rules(), pause });
+
+export const referenceKey = (): (() => Promise<string>) =>
+  cachedSecret('reference-key', secretText('REFERENCE_KEY_SECRET'), parseReferenceKey, clock).read;
+
+/** `mayBeFirst` for the functions that begin an owner's records, and so may be the first to use the key. */
+export const ownerOf = ({ mayBeFirst = false, readKey = referenceKey() } = {}) =>
+  ownerNaming({
+    referenceId: oneOf('REFERENCE_ID', ['opaque', 'subject']),
+    namespace: required('OWNER_NAMESPACE'),
+    referenceKey: readKey,
+    store: store(),
+    mayBeFirst,
+    alarm,
+  });
+
+export const webhookSecrets = (): Secret<WebhookSecrets> =>
+  cachedSecret('terra-webhook', secretText('TERRA_WEBHOOK_SECRET'), parseWebhookSecrets, clock);
+
+export const terra = (): Terra =>
+  terraClient({
+    apiUrl: required('TERRA_API_URL'),
+    widgetUrl: required('TERRA_WIDGET_URL'),
+    widget: setting('WIDGET') === 'legacy' ? 'legacy' : 'current',
+    allowUnboundTokens: setting('REFERENCE_ID') !== 'subject' || setting('ALLOW_UNBOUND_TOKENS') === 'true',
+    credentials: cachedSecret('terra-api', secretText('TERRA_API_SECRET'), parseTerraCredentials, clock).read,
+    clock,
+  });
+
+export const returnTargets = (): ReadonlyMap<string, string> =>
+  new Map(Object.entries(JSON.parse(required('RETURN_TARGETS')) as Record<string, string>));
+
+/** AWS calls stay within a request's time too: the SDK's own retries are bounded. */
+const awsLimits = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: SECOND, requestTimeout: 2 * SECOND },
+};
+
+let dynamo: DynamoDBClient | undefined;
+const dynamoClient = () => (dynamo ??= new DynamoDBClient(awsLimits));
+
+let secretsManager: SecretsManagerClient | undefined;
+const secretText = (name: EnvironmentName) => async (): Promise<string> => {
+  secretsManager ??= new SecretsManagerClient(awsLimits);
+  const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: required(name) }));
+  return SecretString ?? '';
+};
+
+function setting(name: EnvironmentName): string | undefined {
+  return process.env[name];
+}
+
+export function required(name: EnvironmentName): string {
+  const value = setting(name);
+  if (value === undefined || value === '') throw new Error(`environment variable ${name} is missing`);
+  return value;
+}
+
+export function positive(name: EnvironmentName): number {
+  const value = Number(required(name));
+  if (!Number.isFinite(value) || value <= 0) throw new Error(`environment variable ${name} is not a positive number`);
+  return value;
+}
+
+function oneOf<const V extends string>(name: EnvironmentName, values: readonly V[]): V {
+  const value = required(name);
+  const known = values.find(each => each === value);
+  if (known === undefined) throw new Error(`environment variable ${name} is none of ${values.join(', ')}`);
+  return known;
+}

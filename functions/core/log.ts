@@ -1,0 +1,44 @@
+import type { ErrorCode } from './errors';
+
+/** Things a person should look at; each is a metric and an alarm. */
+export type AlarmName =
+  | 'owner_mismatch'
+  | 'owners_differ'
+  | 'reference_key_changed'
+  | 'signature_mismatch'
+  | 'terra_credentials'
+  | 'terra_endpoint_gone'
+  | 'unsolicited_foreign'
+  | 'disconnect_overdue'
+  | 'sweep_breaker'
+  | 'body_too_large';
+
+/** The only things a log line can say. Tokens, links, codes, bodies, headers and queries are not among them. */
+export type Facts = {
+  route?: string;
+  status?: number;
+  ms?: number;
+  code?: ErrorCode;
+  /** Why, in words made in this code. */
+  reason?: string;
+  outcome?: string;
+  event?: string;
+  alarm?: AlarmName;
+  /** Class of an unexpected error. */
+  error?: string;
+  stack?: string;
+  /** Terra's answer, where it had one. */
+  terraStatus?: number;
+  due?: number;
+  closed?: number;
+  disconnected?: number;
+  looked?: number;
+  failed?: number;
+  left?: number;
+};
+
+/** Writes one line; the platform adds time, level and request id. */
+export type Log = (level: 'info' | 'warn' | 'error', message: string, facts: Facts) => void;
+
+/** With Lambda's JSON logging an object becomes the `message` of the line. */
+export const platformLog: Log = (level, message, facts) => console[level]({ message, ...facts });

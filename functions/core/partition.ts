@@ -1,0 +1,230 @@
+import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
+import { type FactsByUser, inheritedFacts, predecessors, successor, unitedIds } from './chain';
+import {
+  authFacts,
+  type ConnectionFacts,
+  type ConnectionRow,
+  connectionState,
+  mergeFacts,
+  reasonOf,
+  sameState,
+} from './connection';
+import type { MintRow } from './mint';
+import type { Rules } from './rules';
+import { type Claim, closesAt, isOpen, proves, type SessionRow } from './session';
+import { itemKey } from './table';
+
+/** Everything stored about one owner, as one strongly consistent read found it. */
+export type Partition = {
+  owner: string;
+  /** Whether any row was found, of whatever kind. */
+  known: boolean;
+  sessions: readonly SessionRow[];
+  /** Sessions that are being opened under an idempotency key. */
+  claims: readonly Claim[];
+  mints: readonly MintRow[];
+  connections: readonly ConnectionRow[];
+};
+
+/** New facts, by the Terra user they are about. */
+export type News = ReadonlyMap<string, ConnectionFacts>;
+
+/** A row as it should be stored, and the version it was read at (0: there was none). */
+export type RowChange = { row: ConnectionRow; readVersion: number };
+
+const HISTORY_LENGTH = 20;
+const KEEP_ENDED = 90 * DAY;
+const RETRY_LEAST = MINUTE;
+const RETRY_MOST = 6 * HOUR;
+
+/**
+ * Brings the connections of an owner in line with his sessions, his mints and the news; pure.
+ * Sessions and mints are projected anew each time, so that whoever comes by next completes what a crash left half done.
+ * Returns the rows that change, the latest of a chain before those it superseded.
+ */
+export function settle(partition: Partition, news: News, now: Instant, rules: Rules): RowChange[] {
+  const stored = new Map(partition.connections.map(row => [row.terraUserId, row]));
+  const facts = gather(partition, news, rules);
+  const sub = [...partition.sessions, ...partition.mints, ...partition.connections].find(row => row.sub)?.sub;
+
+  return [...facts.keys()]
+    .map(terraUserId => {
+      const row = stored.get(terraUserId);
+      const ids = unitedIds(facts, id => stored.get(id)?.ids, terraUserId);
+      const known = facts.get(terraUserId) ?? {};
+      if (row && sameJson(row.facts, known) && sameJson(row.ids, ids)) return undefined;
+
+      const before = predecessors(facts, terraUserId).flatMap(id => stored.get(id) ?? []);
+      const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, before, now);
+      return { row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 };
+    })
+    .filter(change => change !== undefined)
+    .toSorted((a, b) => Number(isSuperseded(a.row)) - Number(isSuperseded(b.row)));
+}
+
+/** The partition as it is once the changes are stored. */
+export function withChanges(partition: Partition, changes: readonly RowChange[]): Partition {
+  const changed = new Map(changes.map(({ row }) => [row.terraUserId, row]));
+  const kept = partition.connections.filter(row => !changed.has(row.terraUserId));
+  return { ...partition, known: true, connections: [...kept, ...changed.values()] };
+}
+
+/** The partition with this session in place of the one of the same id. */
+export function withSession(partition: Partition, session: SessionRow): Partition {
+  return { ...partition, sessions: [...partition.sessions.filter(({ id }) => id !== session.id), session] };
+}
+
+/** The partition with this mint in place of the one of the same id. */
+export function withMint(partition: Partition, mint: MintRow): Partition {
+  return { ...partition, mints: [...partition.mints.filter(({ id }) => id !== mint.id), mint] };
+}
+
+/** The row that now stands for the connection people know by this public id. */
+export function findConnection(partition: Partition, id: string): ConnectionRow | undefined {
+  const named = partition.connections.find(row => row.ids.includes(id));
+  return named && currentRow(partition, named.terraUserId);
+}
+
+/** The row that now stands for this Terra user. */
+export function currentRow(partition: Partition, terraUserId: string): ConnectionRow | undefined {
+  const facts = new Map(partition.connections.map(row => [row.terraUserId, row.facts]));
+  const last = successor(facts, terraUserId);
+  return partition.connections.find(row => row.terraUserId === last);
+}
+
+/** The row with the times that follow from it: when the sweep looks at it, and when it may be forgotten. */
+export function scheduled(
+  row: ConnectionRow,
+  sessions: readonly SessionRow[],
+  now: Instant,
+  rules: Rules,
+): ConnectionRow {
+  const { dueAt: _due, purgeAt: _purge, ...rest } = row;
+  const state = connectionState(row.facts);
+  switch (state.status) {
+    case 'unconfirmed': {
+      const dueAt = confirmBy(row, sessions, rules);
+      return { ...rest, ...(dueAt !== undefined && { dueAt }) };
+    }
+    case 'disconnecting':
+      return { ...rest, dueAt: nextAttemptAt(row.facts, now) };
+    case 'disconnected':
+    case 'superseded':
+    case 'unseen':
+      return { ...rest, purgeAt: Math.ceil((now + KEEP_ENDED) / SECOND) };
+    case 'connected':
+    case 'error':
+      return rest;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** All facts there are, by Terra user: stored ones, what sessions and mints amount to, the news, and what is inherited. */
+function gather(partition: Partition, news: News, rules: Rules): FactsByUser {
+  const facts: FactsByUser = new Map(partition.connections.map(row => [row.terraUserId, row.facts]));
+  const add = (terraUserId: string, more: ConnectionFacts) =>
+    facts.set(terraUserId, mergeFacts(facts.get(terraUserId) ?? {}, more));
+
+  for (const session of partition.sessions) {
+    for (const terraUserId of Object.keys(session.authorised))
+      add(terraUserId, sessionFacts(session, terraUserId, rules));
+  }
+  for (const mint of partition.mints) {
+    if (mint.usedBy) add(mint.usedBy.terraUserId, mintFacts(mint, mint.usedBy));
+  }
+  for (const [terraUserId, more] of news) add(terraUserId, more);
+
+  const carryProof = rules.confirmation === 'off';
+  for (const terraUserId of [...facts.keys()]) add(terraUserId, inheritedFacts(facts, terraUserId, carryProof));
+  return facts;
+}
+
+/** What a session amounts to for one of the Terra users it authorised. */
+export function sessionFacts(session: SessionRow, terraUserId: string, rules: Rules): ConnectionFacts {
+  const authorised = session.authorised[terraUserId];
+  if (!authorised) return {};
+  const via = itemKey.session(session.id);
+  const finishedByAnother = session.wrongOwner && session.returned?.terraUserId === terraUserId;
+  return {
+    ...authFacts(authorised.provider, authorised.at, via),
+    ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),
+    ...(finishedByAnother && { wrongOwner: session.wrongOwner }),
+  };
+}
+
+function mintFacts(mint: MintRow, { at, provider }: { at: Instant; provider: string }): ConnectionFacts {
+  const via = itemKey.mint(mint.id);
+  return { ...authFacts(provider, at, via), proof: { at, via } };
+}
+
+type Known = Pick<ConnectionRow, 'owner' | 'terraUserId' | 'facts' | 'ids'> & { sub: string | undefined };
+
+function nextRow(
+  known: Known,
+  row: ConnectionRow | undefined,
+  before: readonly ConnectionRow[],
+  now: Instant,
+): ConnectionRow {
+  const { sub, ...rest } = known;
+  const was = row ? connectionState(row.facts) : ({ status: 'unseen' } as const);
+  const is = connectionState(known.facts);
+  const reason = reasonOf(is);
+  const change = sameState(was, is) ? [] : [{ at: now, status: is.status, ...(reason !== undefined && { reason }) }];
+  const past = [...before, ...(row ? [row] : [])];
+  const history = uniqueByJson(past.flatMap(each => each.history)).toSorted((a, b) => a.at - b.at);
+  const connectedAt = past.find(each => each.connectedAt !== undefined)?.connectedAt;
+  const since = is.status === 'connected' && !isLive(was.status) ? (connectedBefore(before) ?? now) : connectedAt;
+  return {
+    ...rest,
+    ...(sub !== undefined && { sub }),
+    history: [...history, ...change].slice(-HISTORY_LENGTH),
+    ...(since !== undefined && { connectedAt: since }),
+    updatedAt: now,
+    version: Math.max(now, ...past.map(each => each.version + 1)),
+  };
+}
+
+/** A link that goes on under a new Terra user is connected since its predecessor was. */
+function connectedBefore(before: readonly ConnectionRow[]): Instant | undefined {
+  return before.find(row => row.connectedAt !== undefined)?.connectedAt;
+}
+
+const isLive = (status: string): boolean => status === 'connected' || status === 'error';
+
+/**
+ * Until when an unconfirmed row may wait for its proof; undefined where it is not ours to end: with ids of the team's own
+ * choosing, a Terra user that nothing of ours asked for.
+ */
+export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
+  const { at = 0, via = '' } = row.facts.auth ?? {};
+  if (via === '' && rules.referenceId === 'subject') return undefined;
+  const session = sessions.find(({ id }) => via === itemKey.session(id));
+  const sessionEnds =
+    session && isOpen(session, rules.confirmation) ? closesAt(session, rules.confirmation) : session?.finishBy;
+  return Math.max(at + rules.confirmWithin, sessionEnds ?? 0);
+}
+
+/** Deauthentication is tried again after as long as it has been tried, between a minute and six hours. */
+function nextAttemptAt({ wrongOwner, disconnect, attempt }: ConnectionFacts, now: Instant): Instant {
+  const since = (wrongOwner ?? disconnect)?.at ?? now;
+  if (!attempt || attempt.at < since) return now;
+  return attempt.at + Math.min(Math.max(attempt.at - since, RETRY_LEAST), RETRY_MOST);
+}
+
+const isSuperseded = (row: ConnectionRow): boolean => row.facts.supersededBy !== undefined;
+
+const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
+
+/** JSON with object keys in order, so that equal values have equal text whatever order they were stored in. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) =>
+    each !== null && typeof each === 'object' && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
+
+function uniqueByJson<T>(values: readonly T[]): T[] {
+  return [...new Map(values.map(value => [canonical(value), value])).values()];
+}

@@ -1,0 +1,55 @@
+import type { Instant } from './clock';
+import type { ConnectionRow } from './connection';
+import type { MintRow } from './mint';
+import type { Partition } from './partition';
+import type { Claim, FailureCause, SessionRow } from './session';
+import type { QuotaKind } from './table';
+
+/** Something that became true of a session. Each is written at most once, `authorised` once for each Terra user and newer time. */
+export type SessionFact =
+  | { kind: 'returned'; at: Instant; terraUserId: string; codeHash: string; stateHash: string }
+  | { kind: 'failed'; at: Instant; cause: FailureCause; stateHash: string }
+  | { kind: 'cancelled'; at: Instant; cause: FailureCause }
+  | { kind: 'redeemed'; at: Instant; codeHash: string }
+  | { kind: 'authorised'; at: Instant; terraUserId: string; provider: string }
+  | { kind: 'wrongOwner'; at: Instant; codeHash: string }
+  /** Only while the session is as it was when it was judged. */
+  | { kind: 'closed'; at: Instant; version: number };
+
+/** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none). */
+export type FactWritten = { written: true; session: SessionRow } | { written: false; session: SessionRow | undefined };
+
+/** A page of keys of the due index. */
+export type DuePage = { due: { owner: string; item: string }[]; cursor: string | undefined };
+
+/**
+ * The verbs the domain asks of the table. Every write is conditional and touches one row; `false` or `written: false`
+ * means that what the writer believed no longer holds. Anything else that goes wrong throws.
+ */
+export type Store = {
+  /** Everything of one owner, strongly consistent. */
+  load(owner: string): Promise<Partition>;
+  /** One session, strongly consistent. */
+  findSession(owner: string, id: string): Promise<SessionRow | undefined>;
+  /** Stores a new session, unless the id is taken; under a claim, only while that attempt holds it. */
+  openSession(session: SessionRow, attempt?: string): Promise<boolean>;
+  /** Holds the place of a session to be opened: if it is free, or still held by the attempt `held`. */
+  claimSession(claim: Claim, held: string | undefined): Promise<boolean>;
+  /** Adds a fact under the fact's own condition. The session becomes due as the fact demands. */
+  addSessionFact(owner: string, id: string, fact: SessionFact, dueAt: Instant | undefined): Promise<FactWritten>;
+  /** Sets when the sweep looks at a row next (undefined: no more), if it is still at this version. */
+  reschedule(item: string, row: { owner: string; version: number }, dueAt: Instant | undefined): Promise<boolean>;
+  /** Stores the row if the stored one is still at this version (0: if there is none). */
+  putConnection(row: ConnectionRow, readVersion: number): Promise<boolean>;
+  addMint(mint: MintRow): Promise<boolean>;
+  /** Lets a Terra user use up the mint, if nobody has; the mint after the write, or as it stands. */
+  useMint(owner: string, id: string, use: NonNullable<MintRow['usedBy']>, dueAt: Instant): Promise<MintRow | undefined>;
+  /** Counts one use in the window, if fewer than `limit` were counted. */
+  countUse(owner: string, kind: QuotaKind, window: number, limit: number, purgeAt: number): Promise<boolean>;
+  /** Remembers the fingerprint of the reference-id key if none is remembered; the one that is remembered then. */
+  rememberFingerprint(fingerprint: string): Promise<string>;
+  /** The remembered fingerprint, if any. */
+  findFingerprint(): Promise<string | undefined>;
+  /** Keys of what is due by `until`, in one shard, earliest first. */
+  due(shard: string, until: Instant, cursor?: string): Promise<DuePage>;
+};

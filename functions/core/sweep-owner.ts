@@ -1,0 +1,117 @@
+import { type Instant, MINUTE } from './clock';
+import { type ConnectionFacts, type ConnectionRow, connectionState } from './connection';
+import { decidedAt, type EndDeps, endConnection } from './end-connection';
+import { Problem } from './errors';
+import { lookUp } from './look-up';
+import { confirmBy, type Partition, scheduled, withSession } from './partition';
+import { NO_NEWS, record } from './record';
+import type { Rules } from './rules';
+import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { itemKey } from './table';
+import type { Terra } from './terra';
+
+export type SweepDeps = EndDeps & {
+  terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
+  alarm: (name: 'disconnect_overdue') => void;
+};
+
+/** What was done for one owner. */
+export type Swept = { looked: number; closed: number; disconnected: number; terraFailed: number };
+
+/** What is still due after a look is looked at again no sooner than this. */
+const LOOK_AGAIN = MINUTE;
+/** After this long without Terra's agreement a person should look. */
+const OVERDUE = 15 * MINUTE;
+
+/** Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not hear. */
+export async function sweepOwner(owner: string, deps: SweepDeps): Promise<Swept> {
+  const now = deps.clock();
+  const swept: Swept = { looked: 0, closed: 0, disconnected: 0, terraFailed: 0 };
+  let partition = await deps.store.load(owner);
+
+  for (const session of partition.sessions.filter(isDue(now))) {
+    const judged = await sweepSession(session, now, swept, deps);
+    partition = withSession(partition, judged);
+  }
+  ({ partition } = await record(partition, () => NO_NEWS, deps));
+  for (const row of partition.connections.filter(isDue(now))) {
+    partition = await sweepConnection(row, partition, swept, deps);
+  }
+  await settleDue(partition, now, deps);
+  return swept;
+}
+
+/** The session after Terra was asked about it, and closed if nothing can complete it any more. */
+async function sweepSession(session: SessionRow, now: Instant, swept: Swept, deps: SweepDeps): Promise<SessionRow> {
+  const { confirmation } = deps.rules;
+  let judged = session;
+  const waiting = unansweredUser(session, confirmation);
+  if (waiting) {
+    swept.looked++;
+    judged = await lookUp(session, waiting.terraUserId, undefined, deps).catch(error => {
+      if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
+      swept.terraFailed++;
+      return session;
+    });
+  }
+  if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
+  const fact = { kind: 'closed', at: now, version: judged.version } as const;
+  const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
+  if (stored.written) swept.closed++;
+  return stored.session ?? judged;
+}
+
+async function sweepConnection(
+  row: ConnectionRow,
+  partition: Partition,
+  swept: Swept,
+  deps: SweepDeps,
+): Promise<Partition> {
+  const decide = (now: ConnectionRow | undefined, current: Partition) => now && dueFacts(now, current, deps);
+  const ending = await endConnection(partition, row.terraUserId, decide, deps);
+  if (ending.terra === 'agreed') swept.disconnected++;
+  if (ending.terra === 'failed') {
+    swept.terraFailed++;
+    const since = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
+    if (since !== undefined && deps.clock() - since > OVERDUE) deps.alarm('disconnect_overdue');
+  }
+  return ending.partition;
+}
+
+/** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
+function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
+  switch (connectionState(row.facts).status) {
+    case 'disconnecting':
+      return {};
+    case 'unconfirmed':
+      return mayStillConfirm(row, partition, clock(), rules)
+        ? undefined
+        : { disconnect: { at: decidedAt(row, clock()), reason: 'not_confirmed' } };
+    default:
+      return undefined;
+  }
+}
+
+/** The session is the judge: as long as it is open, or its time or the row's is not over, nothing is ended. */
+export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now: Instant, rules: Rules): boolean {
+  const until = confirmBy(row, sessions, rules);
+  if (until === undefined || now <= until) return true;
+  const session = sessions.find(({ id }) => row.facts.auth?.via === itemKey.session(id));
+  return session !== undefined && isOpen(session, rules.confirmation);
+}
+
+/** Says for everything that was due when to look next, unless it changed meanwhile: then whoever changed it said so. */
+async function settleDue(partition: Partition, now: Instant, { store, rules }: SweepDeps): Promise<void> {
+  const due = isDue(now);
+  for (const session of partition.sessions.filter(due)) {
+    const next = sessionDueAt(session, now, rules.confirmation);
+    await store.reschedule(itemKey.session(session.id), session, next);
+  }
+  for (const mint of partition.mints.filter(due)) await store.reschedule(itemKey.mint(mint.id), mint, undefined);
+  for (const row of partition.connections.filter(due)) {
+    const next = scheduled(row, partition.sessions, now, rules).dueAt;
+    await store.reschedule(itemKey.connection(row.terraUserId), row, next && Math.max(next, now + LOOK_AGAIN));
+  }
+}
+
+const isDue = (now: Instant) => (row: { dueAt?: number | undefined }) => row.dueAt !== undefined && row.dueAt <= now;

@@ -1,0 +1,35 @@
+/**
+ * The one table: its keys, its index and the names of its items. Infra builds from it, the local stack emulates it,
+ * the store reads and writes by it.
+ */
+export const table = {
+  partitionKey: 'owner',
+  sortKey: 'item',
+  /** DynamoDB's TTL attribute, in seconds since 1970. Housekeeping only: rules compare with the clock. */
+  expiry: 'purgeAt',
+  /** Sparse, keys only: holds just the rows somebody must look at by `dueAt` (milliseconds since 1970). `dueShard` is text, `0` to `7`. */
+  due: { index: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', shards: 8 },
+} as const;
+
+/** Sort keys, made and read in this file only. */
+export const itemKey = {
+  session: (id: string) => `session#${id}`,
+  connection: (terraUserId: string) => `connection#${terraUserId}`,
+  mint: (id: string) => `mint#${id}`,
+  quota: (kind: QuotaKind, window: number) => `quota#${kind}#${window}`,
+  erasure: 'erasure',
+} as const;
+
+/** What an owner may do only so often. */
+export type QuotaKind = 'sessions' | 'mints';
+
+/** What kind of row a sort key names, and the id inside it; undefined for a kind this code does not know. */
+export function readItemKey(
+  item: string,
+): { kind: 'session' | 'connection' | 'mint' | 'quota' | 'erasure'; id: string } | undefined {
+  const [, kind, id = ''] = /^(session|connection|mint|quota|erasure)(?:#(.*))?$/s.exec(item) ?? [];
+  return kind === undefined ? undefined : { kind: kind as 'session', id };
+}
+
+/** Where the fingerprint of the reference-id key lies; `#` cannot occur in an opaque reference id. */
+export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } as const;

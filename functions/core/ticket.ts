@@ -1,0 +1,39 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** A bearer secret that says where it belongs: the `state` in a callback's path, or the `code` in a return URL. */
+export type Ticket = { referenceId: string; sessionId: string; secret: string };
+
+const LIMIT = 512;
+const PART = '[A-Za-z0-9_-]';
+const TICKET = new RegExp(`^(${PART}{1,344})\\.(${PART}{22})\\.(${PART}{43})$`);
+
+/** `<base64url(reference id)>.<session id>.<secret>`, at most 512 characters. */
+export function writeTicket({ referenceId, sessionId, secret }: Ticket): string {
+  return `${Buffer.from(referenceId).toString('base64url')}.${sessionId}.${secret}`;
+}
+
+/** The ticket in its parts; undefined unless it is exactly as `writeTicket` would write it. */
+export function readTicket(text: string | undefined): Ticket | undefined {
+  if (text === undefined || text.length > LIMIT) return undefined;
+  const [, owner = '', sessionId = '', secret = ''] = TICKET.exec(text) ?? [];
+  const ticket = { referenceId: Buffer.from(owner, 'base64url').toString(), sessionId, secret };
+  return owner !== '' && writeTicket(ticket) === text ? ticket : undefined;
+}
+
+/** What a row keeps of a secret. */
+export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+/** Compares a secret with a kept hash, in constant time. */
+export function matchesHash(secret: string, hash: string): boolean {
+  const ours = Buffer.from(hashOf(secret));
+  const theirs = Buffer.from(hash);
+  return ours.length === theirs.length && timingSafeEqual(ours, theirs);
+}
+
+/**
+ * The secret of the code that the browser finishing with this Terra user gets. Who only holds the state cannot make it:
+ * the Terra user id is shown to nobody before the connection is proved.
+ */
+export function codeSecret(stateSecret: string, terraUserId: string): string {
+  return createHmac('sha256', stateSecret).update(`code:${terraUserId}`).digest('base64url');
+}

@@ -1,0 +1,44 @@
+import { connectionAnswer } from '../core/answer';
+import { type ConnectionRow, connectionState, isVisible } from '../core/connection';
+import { decidedAt, type EndDeps, endConnection } from '../core/end-connection';
+import { Problem } from '../core/errors';
+import * as live from '../core/live';
+import type { Owner, SignedIn } from '../core/owner';
+import { findConnection } from '../core/partition';
+import { type Behaviour, on, serve } from '../core/serve';
+import { disconnect } from '../routes';
+
+type Deps = EndDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
+
+/** Stops the connection at once here and asks Terra to; where Terra does not agree now, the sweep goes on asking. */
+export const disconnectOne: Behaviour<typeof disconnect, Deps> = async ({ caller, path, note }, deps) => {
+  const { referenceId } = await deps.ownerOf(caller);
+  const seen = await deps.store.load(referenceId);
+  const row = findConnection(seen, path.id);
+  if (!row || !isVisible(connectionState(row.facts))) throw notFound();
+
+  const askedBy = (now: ConnectionRow | undefined) =>
+    now && { disconnect: { at: decidedAt(now, deps.clock()), reason: 'owner' as const } };
+  const ending = await endConnection(seen, row.terraUserId, now => (isOver(now) ? undefined : askedBy(now)), deps);
+  note({
+    outcome: ending.terra,
+    ...(ending.terra === 'failed' && { reason: ending.problem.reason ?? ending.problem.code }),
+  });
+
+  const current = findConnection(ending.partition, path.id);
+  const connection = current && connectionAnswer(current, ending.partition, deps.clock());
+  if (!connection) throw notFound();
+  return { status: 202, body: connection };
+};
+
+const isOver = (row: ConnectionRow | undefined): boolean =>
+  !row || connectionState(row.facts).status === 'disconnected';
+
+const notFound = () => new Problem('not_found', 'There is nothing here.');
+
+export const handler = serve([on(disconnect, disconnectOne)], () => ({
+  serve: live.serveDeps(),
+  ...live.recordDeps(),
+  terra: live.terra(),
+  ownerOf: live.ownerOf(),
+}));

@@ -1,0 +1,59 @@
+import { type Clock, DAY, isoTime, SECOND } from '../core/clock';
+import { Problem } from '../core/errors';
+import * as live from '../core/live';
+import type { Owner, SignedIn } from '../core/owner';
+import { providerId, providerKind } from '../core/providers';
+import { countUse } from '../core/quota';
+import { newId, type Random } from '../core/random';
+import { type Behaviour, on, serve } from '../core/serve';
+import type { Store } from '../core/store';
+import type { Terra } from '../core/terra';
+import { mintToken } from '../routes';
+
+type Deps = {
+  store: Pick<Store, 'addMint' | 'countUse'>;
+  terra: Pick<Terra, 'mintToken'>;
+  ownerOf: (caller: SignedIn) => Promise<Owner>;
+  clock: Clock;
+  random: Random;
+  /** Tokens an owner may mint in ten minutes. */
+  limit: number;
+};
+
+const KEEP = 2 * DAY;
+
+/** Mints one SDK token and remembers that it did, for that is the proof of the connection the phone then makes. */
+export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, deps) => {
+  const provider = body.provider === undefined ? undefined : providerId(body.provider);
+  if (provider !== undefined && providerKind(provider) === 'web') {
+    throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
+  }
+  const { sub, referenceId } = await deps.ownerOf(caller);
+  await countUse(referenceId, 'mints', deps.limit, deps);
+
+  const createdAt = deps.clock();
+  const { token, expiresInSeconds } = await deps.terra.mintToken(referenceId);
+  const expiresAt = createdAt + expiresInSeconds * SECOND;
+  const isStored = await deps.store.addMint({
+    owner: referenceId,
+    id: newId(deps.random),
+    sub,
+    ...(provider !== undefined && { provider }),
+    createdAt,
+    expiresAt,
+    purgeAt: Math.ceil((createdAt + KEEP) / SECOND),
+    version: 1,
+  });
+  if (!isStored) throw new Error('a new mint met an old id');
+  return { status: 201, body: { token, referenceId, expiresIn: expiresInSeconds, expiresAt: isoTime(expiresAt) } };
+};
+
+export const handler = serve([on(mintToken, mint)], () => ({
+  serve: live.serveDeps(),
+  store: live.store(),
+  terra: live.terra(),
+  ownerOf: live.ownerOf({ mayBeFirst: true }),
+  clock: live.clock,
+  random: live.random,
+  limit: live.positive('MINT_LIMIT'),
+}));

@@ -1,0 +1,57 @@
+import { connectionAnswer, sessionAnswer } from '../core/answer';
+import type { Clock } from '../core/clock';
+import { Problem } from '../core/errors';
+import * as live from '../core/live';
+import type { Owner, SignedIn } from '../core/owner';
+import { findConnection } from '../core/partition';
+import type { Rules } from '../core/rules';
+import { type Behaviour, on, serve } from '../core/serve';
+import type { Store } from '../core/store';
+import { listConnections, readConnection, readSession } from '../routes';
+
+type Deps = {
+  store: Pick<Store, 'load'>;
+  ownerOf: (caller: SignedIn) => Promise<Owner>;
+  clock: Clock;
+  rules: Rules;
+};
+
+/** One of the caller's own sessions. */
+export const readSessionOf: Behaviour<typeof readSession, Deps> = async ({ caller, path }, deps) => {
+  const { referenceId } = await deps.ownerOf(caller);
+  const partition = await deps.store.load(referenceId);
+  const session = partition.sessions.find(({ id }) => id === path.id);
+  if (!session) throw new Problem('not_found', 'There is nothing here.');
+  return { status: 200, body: sessionAnswer(session, partition, deps.clock(), deps.rules) };
+};
+
+/** All of the caller's connections, newest first by their first authentication. */
+export const listConnectionsOf: Behaviour<typeof listConnections, Deps> = async ({ caller }, deps) => {
+  const { referenceId } = await deps.ownerOf(caller);
+  const partition = await deps.store.load(referenceId);
+  const connections = partition.connections
+    .toSorted((a, b) => (b.facts.firstAuthAt ?? 0) - (a.facts.firstAuthAt ?? 0))
+    .flatMap(row => connectionAnswer(row, partition, deps.clock()) ?? []);
+  return { status: 200, body: { connections } };
+};
+
+/** One of the caller's own connections, by any id it was ever known by. */
+export const readConnectionOf: Behaviour<typeof readConnection, Deps> = async ({ caller, path }, deps) => {
+  const { referenceId } = await deps.ownerOf(caller);
+  const partition = await deps.store.load(referenceId);
+  const row = findConnection(partition, path.id);
+  const connection = row && connectionAnswer(row, partition, deps.clock());
+  if (!connection) throw new Problem('not_found', 'There is nothing here.');
+  return { status: 200, body: connection };
+};
+
+export const handler = serve(
+  [on(readSession, readSessionOf), on(listConnections, listConnectionsOf), on(readConnection, readConnectionOf)],
+  () => ({
+    serve: live.serveDeps(),
+    store: live.store(),
+    ownerOf: live.ownerOf(),
+    clock: live.clock,
+    rules: live.rules(),
+  }),
+);

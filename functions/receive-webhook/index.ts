@@ -1,0 +1,79 @@
+import { type ApplyDeps, applyEvent } from '../core/apply-event';
+import { type Instant, SECOND } from '../core/clock';
+import { Problem } from '../core/errors';
+import * as live from '../core/live';
+import type { Secret, WebhookSecrets } from '../core/secrets';
+import { type Behaviour, on, serve } from '../core/serve';
+import { readSignature, type SignatureClaim, verifySignature } from '../core/signature';
+import { readTerraEvent } from '../core/terra-event';
+import { receiveWebhook } from '../routes';
+
+type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };
+
+/** How far the unsigned ordering header may lie after the signed time. */
+const ORDERING_AHEAD = 5 * SECOND;
+
+/**
+ * Takes a delivery in: verified over the raw bytes before anything is parsed, applied at its own time, and answered 200
+ * only once the state is stored. Terra repeats whatever is answered otherwise.
+ */
+export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody, note }, deps) => {
+  const signedAt = await verify(headers, rawBody, deps).catch(error => {
+    if (error instanceof Problem && error.reason === 'mismatch') note({ alarm: 'signature_mismatch' });
+    throw error;
+  });
+  const event = readTerraEvent(rawBody);
+  if (!event) {
+    note({ outcome: 'poison' });
+    return { status: 200, body: { outcome: 'poison' } };
+  }
+  const outcome = await applyEvent(event, eventTime(headers['x-terra-ordering-timestamp'], signedAt), {
+    ...deps,
+    alarm: alarm => note({ alarm }),
+  });
+  note({ outcome, event: event.kind });
+  return { status: 200, body: { outcome } };
+};
+
+/** When the delivery was signed; throws `unauthenticated`, the same for every reason, unless it is Terra's. */
+async function verify(
+  headers: Readonly<Record<string, string | undefined>>,
+  rawBody: Buffer,
+  deps: Deps,
+): Promise<Instant> {
+  const read = readSignature(headers, Math.floor(deps.clock() / SECOND));
+  if (!read.ok) throw notTerras(read.reason);
+  if (rawBody.length === 0) throw notTerras('empty');
+  const { claim } = read;
+  const isSigned =
+    isSignedWith(claim, rawBody, await deps.secrets.read(), deps.clock()) ||
+    // The secret may just have been changed at Terra's side and ours.
+    isSignedWith(claim, rawBody, await deps.secrets.reread(), deps.clock());
+  if (!isSigned) throw notTerras('mismatch');
+  return claim.signedAtSeconds * SECOND;
+}
+
+function isSignedWith(
+  claim: SignatureClaim,
+  rawBody: Buffer,
+  { current, previous }: WebhookSecrets,
+  now: Instant,
+): boolean {
+  const isPreviousLive = previous !== undefined && now < previous.validUntil;
+  return verifySignature(claim, rawBody, isPreviousLive ? [current, previous.secret] : [current]);
+}
+
+/** Terra's own time of the event. The header that carries it is not signed, so it may not run ahead of what is. */
+function eventTime(ordering: string | undefined, signedAt: Instant): Instant {
+  if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return signedAt;
+  return Math.min(Number(ordering), signedAt + ORDERING_AHEAD);
+}
+
+const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
+
+export const handler = serve([on(receiveWebhook, takeDelivery)], () => ({
+  serve: live.serveDeps(),
+  ...live.recordDeps(),
+  secrets: live.webhookSecrets(),
+  dataEvents: live.dataEvents(),
+}));

@@ -1,0 +1,291 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ConnectionRow } from '../../functions/core/connection';
+import { dynamoStore, shardOf } from '../../functions/core/dynamo-store';
+import type { MintRow } from '../../functions/core/mint';
+import { AUTHORISED_LIMIT, type Claim, type SessionRow } from '../../functions/core/session';
+import type { SessionFact, Store } from '../../functions/core/store';
+import { itemKey } from '../../functions/core/table';
+import { startDynamoDb } from '../../local/dynamodb';
+import { memoryStore } from '../support/memory-store';
+
+const NOON = Date.UTC(2026, 10, 22, 12);
+
+const session: SessionRow = {
+  owner: 'owner-1',
+  id: 'session-1',
+  sub: 'alice',
+  flow: 'widget',
+  returnTo: 'web',
+  createdAt: NOON,
+  expiresAt: NOON + 900_000,
+  finishBy: NOON + 4_500_000,
+  url: 'https://widget.example/1',
+  stateHash: 'hash-of-state',
+  terraSessionId: 'terra-session-1',
+  authorised: {},
+  dueAt: NOON + 4_500_001,
+  purgeAt: NOON / 1000 + 172_800,
+  version: 1,
+};
+const user = '40f7b0e1-89e2-43ac-a5b8-1e29c8d47cad';
+const returned: SessionFact = {
+  kind: 'returned',
+  at: NOON + 1,
+  terraUserId: user,
+  codeHash: 'hash-of-code',
+  stateHash: 'hash-of-state',
+};
+const connection: ConnectionRow = {
+  owner: 'owner-1',
+  terraUserId: user,
+  facts: {
+    provider: 'GARMIN',
+    firstAuthAt: NOON,
+    auth: { at: NOON, via: 'session#session-1' },
+    scopes: { at: NOON, list: [] },
+  },
+  ids: ['id-1'],
+  history: [{ at: NOON, status: 'connected' }],
+  updatedAt: NOON,
+  version: NOON,
+};
+const mint: MintRow = {
+  owner: 'owner-1',
+  id: 'mint-1',
+  sub: 'alice',
+  createdAt: NOON,
+  expiresAt: NOON + 180_000,
+  purgeAt: NOON / 1000 + 172_800,
+  version: 1,
+};
+
+let dynamo: Awaited<ReturnType<typeof startDynamoDb>>;
+let client: DynamoDBClient;
+beforeAll(async () => {
+  dynamo = await startDynamoDb();
+  client = new DynamoDBClient({
+    endpoint: dynamo.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await dynamo.close();
+});
+
+let owners = 0;
+describe.each([
+  ['memory', (): Store => memoryStore()],
+  ['DynamoDB', (): Store => dynamoStore(client, dynamo.tableName)],
+])('the store on %s', (_kind, open) => {
+  const world = async (...facts: SessionFact[]) => {
+    const store = open();
+    const owner = `owner-${++owners}`;
+    await store.openSession({ ...session, owner });
+    for (const fact of facts) await store.addSessionFact(owner, session.id, fact, undefined);
+    return {
+      store,
+      owner,
+      add: (fact: SessionFact, dueAt?: number) => store.addSessionFact(owner, session.id, fact, dueAt),
+    };
+  };
+
+  test('an owner nobody knows has an empty partition', async () => {
+    expect(await open().load('nobody')).toEqual({
+      owner: 'nobody',
+      known: false,
+      sessions: [],
+      claims: [],
+      mints: [],
+      connections: [],
+    });
+  });
+
+  test('a partition holds everything of one owner and nothing of another', async () => {
+    const { store, owner } = await world();
+    await store.addMint({ ...mint, owner });
+    await store.putConnection({ ...connection, owner }, 0);
+    await store.openSession({ ...session, owner: `${owner}-other` });
+
+    const partition = await store.load(owner);
+
+    expect(partition.known).toBe(true);
+    expect(partition.sessions).toEqual([{ ...session, owner }]);
+    expect(partition.mints).toEqual([{ ...mint, owner }]);
+    expect(partition.connections).toEqual([{ ...connection, owner }]);
+  });
+
+  test('an id is opened once', async () => {
+    const { store, owner } = await world();
+
+    expect(await store.openSession({ ...session, owner })).toBe(false);
+  });
+
+  test('a return is written once, takes the link away and keeps when to look', async () => {
+    const { add } = await world();
+
+    const first = await add(returned);
+    const second = await add({ ...returned, at: NOON + 2, terraUserId: 'another' });
+
+    expect(first.written).toBe(true);
+    expect(first.session?.url).toBeUndefined();
+    expect(first.session?.dueAt).toBe(session.dueAt);
+    expect(second).toEqual({ written: false, session: first.session });
+  });
+
+  test.each<[string, SessionFact]>([
+    ['with another state', { ...returned, stateHash: 'another' }],
+    ['after its time', { ...returned, at: session.finishBy + 1 }],
+  ])('a return %s is not written', async (_what, fact) => {
+    const { add, store, owner } = await world();
+
+    expect((await add(fact)).written).toBe(false);
+    expect(await store.findSession(owner, session.id)).toEqual({ ...session, owner });
+  });
+
+  test('a fact of a session nobody opened is not written', async () => {
+    expect(await open().addSessionFact('nobody', 'none', returned, undefined)).toEqual({
+      written: false,
+      session: undefined,
+    });
+  });
+
+  test('a code is redeemed once, and only the right one', async () => {
+    const { add } = await world(returned);
+
+    expect((await add({ kind: 'redeemed', at: NOON + 3, codeHash: 'another' })).written).toBe(false);
+    expect(
+      (await add({ kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' }, NOON + 60_000)).session,
+    ).toMatchObject({
+      redeemed: { at: NOON + 3 },
+      dueAt: NOON + 60_000,
+    });
+    expect((await add({ kind: 'redeemed', at: NOON + 4, codeHash: 'hash-of-code' })).written).toBe(false);
+  });
+
+  test('what somebody else redeemed cannot be redeemed any more', async () => {
+    const { add } = await world(returned, { kind: 'wrongOwner', at: NOON + 2, codeHash: 'hash-of-code' });
+
+    expect((await add({ kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' })).written).toBe(false);
+  });
+
+  test('an authorisation grows in time and in users, up to a limit', async () => {
+    const { add } = await world();
+    const authorised = (terraUserId: string, at: number): SessionFact => ({
+      kind: 'authorised',
+      at,
+      terraUserId,
+      provider: 'GARMIN',
+    });
+
+    expect((await add(authorised('user-0', NOON + 5))).written).toBe(true);
+    expect((await add(authorised('user-0', NOON + 5))).written).toBe(false);
+    expect((await add(authorised('user-0', NOON + 4))).written).toBe(false);
+    expect((await add(authorised('user-0', NOON + 6))).written).toBe(true);
+    for (let n = 1; n < AUTHORISED_LIMIT; n++) expect((await add(authorised(`user-${n}`, NOON))).written).toBe(true);
+    expect((await add(authorised('one-too-many', NOON))).written).toBe(false);
+    expect((await add(authorised('user-0', NOON + 7))).session?.authorised['user-0']).toEqual({
+      at: NOON + 7,
+      provider: 'GARMIN',
+    });
+  });
+
+  test('a session is closed only as it was judged, and takes no more facts then', async () => {
+    const { add } = await world();
+    await add({ kind: 'cancelled', at: NOON + 1, cause: 'denied' });
+
+    expect((await add({ kind: 'closed', at: NOON + 9, version: 1 })).written).toBe(false);
+    const closed = await add({ kind: 'closed', at: NOON + 9, version: 2 });
+    expect(closed.session).toMatchObject({ closed: { at: NOON + 9 }, cancelled: { at: NOON + 1, cause: 'denied' } });
+    expect(closed.session?.dueAt).toBeUndefined();
+    expect((await add(returned)).written).toBe(false);
+    expect((await add({ kind: 'authorised', at: NOON, terraUserId: user, provider: 'GARMIN' })).written).toBe(false);
+  });
+
+  test('a failure is noted once and not after a return', async () => {
+    const failed: SessionFact = { kind: 'failed', at: NOON + 1, cause: 'denied', stateHash: 'hash-of-state' };
+    const { add } = await world(failed);
+
+    expect((await add({ ...failed, cause: 'unknown' })).session?.failed?.cause).toBe('denied');
+    expect((await add(returned)).written).toBe(true);
+    expect((await (await world(returned)).add(failed)).written).toBe(false);
+  });
+
+  test('a connection is put only at the version that was read', async () => {
+    const { store, owner } = await world();
+    const row = { ...connection, owner };
+
+    expect(await store.putConnection(row, 7)).toBe(false);
+    expect(await store.putConnection(row, 0)).toBe(true);
+    expect(await store.putConnection({ ...row, version: NOON + 1 }, 0)).toBe(false);
+    expect(await store.putConnection({ ...row, version: NOON + 1 }, NOON)).toBe(true);
+    expect(await store.putConnection({ ...row, version: NOON + 2 }, NOON)).toBe(false);
+  });
+
+  test('a mint is used up by one Terra user', async () => {
+    const { store, owner } = await world();
+    await store.addMint({ ...mint, owner });
+    const use = { terraUserId: user, at: NOON + 1, provider: 'APPLE' };
+
+    expect((await store.useMint(owner, mint.id, use, NOON + 60_000))?.usedBy).toEqual(use);
+    expect((await store.useMint(owner, mint.id, { ...use, terraUserId: 'other' }, NOON))?.usedBy).toEqual(use);
+    expect(await store.useMint(owner, 'no-such-mint', use, NOON)).toBeUndefined();
+  });
+
+  test('of many simultaneous uses exactly the limit is counted', async () => {
+    const { store, owner } = await world();
+
+    const counted = await Promise.all(Array.from({ length: 50 }, () => store.countUse(owner, 'mints', 1, 20, 0)));
+
+    expect(counted.filter(Boolean)).toHaveLength(20);
+    expect(await store.countUse(owner, 'mints', 2, 20, 0)).toBe(true);
+  });
+
+  test('a claim holds the place of a session until it is taken over or opened', async () => {
+    const store = open();
+    const claim: Claim = {
+      owner: `owner-${++owners}`,
+      id: session.id,
+      sub: 'alice',
+      bodyHash: 'hash',
+      claimedAt: NOON,
+      attempt: 'first',
+      purgeAt: session.purgeAt,
+    };
+    const opened = { ...session, owner: claim.owner, bodyHash: 'hash' };
+
+    expect(await store.claimSession(claim, undefined)).toBe(true);
+    expect(await store.claimSession({ ...claim, attempt: 'second' }, undefined)).toBe(false);
+    expect((await store.load(claim.owner)).claims).toEqual([claim]);
+    expect(await store.claimSession({ ...claim, attempt: 'second' }, 'first')).toBe(true);
+    expect(await store.openSession(opened, 'first')).toBe(false);
+    expect(await store.openSession(opened, 'second')).toBe(true);
+    expect(await store.openSession(opened, 'second')).toBe(false);
+    expect(await store.claimSession({ ...claim, attempt: 'third' }, 'second')).toBe(false);
+    expect(await store.load(claim.owner)).toMatchObject({ sessions: [opened], claims: [] });
+  });
+
+  test('the due index holds just what is due, earliest first, and lets go of it', async () => {
+    const { store, owner } = await world();
+    await store.addMint({ ...mint, owner });
+    await store.putConnection({ ...connection, owner, dueAt: NOON - 5 }, 0);
+    const dueBy = async (until: number) =>
+      (await store.due(shardOf(owner), until)).due.filter(key => key.owner === owner).map(({ item }) => item);
+
+    expect(await dueBy(NOON)).toEqual([itemKey.connection(user)]);
+    expect(await dueBy(session.finishBy + 1)).toEqual([itemKey.connection(user), itemKey.session(session.id)]);
+    expect(await store.reschedule(itemKey.connection(user), { owner, version: 1 }, undefined)).toBe(false);
+    expect(await store.reschedule(itemKey.connection(user), { owner, version: NOON }, undefined)).toBe(true);
+    expect(await store.reschedule(itemKey.session(session.id), { owner, version: 1 }, NOON - 1)).toBe(true);
+    expect(await dueBy(NOON)).toEqual([itemKey.session(session.id)]);
+  });
+
+  test('the first fingerprint is remembered', async () => {
+    const store = open();
+    const first = (await store.findFingerprint()) ?? (await store.rememberFingerprint('first'));
+
+    expect(await store.rememberFingerprint('second')).toBe(first);
+    expect(await store.findFingerprint()).toBe(first);
+  });
+});

@@ -1,0 +1,137 @@
+import { partitionOf, shardOf } from '../../functions/core/dynamo-store';
+import type { MintRow } from '../../functions/core/mint';
+import { AUTHORISED_LIMIT, type SessionRow } from '../../functions/core/session';
+import type { SessionFact, Store } from '../../functions/core/store';
+import { itemKey } from '../../functions/core/table';
+
+type Item = Record<string, unknown> & { owner: string; item: string };
+
+/** The store in memory: the twin of the one on DynamoDB, held to the same contract (test/core/store.test.ts). */
+export function memoryStore() {
+  const items = new Map<string, Item>();
+  const key = (owner: string, item: string) => JSON.stringify([owner, item]);
+  const find = <T>(owner: string, item: string) =>
+    structuredClone(items.get(key(owner, item))) as (T & Item) | undefined;
+  const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(structuredClone(row)));
+  let fingerprint: string | undefined;
+
+  const store: Store = {
+    load: async owner =>
+      partitionOf(
+        owner,
+        [...items.values()].filter(item => item.owner === owner).map(item => structuredClone(item)),
+      ),
+    findSession: async (owner, id) => (await store.load(owner)).sessions.find(session => session.id === id),
+    openSession: async (session, attempt) => place({ ...session, item: itemKey.session(session.id) }, attempt),
+    claimSession: async (claim, attempt) => place({ ...claim, item: itemKey.session(claim.id) }, attempt),
+    addSessionFact: async (owner, id, fact, dueAt) => {
+      const session = find<SessionRow>(owner, itemKey.session(id));
+      if (!session || !('stateHash' in session)) return { written: false, session: undefined };
+      if (!mayAdd(session, fact)) return { written: false, session: await store.findSession(owner, id) };
+      const next = { ...withFact(session, fact), version: session.version + 1, ...(dueAt !== undefined && { dueAt }) };
+      save({ ...next, item: session.item });
+      return { written: true, session: (await store.findSession(owner, id)) ?? next };
+    },
+    reschedule: async (item, { owner, version }, dueAt) => {
+      const row = find<{ version: number }>(owner, item);
+      if (row?.version !== version) return false;
+      save({ ...row, dueAt });
+      return true;
+    },
+    putConnection: async (row, readVersion) => {
+      const item = itemKey.connection(row.terraUserId);
+      if ((find<{ version: number }>(row.owner, item)?.version ?? 0) !== readVersion) return false;
+      save({ ...row, item });
+      return true;
+    },
+    addMint: async mint => place({ ...mint, item: itemKey.mint(mint.id) }),
+    useMint: async (owner, id, use, dueAt) => {
+      const mint = find<MintRow>(owner, itemKey.mint(id));
+      if (mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
+      return find<MintRow>(owner, itemKey.mint(id));
+    },
+    countUse: async (owner, kind, window, limit, purgeAt) => {
+      const item = itemKey.quota(kind, window);
+      const used = find<{ used: number }>(owner, item)?.used ?? 0;
+      if (used >= limit) return false;
+      save({ owner, item, used: used + 1, purgeAt });
+      return true;
+    },
+    rememberFingerprint: async ours => (fingerprint ??= ours),
+    findFingerprint: async () => fingerprint,
+    due: async (shard, until) => {
+      const due = [...items.values()].filter(row => shardOf(row.owner) === shard && Number(row.dueAt) <= until);
+      return {
+        due: due.toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt)).map(({ owner, item }) => ({ owner, item })),
+        cursor: undefined,
+      };
+    },
+  };
+
+  function place(row: Item, attempt?: string): boolean {
+    const there = find<{ attempt?: string }>(row.owner, row.item);
+    const isFree = attempt === undefined ? !there : there?.attempt === attempt && !('stateHash' in there);
+    if (isFree) save(row);
+    return isFree;
+  }
+
+  return { ...store, items };
+}
+
+export type MemoryStore = ReturnType<typeof memoryStore>;
+
+function mayAdd(session: SessionRow, fact: SessionFact): boolean {
+  const isOpen = !session.closed;
+  switch (fact.kind) {
+    case 'returned':
+    case 'failed': {
+      const isLive = session.stateHash === fact.stateHash && session.finishBy >= fact.at;
+      const isNew = !session.returned && !session.wrongOwner && !(fact.kind === 'failed' && session.failed);
+      return isOpen && isLive && isNew;
+    }
+    case 'cancelled':
+      return isOpen && !session.cancelled;
+    case 'redeemed':
+      return isOpen && session.returned?.codeHash === fact.codeHash && !session.redeemed && !session.wrongOwner;
+    case 'wrongOwner':
+      return session.returned?.codeHash === fact.codeHash && !session.wrongOwner;
+    case 'authorised': {
+      const known = session.authorised[fact.terraUserId];
+      return isOpen && (known ? known.at < fact.at : Object.keys(session.authorised).length < AUTHORISED_LIMIT);
+    }
+    case 'closed':
+      return isOpen && session.version === fact.version;
+    default:
+      return fact satisfies never;
+  }
+}
+
+function withFact(session: SessionRow, fact: SessionFact): SessionRow {
+  const { at } = fact;
+  switch (fact.kind) {
+    case 'returned': {
+      const { url: _, ...rest } = session;
+      return { ...rest, returned: { at, terraUserId: fact.terraUserId, codeHash: fact.codeHash } };
+    }
+    case 'failed':
+    case 'cancelled':
+      return { ...session, [fact.kind]: { at, cause: fact.cause } };
+    case 'redeemed':
+    case 'wrongOwner':
+      return { ...session, [fact.kind]: { at } };
+    case 'authorised':
+      return {
+        ...session,
+        authorised: { ...session.authorised, [fact.terraUserId]: { at, provider: fact.provider } },
+      };
+    case 'closed': {
+      const { dueAt: _, ...rest } = session;
+      return { ...rest, closed: { at } };
+    }
+    default:
+      return fact satisfies never;
+  }
+}
+
+const withoutUndefined = (row: Item): Item =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as Item;
