@@ -53,13 +53,13 @@ async function applyAuthentication(
   deps: ApplyDeps,
 ): Promise<Outcome> {
   const { terraUserId, provider, createdAt, scopes } = user;
-  const noted = await noteCause(partition, { terraUserId, provider, at, createdAt, terraSessionId }, deps);
+  const noted = await noteCause(partition, { terraUserId, provider, at, scopes, createdAt, terraSessionId }, deps);
   if (noted.cause.kind === 'none' && isForeign(partition, terraUserId, deps)) {
     deps.alarm('unsolicited_foreign');
     if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, deps);
     return 'foreign';
   }
-  const news = newsOf(terraUserId, { ...noted.facts, ...(scopes && { scopes: { at, list: scopes } }) });
+  const news = newsOf(terraUserId, noted.facts);
   if (previous) news.set(previous.terraUserId, { provider: previous.provider, supersededBy: { at, terraUserId } });
   const { changed } = await record(noted.partition, () => news, deps);
   return changed || noted.partition !== partition ? 'applied' : 'unchanged';

@@ -11,6 +11,7 @@ export type Authentication = {
   terraUserId: string;
   provider: string;
   at: Instant;
+  scopes?: readonly string[] | undefined;
   /** When Terra made the user, where it says so. */
   createdAt?: Instant | undefined;
   terraSessionId?: string | undefined;

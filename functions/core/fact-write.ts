@@ -81,7 +81,7 @@ export function factWrite(fact: SessionFact): FactWrite {
         condition: [...OPEN, AUTHORISED_ONCE, ROOM],
         names: { '#user': fact.terraUserId, '#at': 'at' },
         values: {
-          ':authorised': { at: fact.at, provider: fact.provider },
+          ':authorised': { at: fact.at, provider: fact.provider, scopes: fact.scopes },
           ':at': fact.at,
           ':room': AUTHORISED_LIMIT,
         },

@@ -21,7 +21,7 @@ export async function lookUp(
   if (!user || !isTheirs || isOlder) return session;
 
   const at = user.createdAt ?? session.returned?.at ?? deps.clock();
-  const fact = { kind: 'authorised', at, terraUserId, provider: user.provider } as const;
+  const fact = { kind: 'authorised', at, terraUserId, provider: user.provider, scopes: user.scopes } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt);
   return stored.session ?? session;

@@ -12,9 +12,9 @@ const NONE: Cause = { kind: 'none' };
 
 /** Finds what of ours asked for an authentication and writes it down there, at most once for each Terra user and time. */
 export async function noteCause(partition: Partition, event: Authentication, deps: RecordDeps): Promise<Noted> {
-  const { terraUserId, provider, at } = event;
+  const { terraUserId, provider, at, scopes } = event;
   const cause = correlate(partition, event, deps.rules);
-  const unasked = { partition, facts: authFacts(provider, at, ''), cause: NONE };
+  const unasked = { partition, facts: authFacts(provider, at, '', scopes), cause: NONE };
   const dueAt = deps.clock() + PROJECT_WITHIN;
   switch (cause.kind) {
     case 'none':
@@ -22,9 +22,9 @@ export async function noteCause(partition: Partition, event: Authentication, dep
 
     case 'session': {
       const { session } = cause;
-      const asked = { facts: authFacts(provider, at, itemKey.session(session.id)), cause };
+      const asked = { facts: authFacts(provider, at, itemKey.session(session.id), scopes), cause };
       if ((session.authorised[terraUserId]?.at ?? -1) >= at) return { ...asked, partition };
-      const fact = { kind: 'authorised', at, terraUserId, provider } as const;
+      const fact = { kind: 'authorised', at, terraUserId, provider, scopes } as const;
       const stored = await deps.store.addSessionFact(partition.owner, session.id, fact, dueAt);
       if (stored.written) return { ...asked, partition: withSession(partition, stored.session) };
       const newerIsKnown = (stored.session?.authorised[terraUserId]?.at ?? -1) >= at;
@@ -34,7 +34,7 @@ export async function noteCause(partition: Partition, event: Authentication, dep
     case 'mint': {
       const { mint } = cause;
       const via = itemKey.mint(mint.id);
-      const asked = { facts: { ...authFacts(provider, at, via), proof: { at, via } }, cause };
+      const asked = { facts: { ...authFacts(provider, at, via, scopes), proof: { at, via } }, cause };
       if (mint.usedBy) return { ...asked, partition };
       const stored = await deps.store.useMint(partition.owner, mint.id, { terraUserId, at, provider }, dueAt);
       if (stored?.usedBy?.terraUserId === terraUserId) return { ...asked, partition: withMint(partition, stored) };

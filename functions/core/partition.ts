@@ -147,7 +147,7 @@ export function sessionFacts(session: SessionRow, terraUserId: string, rules: Ru
   const via = itemKey.session(session.id);
   const finishedByAnother = session.wrongOwner && session.returned?.terraUserId === terraUserId;
   return {
-    ...authFacts(authorised.provider, authorised.at, via),
+    ...authFacts(authorised.provider, authorised.at, via, authorised.scopes),
     ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),
     ...(finishedByAnother && { wrongOwner: session.wrongOwner }),
   };

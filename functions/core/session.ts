@@ -64,7 +64,10 @@ export const SessionRow = z.object({
   returned: z.optional(z.object({ at: z.number(), terraUserId: z.string(), codeHash: z.string() })),
   redeemed: z.optional(z.object({ at: z.number() })),
   /** By Terra user id: the newest time at which Terra said that the user authenticated in this session. */
-  authorised: z.record(z.string(), z.object({ at: z.number(), provider: z.string() })),
+  authorised: z.record(
+    z.string(),
+    z.object({ at: z.number(), provider: z.string(), scopes: z.optional(z.array(z.string())) }),
+  ),
   wrongOwner: z.optional(z.object({ at: z.number() })),
   /** The browser came back to the failure URL. */
   failed: z.optional(Failure),

@@ -11,7 +11,7 @@ export type SessionFact =
   | { kind: 'failed'; at: Instant; cause: FailureCause; stateHash: string }
   | { kind: 'cancelled'; at: Instant; cause: FailureCause }
   | { kind: 'redeemed'; at: Instant; codeHash: string }
-  | { kind: 'authorised'; at: Instant; terraUserId: string; provider: string }
+  | { kind: 'authorised'; at: Instant; terraUserId: string; provider: string; scopes?: readonly string[] | undefined }
   | { kind: 'wrongOwner'; at: Instant; codeHash: string }
   /** Only while the session is as it was when it was judged. */
   | { kind: 'closed'; at: Instant; version: number };

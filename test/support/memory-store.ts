@@ -122,7 +122,7 @@ function withFact(session: SessionRow, fact: SessionFact): SessionRow {
     case 'authorised':
       return {
         ...session,
-        authorised: { ...session.authorised, [fact.terraUserId]: { at, provider: fact.provider } },
+        authorised: { ...session.authorised, [fact.terraUserId]: { at, provider: fact.provider, scopes: fact.scopes && [...fact.scopes] } },
       };
     case 'closed': {
       const { dueAt: _, ...rest } = session;

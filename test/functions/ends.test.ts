@@ -1,0 +1,241 @@
+import { disconnectOne } from '../../functions/disconnect';
+import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
+import { Problem } from '../../functions/core/errors';
+import { sweep } from '../../functions/sweep-stale';
+import { journey, terraEvent } from '../support/journey';
+import { codeOf, terraUser, world as newWorld } from '../support/world';
+
+const USER = terraUser(1);
+const away = new Problem('terra_unavailable', 'away');
+
+async function connected() {
+  const world = newWorld();
+  const go = journey(world);
+  const session = await go.open('alice');
+  await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+  const { code } = await go.comeBack(session.state, { user_id: USER });
+  await go.confirm('alice', session.id, code);
+  const [connection] = await go.connections('alice');
+  const disconnect = (sub = 'alice', id = connection?.id ?? '') =>
+    disconnectOne(
+      {
+        path: { id },
+        caller: { sub },
+        query: {},
+        headers: {},
+        body: undefined,
+        rawBody: Buffer.alloc(0),
+        note: world.note,
+      },
+      world,
+    );
+  return { world, go, session, disconnect };
+}
+
+describe('disconnecting', () => {
+  test('ends the connection here and at Terra', async () => {
+    const { disconnect, world } = await connected();
+
+    expect((await disconnect()).body).toMatchObject({ status: 'disconnected', reason: 'owner' });
+    expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+  });
+
+  test('stops at once while Terra is away, and is repeated until Terra agrees', async () => {
+    const { disconnect, world, go } = await connected();
+    world.terra.failWith(away);
+    expect((await disconnect()).body).toMatchObject({ status: 'disconnecting', reason: 'owner' });
+
+    for (let n = 0; n < 8; n++) {
+      world.wait(HOUR);
+      await go.sweep();
+    }
+    expect(await go.connections('alice')).toMatchObject([{ status: 'disconnecting' }]);
+    expect(world.alarms).toContain('disconnect_overdue');
+    world.terra.failWith(undefined);
+    world.wait(6 * HOUR);
+    await go.sweep();
+    expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason: 'owner' }]);
+  });
+
+  test('asks less and less often, at least every six hours', async () => {
+    const { disconnect, world, go } = await connected();
+    world.terra.failWith(away);
+    await disconnect();
+    for (let minute = 0; minute < 3 * 24 * 60; minute++) {
+      world.wait(MINUTE);
+      await go.sweep();
+    }
+    const attempts = world.terra.asked('deauthenticate').length;
+    expect(attempts).toBeGreaterThan(12);
+    expect(attempts).toBeLessThan(30);
+  });
+
+  test('may be repeated', async () => {
+    const { disconnect, world } = await connected();
+    const first = await disconnect();
+
+    expect(await disconnect()).toEqual(first);
+    expect(world.terra.asked('deauthenticate')).toHaveLength(1);
+  });
+
+  test('of somebody else’s or of nothing is not found, and changes nothing', async () => {
+    const { disconnect, world } = await connected();
+
+    expect(await codeOf(disconnect('mallory'))).toBe('not_found');
+    expect(await codeOf(disconnect('alice', 'no-such-id'))).toBe('not_found');
+    expect(world.terra.asked('deauthenticate')).toEqual([]);
+  });
+
+  test('wins over a proof from before, but not over a new attempt with a new proof', async () => {
+    const { disconnect, go, world } = await connected();
+    await disconnect();
+    world.wait(MINUTE);
+    await go.deliver(terraEvent.auth(USER, { session: 'unknown' }));
+    expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed' }]);
+
+    const again = await go.open('alice');
+    world.wait(1000);
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-2' }));
+    const { code } = await go.comeBack(again.state, { user_id: USER });
+    await go.confirm('alice', again.id, code);
+    expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
+  });
+
+  test('is not mistaken for agreed when Terra’s agreement is older than a new authentication', async () => {
+    const { disconnect, go, world } = await connected();
+    const attempt = jest.spyOn(world.terra, 'deauthenticate').mockImplementation(async () => {
+      world.wait(1000);
+      await go.deliver(terraEvent.auth(USER, { session: 'unknown' }));
+    });
+    await disconnect();
+    attempt.mockRestore();
+
+    expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed' }]);
+  });
+});
+
+describe('the sweep', () => {
+  test('leaves a confirmed connection alone for ever', async () => {
+    const { go, world } = await connected();
+    for (let day = 0; day < 30; day++) {
+      world.wait(DAY);
+      await go.sweep();
+    }
+    expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
+    expect(world.terra.asked('deauthenticate')).toEqual([]);
+  });
+
+  test('finds nothing more to do once all is settled', async () => {
+    const { go, world } = await connected();
+    world.wait(2 * HOUR);
+    await go.sweep();
+
+    expect(await go.sweep()).toMatchObject({ due: 0 });
+  });
+
+  test('closes what nobody finished, and nothing earlier', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    const session = await go.open('alice');
+    world.wait(75 * MINUTE);
+    expect(await go.sweep()).toMatchObject({ closed: 0 });
+    world.wait(MINUTE);
+
+    expect(await go.sweep()).toMatchObject({ closed: 1 });
+    expect(await go.sweep()).toMatchObject({ due: 0, closed: 0 });
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'expired' });
+  });
+
+  test('ends what nobody confirmed at the later of an hour and its session’s end', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    await go.open('alice');
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+    world.wait(74 * MINUTE);
+    await go.sweep();
+    expect(world.terra.asked('deauthenticate')).toEqual([]);
+    world.wait(2 * MINUTE);
+    await go.sweep();
+
+    expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason: 'not_confirmed' }]);
+    expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+  });
+
+  test('waits 26 hours for Terra’s word on a redeemed session, asking four times', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    const session = await go.open('alice');
+    const { code } = await go.comeBack(session.state, { user_id: USER });
+    await go.confirm('alice', session.id, code);
+    for (let minute = 0; minute < 25 * 60; minute++) {
+      world.wait(MINUTE);
+      await go.sweep();
+    }
+    expect(world.terra.asked('findUser')).toHaveLength(5);
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'returned' });
+    world.wait(61 * MINUTE);
+    await go.sweep();
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'expired' });
+  });
+
+  test('completes what a crash between two writes left half done', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    const session = await go.open('alice');
+    const crash = jest.spyOn(world.store, 'putConnection').mockRejectedValue(new Error('crashed'));
+    await expect(go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }))).rejects.toThrow('crashed');
+    const { code } = await go.comeBack(session.state, { user_id: USER });
+    await expect(go.confirm('alice', session.id, code)).rejects.toThrow('crashed');
+    crash.mockRestore();
+    expect(await go.connections('alice')).toEqual([]);
+
+    world.wait(MINUTE);
+    await go.sweep();
+    expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
+  });
+
+  test('in a dry run counts and touches nothing', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    await go.open('alice');
+    world.wait(2 * HOUR);
+    const before = JSON.stringify([...world.store.items]);
+
+    expect(await sweep({ ...world, log: () => {}, budget: MINUTE, dryRun: true })).toMatchObject({ due: 1, closed: 0 });
+    expect(JSON.stringify([...world.store.items])).toBe(before);
+  });
+
+  test('leaves Terra alone after five failures, and what is left for the next run', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    for (let n = 0; n < 30; n++) {
+      await go.open(`user-${n}`);
+      await go.deliver(terraEvent.auth(terraUser(n), { session: `terra-session-${n + 1}`, sub: `user-${n}` }));
+    }
+    world.wait(2 * HOUR);
+    world.terra.failWith(away);
+
+    expect(await go.sweep()).toMatchObject({ left: true });
+    expect(world.terra.asked('deauthenticate').length).toBeLessThan(14);
+    world.terra.failWith(undefined);
+    world.wait(6 * HOUR);
+    await go.sweep();
+    expect((await go.connections('user-29')).map(({ status }) => status)).toEqual(['disconnected']);
+  });
+
+  test('is not stopped by one owner whose rows are broken', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    const healthy = await go.open('alice');
+    await go.open('bob');
+    world.wait(2 * HOUR);
+    const load = world.store.load;
+    const alice = (await world.ownerOf({ sub: 'alice' })).referenceId;
+    jest
+      .spyOn(world.store, 'load')
+      .mockImplementation(owner => (owner === alice ? load(owner) : Promise.reject(new Error('broken'))));
+
+    expect(await go.sweep()).toMatchObject({ failed: 1, closed: 1 });
+    expect(await go.session('alice', healthy.id)).toMatchObject({ status: 'expired' });
+  });
+});

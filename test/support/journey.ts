@@ -1,0 +1,133 @@
+import { confirm } from '../../functions/confirm-session';
+import { sign } from '../../functions/core/signature';
+import { completeCallback, noteFailure } from '../../functions/complete-callback';
+import { openSession } from '../../functions/create-session';
+import { mint } from '../../functions/mint-token';
+import { listConnectionsOf, readSessionOf } from '../../functions/read-state';
+import { takeDelivery } from '../../functions/receive-webhook';
+import { sweep } from '../../functions/sweep-stale';
+import { referenceIdOf, type World } from './world';
+
+export const WEBHOOK_SECRET = 'webhook-secret-for-tests';
+
+const bare = { query: {}, headers: {}, rawBody: Buffer.alloc(0) };
+
+type Wish = { provider?: string; providers?: string[]; returnTo?: string; language?: string };
+
+/** What people, their browsers and Terra do, one step each, against the behaviours themselves. */
+export function journey(world: World) {
+  const as = (sub: string) => ({ ...bare, caller: { sub }, note: world.note });
+
+  return {
+    open: async (sub: string, { returnTo = 'web', ...wish }: Wish = {}, headers: Record<string, string> = {}) => {
+      const reply = await openSession({ ...as(sub), headers, path: {}, body: { returnTo, ...wish } }, world);
+      return { ...reply.body, state: world.terra.lastState() };
+    },
+    comeBack: async (state: string, query: Record<string, string>) => {
+      const reply = await completeCallback(
+        { ...bare, path: { state }, query, body: undefined, note: world.note },
+        world,
+      );
+      const target = reply.headers.location ?? /href="([^"]*)"/.exec(reply.page)?.[1]?.replaceAll('&amp;', '&');
+      const sent = target === undefined ? undefined : new URL(target).searchParams;
+      return { reply, code: sent?.get('code') ?? undefined, sent: sent && Object.fromEntries(sent) };
+    },
+    fail: async (state: string, query: Record<string, string> = {}) =>
+      noteFailure({ ...bare, path: { state }, query, body: undefined, note: world.note }, world),
+    confirm: (sub: string, id: string, code?: string) =>
+      confirm({ ...as(sub), path: { id }, body: code === undefined ? {} : { code } }, world),
+    mint: (sub: string, provider?: string) =>
+      mint({ ...as(sub), path: {}, body: provider === undefined ? {} : { provider } }, world),
+    session: async (sub: string, id: string) =>
+      (await readSessionOf({ ...as(sub), path: { id }, body: undefined }, world)).body,
+    connections: async (sub: string) =>
+      (await listConnectionsOf({ ...as(sub), path: {}, body: undefined }, world)).body.connections,
+    /** A delivery of Terra's, truly signed at this moment. */
+    deliver: async (event: object, { ordering = world.clock() }: { ordering?: number } = {}) => {
+      const rawBody = Buffer.from(JSON.stringify(event));
+      const headers = {
+        'x-terra-signature': sign(rawBody, WEBHOOK_SECRET, Math.floor(world.clock() / 1000)),
+        'x-terra-ordering-timestamp': String(ordering),
+      };
+      const secrets = {
+        read: async () => ({ current: WEBHOOK_SECRET }),
+        reread: async () => ({ current: WEBHOOK_SECRET }),
+      };
+      const request = { ...bare, path: {}, headers, rawBody, body: undefined, note: world.note };
+      return (await takeDelivery(request, { ...world, secrets })).body.outcome;
+    },
+    sweep: () => sweep({ ...world, log: () => {}, budget: 45_000, dryRun: false }),
+  };
+}
+
+type Told = { sub?: string; referenceId?: string | null; provider?: string; createdAt?: string };
+
+/** A user as Terra's events show it. */
+export function told(
+  userId: string,
+  { sub = 'alice', referenceId = referenceIdOf(sub), provider = 'GARMIN', createdAt }: Told = {},
+) {
+  return {
+    user_id: userId,
+    provider,
+    reference_id: referenceId,
+    scopes: 'DAILY, ACTIVITY',
+    active: true,
+    created_at: createdAt ?? null,
+  };
+}
+
+/** Terra's events, as its specification shows them. */
+export const terraEvent = {
+  auth: (userId: string, more: Told & { session?: string } = {}) => ({
+    type: 'auth',
+    status: 'success',
+    user: told(userId, more),
+    ...(more.session !== undefined && { widget_session_id: more.session }),
+  }),
+  authError: (userId: string, more: Told & { session?: string } = {}) => ({
+    type: 'auth',
+    status: 'error',
+    message: 'User failed to authenticate and has been deleted',
+    reason: 'auth_cancelled',
+    user: told(userId, more),
+    ...(more.session !== undefined && { widget_session_id: more.session }),
+  }),
+  cancelled: (referenceId: string | null, reason: string | null = 'access_denied') => ({
+    type: 'auth_cancelled',
+    status: 'error',
+    flow_id: null,
+    reason,
+    reference_id: referenceId,
+  }),
+  reauth: (oldUser: object | null, newUser: object) => ({
+    type: 'user_reauth',
+    status: 'warning',
+    old_user: oldUser,
+    new_user: newUser,
+  }),
+  deauth: (userId: string, more: Told = {}) => ({ type: 'deauth', status: 'success', user: told(userId, more) }),
+  revoked: (userId: string, more: Told = {}) => ({
+    type: 'access_revoked',
+    status: 'warning',
+    user: told(userId, more),
+  }),
+  error: (userId: string, more: Told = {}) => ({
+    type: 'connection_error',
+    status: 'warning',
+    user: told(userId, more),
+  }),
+  permissions: (userId: string, scopes: string, more: Told = {}) => ({
+    type: 'permission_change',
+    status: 'warning',
+    scopes_added: '',
+    scopes_removed: '',
+    user: { ...told(userId, more), scopes },
+  }),
+  data: (userId: string, more: Told = {}) => ({
+    type: 'daily',
+    version: '2022-03-16',
+    user: told(userId, more),
+    data: [{}],
+  }),
+};

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { Instant } from '../../functions/core/clock';
+import { Problem } from '../../functions/core/errors';
+import { opaqueReferenceId } from '../../functions/core/owner';
+import type { Facts } from '../../functions/core/log';
+import type { Rules } from '../../functions/core/rules';
+import { MINUTE } from '../../functions/core/clock';
+import type { LinkRequest, Terra, TerraLink, TerraUser } from '../../functions/core/terra';
+import { memoryStore } from './memory-store';
+
+export const NOON: Instant = Date.UTC(2026, 10, 22, 12);
+export const REFERENCE_KEY = 'reference-key-for-tests-0123456789abcdef';
+export const referenceIdOf = (sub: string) => opaqueReferenceId(REFERENCE_KEY, 'https://issuer.example', sub);
+
+/** The Terra user ids that tests name by a number. */
+export const terraUser = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+type Call = { what: keyof Terra; about: string };
+
+/** Terra as the functions see it: remembers who asked for what, and can be told to fail. */
+export function fakeTerra() {
+  const calls: Call[] = [];
+  const users = new Map<string, TerraUser>();
+  const links: LinkRequest[] = [];
+  let failure: Problem | undefined;
+  let sessions = 0;
+
+  const called = (what: keyof Terra, about: string) => {
+    calls.push({ what, about });
+    if (failure) throw failure;
+  };
+  const link = (request: LinkRequest): TerraLink => {
+    links.push(request);
+    return { url: `https://terra.example/${++sessions}`, expiresInSeconds: 900 };
+  };
+
+  const terra: Terra = {
+    openWidget: async request => {
+      called('openWidget', request.referenceId);
+      return { ...link(request), terraSessionId: `terra-session-${sessions}` };
+    },
+    openDirect: async request => {
+      called('openDirect', request.provider);
+      return { ...link(request), terraUserId: terraUser(1000 + sessions) };
+    },
+    mintToken: async referenceId => {
+      called('mintToken', referenceId);
+      return { token: `token-${calls.length}`, expiresInSeconds: 180 };
+    },
+    findUser: async terraUserId => {
+      called('findUser', terraUserId);
+      return users.get(terraUserId);
+    },
+    deauthenticate: async terraUserId => {
+      called('deauthenticate', terraUserId);
+      users.delete(terraUserId);
+    },
+    listProviders: async () => {
+      called('listProviders', '');
+      return [
+        { id: 'OURA', name: 'Oura', kind: 'web' },
+        { id: 'GARMIN', name: 'Garmin', kind: 'web' },
+      ];
+    },
+  };
+  return {
+    ...terra,
+    calls,
+    links,
+    users,
+    /** The state in the callback URLs of the newest link. */
+    lastState: () => links.at(-1)?.successUrl.split('/').at(-2) ?? '',
+    failWith: (problem: Problem | undefined) => {
+      failure = problem;
+    },
+    asked: (what: keyof Terra) => calls.filter(call => call.what === what).map(call => call.about),
+  };
+}
+
+/** Everything a behaviour may be given, with a clock that stands still until it is moved. */
+export function world(options: Partial<Rules> = {}) {
+  let now = NOON;
+  let drawn = 0;
+  const notes: Facts[] = [];
+  const alarms: string[] = [];
+  const store = memoryStore();
+  const terra = fakeTerra();
+  const rules: Rules = { confirmation: 'required', confirmWithin: 60 * MINUTE, referenceId: 'opaque', ...options };
+  return {
+    store,
+    terra,
+    rules,
+    notes,
+    alarms,
+    confirmation: rules.confirmation,
+    clock: () => now,
+    wait: (time: Instant) => {
+      now += time;
+    },
+    pause: async () => {},
+    random: (bytes: number) => createHash('sha512').update(`random ${++drawn}`).digest().subarray(0, bytes),
+    ownerOf: async ({ sub }: { sub: string }) => ({ sub, referenceId: referenceIdOf(sub) }),
+    referenceKey: async () => REFERENCE_KEY,
+    returnTargets: new Map([
+      ['web', 'https://app.example/connected?from=terra#top'],
+      ['app', 'exampleapp://connected'],
+    ]),
+    callbackBase: 'https://api.example/v1/callback',
+    limit: 10,
+    dataEvents: 'coalesce' as const,
+    alarm: (name: string) => void alarms.push(name),
+    note: (facts: Facts) => void notes.push(facts),
+  };
+}
+
+export type World = ReturnType<typeof world>;
+
+/** The problem a promise is rejected with, as its code; the value where it is not. */
+export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.catch(error => {
+    if (error instanceof Problem) return error.code;
+    throw error;
+  });
+}
