@@ -73,7 +73,7 @@ export const terra = (): Terra =>
     apiUrl: required('TERRA_API_URL'),
     widgetUrl: required('TERRA_WIDGET_URL'),
     widget: setting('WIDGET') === 'legacy' ? 'legacy' : 'current',
-    allowUnboundTokens: setting('REFERENCE_ID') !== 'subject' || setting('ALLOW_UNBOUND_TOKENS') === 'true',
+    allowUnboundTokens: setting('ALLOW_UNBOUND_TOKENS') === 'true',
     credentials: cachedSecret('terra-api', secretText('TERRA_API_SECRET'), parseTerraCredentials, clock).read,
     clock,
   });

@@ -83,6 +83,7 @@ const UserInfo = z.object({
   is_authenticated: z.optional(z.boolean()),
   user: z.object({ user_id: z.string(), provider: z.string(), reference_id: Text, created_at: Text, scopes: Text }),
 });
+const Agreement = z.object({ status: z.literal('success') });
 const Providers = z.object({
   providers: z.array(z.object({ provider: z.string(), name: Text, icon: Text, enabled: z.nullish(z.boolean()) })),
 });
@@ -171,8 +172,8 @@ export function terraClient(options: TerraOptions): Terra {
 
     async deauthenticate(terraUserId) {
       const exchange = await ask('DELETE', apiUrl('/auth/deauthenticateUser', { user_id: terraUserId }));
-      if (exchange.kind === 'answer' && exchange.status === 404) return;
-      understand(exchange, z.object({}));
+      const isAgreed = exchange.kind === 'answer' && (exchange.status === 404 || exchange.status === 204);
+      if (!isAgreed) understand(exchange, Agreement);
     },
 
     async listProviders() {

@@ -122,7 +122,10 @@ function withFact(session: SessionRow, fact: SessionFact): SessionRow {
     case 'authorised':
       return {
         ...session,
-        authorised: { ...session.authorised, [fact.terraUserId]: { at, provider: fact.provider, scopes: fact.scopes && [...fact.scopes] } },
+        authorised: {
+          ...session.authorised,
+          [fact.terraUserId]: { at, provider: fact.provider, scopes: fact.scopes && [...fact.scopes] },
+        },
       };
     case 'closed': {
       const { dueAt: _, ...rest } = session;

@@ -1,0 +1,52 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { ConnectFunction } from './connect-function';
+
+/** Runs one function over and over, with a role that may do just that; what could not be started lands in a dead-letter queue. */
+export class RepeatedRun extends Construct {
+  readonly deadLetters: Queue;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, { run, every }: { run: ConnectFunction; every: `rate(${string})` }) {
+    super(scope, id);
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      enforceSSL: true,
+      encryption: QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+    });
+    const group = new CfnScheduleGroup(this, 'Group');
+    this.role = new Role(this, 'Role', {
+      description: `Starts ${run.name} and nothing else`,
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Stack.of(this).account, 'aws:SourceArn': group.attrArn },
+        },
+      }),
+    });
+    this.allow('lambda:InvokeFunction', run.lambda.functionArn);
+    this.allow('sqs:SendMessage', this.deadLetters.queueArn);
+    const schedule = new CfnSchedule(this, 'Schedule', {
+      description: `Runs ${run.name}`,
+      groupName: group.ref,
+      scheduleExpression: every,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: run.lambda.functionArn,
+        roleArn: this.role.roleArn,
+        // Short: the next run does what this one missed, and a storm of late runs helps nobody.
+        retryPolicy: { maximumRetryAttempts: 3, maximumEventAgeInSeconds: Duration.hours(1).toSeconds() },
+        deadLetterConfig: { arn: this.deadLetters.queueArn },
+      },
+    });
+    schedule.node.addDependency(this.role);
+    // A run that threw is made good by the next one, not by a repetition beside it.
+    run.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.hours(1) });
+  }
+
+  private allow(action: string, resource: string): void {
+    this.role.addToPolicy(new PolicyStatement({ effect: Effect.ALLOW, actions: [action], resources: [resource] }));
+  }
+}

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { Annotations, Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { Alarms } from './alarms';
+import { bundleFunctions } from './bundle';
+import { ConnectApi } from './connect-api';
+import { ConnectFunction, type ConnectFunctionProps } from './connect-function';
+import { ConnectSecrets } from './connect-secrets';
+import { customerKey } from './encryption';
+import { environmentOf } from './environment';
+import { RecordTable } from './record-table';
+import { RepeatedRun } from './repeated-run';
+import { readSettings, type Settings, type SettingsInput } from './settings';
+
+export interface TerraConnectProps extends SettingsInput {
+  /**
+   * Folder of ready bundles, `<function>/index.js` each.
+   * @default bundled from this project's `functions/`
+   */
+  readonly bundles?: string | undefined;
+  /**
+   * How long logs are kept.
+   * @default one month
+   */
+  readonly logRetention?: RetentionDays | undefined;
+  /**
+   * Whether the sweep only decides and logs.
+   * @default false
+   */
+  readonly sweepDryRun?: boolean | undefined;
+}
+
+/** Milliseconds the sweep spends deciding and acting; its function's timeout leaves it time to finish what it began. */
+const SWEEP_BUDGET_MS = 45_000;
+
+/** Connects an app's users with Terra: the API, its functions, the table of records and the secrets. */
+export class TerraConnect extends Construct {
+  readonly settings: Settings;
+  readonly api: ConnectApi;
+  readonly records: RecordTable;
+  readonly secrets: ConnectSecrets;
+  readonly createSession: ConnectFunction;
+  readonly confirmSession: ConnectFunction;
+  readonly mintToken: ConnectFunction;
+  readonly completeCallback: ConnectFunction;
+  readonly receiveWebhook: ConnectFunction;
+  readonly readState: ConnectFunction;
+  readonly disconnect: ConnectFunction;
+  readonly listProviders: ConnectFunction;
+  readonly sweepStale: ConnectFunction;
+  readonly sweepRuns: RepeatedRun;
+  /** Only with `alarmEmail`. */
+  readonly alarms: Alarms | undefined;
+
+  /** @throws SettingsError naming every setting that is missing or wrong. */
+  constructor(scope: Construct, id: string, props: TerraConnectProps) {
+    super(scope, id);
+    const { bundles: ready, logRetention = RetentionDays.ONE_MONTH, sweepDryRun = false, ...given } = props;
+    const settings = (this.settings = readSettings(given));
+    const bundles = ready ?? this.bundle();
+    this.warn();
+
+    const kept = {
+      logRetention,
+      removalPolicy: settings.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      encryptionKey: settings.encryption === 'customer' ? customerKey(this, settings.stage) : undefined,
+    };
+    const lambda = (name: string, own: Partial<ConnectFunctionProps> = {}) =>
+      new ConnectFunction(this, pascal(name), { name, bundles, ...kept, ...own });
+
+    const api = (this.api = new ConnectApi(this, 'Api', { settings, ...kept }));
+    const records = (this.records = new RecordTable(this, 'Records', kept));
+    const { terraApi, terraWebhook, referenceKey } = (this.secrets = new ConnectSecrets(this, 'Secrets', {
+      stage: settings.stage,
+      ...kept,
+    }));
+    const { identity, terra, confirmation, issuer, referenceId, returnTargets } = environmentOf(settings);
+
+    const create = (this.createSession = lambda('create-session'));
+    const confirm = (this.confirmSession = lambda('confirm-session'));
+    const mint = (this.mintToken = lambda('mint-token'));
+    const callback = (this.completeCallback = lambda('complete-callback'));
+    const webhook = (this.receiveWebhook = lambda('receive-webhook'));
+    const read = (this.readState = lambda('read-state'));
+    const disconnect = (this.disconnect = lambda('disconnect'));
+    const providers = (this.listProviders = lambda('list-providers'));
+    const sweep = (this.sweepStale = lambda('sweep-stale', { timeout: Duration.seconds(60) }));
+    api.open([create, confirm, mint, callback, webhook, read, disconnect, providers]);
+    const sweepRuns = (this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: 'rate(1 minute)' }));
+    const email = settings.alarmEmail;
+    this.alarms =
+      email === undefined ? undefined : new Alarms(this, 'Alarms', { email, api, webhook, sweep, sweepRuns });
+
+    records.grant(create, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(create);
+    referenceKey.grantRead(create);
+    create.tell({ ...identity, ...terra, ...returnTargets });
+    create.tell({
+      SESSION_LIMIT: `${settings.limits.sessions}`,
+      CONFIRMATION: settings.confirmation,
+      WIDGET: settings.widget,
+      CALLBACK_BASE: api.callbackBase,
+    });
+
+    records.grant(confirm, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(confirm);
+    referenceKey.grantRead(confirm);
+    confirm.tell({ ...identity, ...terra, ...confirmation });
+
+    records.grant(mint, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(mint);
+    referenceKey.grantRead(mint);
+    mint.tell({ ...identity, ...terra });
+    mint.tell({ MINT_LIMIT: `${settings.limits.mints}`, ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}` });
+
+    records.grant(callback, 'GetItem', 'UpdateItem');
+    callback.tell({ ...returnTargets, CONFIRMATION: settings.confirmation });
+
+    records.grant(webhook, 'Query', 'PutItem', 'UpdateItem');
+    terraWebhook.grantRead(webhook);
+    webhook.tell({ ...referenceId, ...confirmation, DATA_EVENTS: settings.dataEvents });
+
+    records.grant(read, 'Query', 'GetItem');
+    referenceKey.grantRead(read);
+    read.tell({ ...identity, ...confirmation });
+
+    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(disconnect);
+    referenceKey.grantRead(disconnect);
+    disconnect.tell({ ...identity, ...terra, ...confirmation });
+
+    terraApi.grantRead(providers);
+    providers.tell({ ...issuer, ...terra });
+
+    records.grant(sweep, 'Query', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    records.grantQueryDue(sweep);
+    terraApi.grantRead(sweep);
+    sweep.tell({ ...referenceId, ...terra, ...confirmation });
+    sweep.tell({ SWEEP_BUDGET_MS: `${SWEEP_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
+  }
+
+  private bundle(): string {
+    const into = join(Stage.of(this)?.assetOutdir ?? '.', 'functions');
+    bundleFunctions({ functions: join(__dirname, '../functions'), into });
+    return into;
+  }
+
+  private warn(): void {
+    if (this.settings.referenceId !== 'subject' || !this.settings.allowUnboundTokens) return;
+    Annotations.of(this).addWarningV2(
+      'terra-connect:unbound-tokens',
+      'terraConnect.allowUnboundTokens with terraConnect.referenceId "subject" lets any user of the app put another ' +
+        "user's subject into the mobile SDK and so disconnect that user's provider: set it only while Terra offers you no bound tokens",
+    );
+  }
+}
+
+const pascal = (name: string): string => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,274 @@
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { HOUR } from '../functions/core/clock';
+import { dynamoStore, shardOf } from '../functions/core/dynamo-store';
+import { sign } from '../functions/core/signature';
+import { readTicket } from '../functions/core/ticket';
+import { type LocalStack, startStack } from '../local/stack';
+import { eventually, person } from './support/person';
+
+let stack: LocalStack;
+let client: DynamoDBClient;
+beforeAll(async () => {
+  stack = await startStack();
+  client = new DynamoDBClient({
+    endpoint: stack.table.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+}, 60_000);
+afterAll(async () => {
+  client?.destroy();
+  await stack?.close();
+});
+afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
+
+const sandbox = () => {
+  if (!stack.sandbox) throw new Error('these tests need the sandbox');
+  return stack.sandbox;
+};
+const connectionIs = (status: string) => (connections: Record<string, unknown>[]) => connections[0]?.status === status;
+
+/** Moves everything an owner has back in time, in place of waiting. */
+async function age(callback: string, by: number): Promise<void> {
+  const ticket = readTicket(new URL(callback).pathname.split('/').at(-2));
+  if (!ticket) throw new Error('no state in the callback');
+  const partition = await dynamoStore(client, stack.table.name).load(ticket.referenceId);
+  for (const session of partition.sessions) {
+    const times = {
+      createdAt: session.createdAt,
+      expiresAt: session.expiresAt,
+      finishBy: session.finishBy,
+      dueAt: session.dueAt ?? 0,
+    };
+    const names = Object.keys(times);
+    await client.send(
+      new UpdateItemCommand({
+        TableName: stack.table.name,
+        Key: { owner: { S: session.owner }, item: { S: `session#${session.id}` } },
+        UpdateExpression: `SET ${names.map(name => `${name} = :${name}`).join(', ')}, dueShard = :shard`,
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(Object.entries(times).map(([name, at]) => [`:${name}`, { N: String(at - by) }])),
+          ':shard': { S: shardOf(session.owner) },
+        },
+      }),
+    );
+  }
+}
+
+test('the widget: a person picks a provider, approves, comes back and is connected', async () => {
+  const alice = await person(stack, 'alice');
+  const session = await alice.open({ language: 'de' });
+  expect(session).toMatchObject({ flow: 'widget', status: 'pending' });
+
+  const { status, sent } = await alice.pick(String(session.url), 'GARMIN');
+  expect([status, sent.status, sent.session_id]).toEqual([303, 'returned', session.id]);
+
+  const confirmed = await alice.confirm(session.id, sent.code);
+  expect(confirmed.status).toBe(200);
+  expect(confirmed.headers.get('cache-control')).toBe('no-store');
+  expect(confirmed.body).toMatchObject({
+    status: 'completed',
+    connection: { provider: 'GARMIN', status: 'connected' },
+  });
+  expect(await alice.session(session.id)).toMatchObject({ status: 'completed', provider: 'GARMIN' });
+  expect(await alice.session(session.id)).not.toHaveProperty('url');
+});
+
+test('a direct link: connected, told of data, disconnected, and gone at Terra', async () => {
+  const bob = await person(stack, 'bob');
+  const session = await bob.open({ provider: 'oura' });
+  const { sent } = await bob.decide(String(session.url));
+  await bob.confirm(session.id, sent.code);
+  const [connection] = await bob.connections();
+  const terraUserId = String(connection?.terraUserId);
+  expect(connection).toMatchObject({ status: 'connected', provider: 'OURA', version: expect.any(Number) });
+
+  await sandbox().send(terraUserId, 'daily');
+  await eventually(bob.connections, connections => connections[0]?.lastDataAt !== undefined);
+
+  const ended = await bob.call('DELETE', `/v1/connections/${String(connection?.id)}`);
+  expect([ended.status, ended.body.status, ended.body.reason]).toEqual([202, 'disconnected', 'owner']);
+  expect(
+    sandbox()
+      .users()
+      .some(user => user.userId === terraUserId),
+  ).toBe(false);
+});
+
+test('the mobile SDK: a phone redeems its token once and is connected', async () => {
+  const carol = await person(stack, 'carol');
+  const minted = await carol.call('POST', '/v1/tokens', { provider: 'APPLE' });
+  expect(minted).toMatchObject({ status: 201, body: { expiresIn: 180 } });
+
+  expect(await carol.redeem(minted.body.token, 'APPLE')).toMatchObject({ success: true });
+  expect(await carol.redeem(minted.body.token, 'APPLE')).toMatchObject({ success: false });
+
+  await eventually(carol.connections, connectionIs('connected'));
+});
+
+test('denied: the browser hears why, and nothing is connected', async () => {
+  const dave = await person(stack, 'dave');
+  const session = await dave.open({ provider: 'GARMIN' });
+
+  const { sent } = await dave.decide(String(session.url), 'deny');
+
+  expect(sent).toMatchObject({ status: 'failed', session_id: session.id });
+  expect(sent).not.toHaveProperty('code');
+  await sandbox().settled();
+  expect(await dave.session(session.id)).toMatchObject({
+    status: 'failed',
+    failure: expect.stringMatching(/denied|unknown/),
+  });
+  expect(await dave.connections()).toEqual([]);
+});
+
+test('a wrong owner finishes: nobody gets the link, and Terra loses it', async () => {
+  const eve = await person(stack, 'eve');
+  const frank = await person(stack, 'frank');
+  const session = await eve.open({ provider: 'GARMIN' });
+  const { sent } = await frank.decide(String(session.url));
+  await eventually(eve.connections, connectionIs('unconfirmed'));
+
+  const stolen = await frank.confirm(session.id, sent.code);
+  const missing = await frank.confirm('no-such-session-0000000', sent.code);
+
+  expect(stolen.status).toBe(404);
+  expect(missing.status).toBe(400);
+  expect(await eve.session(session.id)).toMatchObject({ status: 'rejected', failure: 'wrong_owner' });
+  expect(await eve.connections()).toMatchObject([{ status: 'disconnected', reason: 'wrong_owner' }]);
+  expect(await frank.connections()).toEqual([]);
+  expect((await eve.confirm(session.id, sent.code)).body).toMatchObject({ code: 'session_closed' });
+});
+
+test('somebody else’s session reads exactly as one that never was', async () => {
+  const grace = await person(stack, 'grace');
+  const heidi = await person(stack, 'heidi');
+  const { id } = await grace.open();
+  const { requestId: _a, ...foreign } = (await heidi.call('GET', `/v1/sessions/${String(id)}`)).body;
+  const { requestId: _b, ...missing } = (await heidi.call('GET', '/v1/sessions/AAAAAAAAAAAAAAAAAAAAAA')).body;
+
+  expect(foreign).toEqual(missing);
+});
+
+test('expired: nobody finished in time, the sweep closes the session and a late browser meets the neutral page', async () => {
+  const ivan = await person(stack, 'ivan');
+  const session = await ivan.open({ provider: 'GARMIN' });
+  const denied = await ivan.decide(String((await ivan.open({ provider: 'OURA' })).url), 'deny');
+  await age(denied.callback, 3 * HOUR);
+  expect(await ivan.session(session.id)).toMatchObject({ status: 'expired', failure: 'expired' });
+
+  await stack.invokeSchedule('SweepRuns');
+
+  const late = await ivan.decide(String(session.url));
+  expect([late.status, late.sent]).toEqual([200, {}]);
+  expect(await ivan.session(session.id)).toMatchObject({ status: 'expired' });
+});
+
+test('with every webhook lost the widget and the direct link still connect, by the lookup at confirm', async () => {
+  sandbox().switchOn('lost-webhook');
+  const judy = await person(stack, 'judy');
+  const widget = await judy.open();
+  const direct = await judy.open({ provider: 'OURA' });
+
+  for (const [session, back] of [
+    [widget, await judy.pick(String(widget.url), 'GARMIN')],
+    [direct, await judy.decide(String(direct.url))],
+  ] as const) {
+    expect(await judy.confirm(session.id, back.sent.code)).toMatchObject({
+      status: 200,
+      body: { status: 'completed' },
+    });
+  }
+  expect(await judy.connections()).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
+});
+
+describe('bad input is answered as documented and changes nothing', () => {
+  test('no token, a broken one, an expired one and one for another audience meet the gateway', async () => {
+    const expired = await stack.token('kate', { exp: 1 });
+    const elsewhere = await stack.token('kate', { aud: 'another-app' });
+    for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, `Bearer ${elsewhere}`]) {
+      const answer = await fetch(`${stack.apiUrl}/v1/connections`, { headers: authorization ? { authorization } : {} });
+      expect([answer.status, await answer.json()]).toEqual([401, { message: 'Unauthorized' }]);
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ['unknown fields', { returnTo: 'web', referenceId: 'victim' }],
+    ['both provider and providers', { returnTo: 'web', provider: 'GARMIN', providers: ['OURA'] }],
+    ['an unknown return target', { returnTo: 'https://evil.example' }],
+    ['no return target', {}],
+    ['too many providers', { returnTo: 'web', providers: Array.from({ length: 21 }, () => 'GARMIN') }],
+    ['no object', ['web']],
+  ])('%s', async (_what, body) => {
+    const kate = await person(stack, 'kate');
+    const answer = await kate.call('POST', '/v1/sessions', body);
+
+    expect([answer.status, answer.body.code, answer.headers.get('content-type')]).toEqual([
+      400,
+      'invalid_request',
+      'application/problem+json',
+    ]);
+    expect(Object.keys(answer.body).toSorted()).toEqual(['code', 'detail', 'requestId', 'status', 'title', 'type']);
+  });
+
+  test.each<[string, (body: string) => { body: string; headers: Record<string, string> }, number]>([
+    ['unsigned', body => ({ body, headers: {} }), 401],
+    [
+      'signed with another secret',
+      body => ({ body, headers: { 'terra-signature': sign(body, 'another-secret-of-somebody', now()) } }),
+      401,
+    ],
+    [
+      'truncated',
+      body => ({ body: body.slice(0, -2), headers: { 'terra-signature': sign(body, stackSecret(), now()) } }),
+      401,
+    ],
+    [
+      'of two days ago',
+      body => ({ body, headers: { 'terra-signature': sign(body, stackSecret(), now() - 2 * 86_400) } }),
+      401,
+    ],
+    [
+      'not JSON',
+      () => ({ body: 'not json', headers: { 'terra-signature': sign('not json', stackSecret(), now()) } }),
+      200,
+    ],
+  ])('a webhook that is %s', async (_what, make, status) => {
+    const { body, headers } = make(JSON.stringify({ type: 'healthcheck' }));
+    const answer = await fetch(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body, headers });
+
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(await answer.json()).toEqual({ outcome: 'poison' });
+  });
+
+  test('a webhook larger than Lambda takes is refused by the gateway', async () => {
+    const answer = await fetch(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body: 'x'.repeat(7_000_000) });
+
+    expect([answer.status, await answer.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);
+  });
+
+  test.each([
+    ['401', 502, 'terra_credentials'],
+    ['403', 502, 'terra_credentials'],
+    ['404', 502, 'terra_rejected'],
+    ['410', 502, 'terra_endpoint_gone'],
+    ['429', 503, 'terra_unavailable'],
+    ['500', 503, 'terra_unavailable'],
+    ['html', 502, 'terra_rejected'],
+    ['message-null', 502, 'terra_credentials'],
+    ['swapped-keys', 502, 'terra_credentials'],
+    ['limit-reached', 502, 'terra_limit_reached'],
+    ['slow', 504, 'terra_timeout'],
+    ['reset', 503, 'terra_unavailable'],
+  ] as const)('Terra with %s', async (scenario, status, code) => {
+    const liam = await person(stack, `liam-${scenario}`);
+    sandbox().switchOn(scenario);
+    const answer = await liam.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'GARMIN' });
+
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(JSON.stringify(answer.body)).not.toMatch(/local-api-key|dev-id/);
+  });
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+const stackSecret = () => 'local-signing-secret-of-the-sandbox';

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { synthesise } from '../../infra/synthesise';
+import settings from '../../local/settings.json';
+
+const project = join(__dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'terra-connect-app-'));
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('as shipped, it stops and names the three settings only a deployer knows', () => {
+  const { status, stderr, stdout } = cdkRuns(shipped());
+
+  expect(status).toBe(1);
+  expect(stderr.split('\n')[0]).toBe(
+    'Not set, and only you can know: terraConnect.issuer, terraConnect.audience, terraConnect.returnTargets. The context of cdk.json needs, for example:',
+  );
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(stdout).toBe('');
+});
+
+test('with the development settings it writes the very template that the local stack and these tests read', () => {
+  const { status, stderr } = cdkRuns({ ...shipped(), settings: 'local/settings.json' });
+  const { templateFile } = synthesise({ settings, outdir: join(folder, 'here') });
+
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  expect(template(join(folder, 'cdk/terra-connect-local.template.json'))).toEqual(template(templateFile));
+});
+
+/** What `cdk.json` ships, and what the CLI adds to it. */
+function shipped(): Record<string, unknown> {
+  const { context } = JSON.parse(readFileSync(join(project, 'cdk.json'), 'utf8'));
+  return { ...context, 'aws:cdk:enable-asset-metadata': true, 'aws:cdk:enable-path-metadata': true };
+}
+
+function cdkRuns(context: Record<string, unknown>) {
+  return spawnSync(process.execPath, ['--import', 'tsx', 'infra/app.ts'], {
+    cwd: project,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(folder, 'cdk') },
+  });
+}
+
+const template = (file: string): unknown => JSON.parse(readFileSync(file, 'utf8'));

@@ -1,0 +1,161 @@
+import { join } from 'node:path';
+import { functionNames } from '../../infra/bundle';
+import { declaredRoutes } from '../../infra/connect-api';
+import { at, functions, lambdas, object, only, resources, templateWith, text, word } from './template';
+
+const template = templateWith();
+const disposable = templateWith({ removal: 'destroy' });
+const source = join(__dirname, '../../functions');
+
+test('every folder under functions/ but core is deployed, and nothing else', () => {
+  expect(functionNames(source)).toEqual(functions);
+  expect(lambdas(template).map(([name]) => name)).toEqual(functions);
+});
+
+test('every route names a function that is deployed, and every function but the sweep answers a route', () => {
+  const routed = new Set(declaredRoutes().map(([, route]) => route.function));
+
+  expect([...routed].toSorted()).toEqual(functions.filter(name => name !== 'sweep-stale'));
+});
+
+test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group of its own', (name, properties) => {
+  expect(properties).toMatchObject({
+    Runtime: 'nodejs24.x',
+    Architectures: ['arm64'],
+    Handler: 'index.handler',
+    MemorySize: 512,
+    Timeout: name === 'sweep-stale' ? 60 : 12,
+    LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
+  });
+  expect(word(template, at(properties, 'LoggingConfig', 'LogGroup'))).toBe(
+    word(template, properties['Role']).replace(/Role$/, 'Logs'),
+  );
+});
+
+test('logs are kept for a month', () => {
+  const groups = resources(template, 'AWS::Logs::LogGroup');
+
+  expect(groups).toHaveLength(10);
+  for (const [, { Properties }] of groups) expect(Properties['RetentionInDays']).toBe(30);
+});
+
+test('the table is keyed by owner and guarded against loss', () => {
+  const [[, table] = []] = resources(template, 'AWS::DynamoDB::Table');
+
+  expect(table?.Properties).toEqual({
+    AttributeDefinitions: [
+      { AttributeName: 'owner', AttributeType: 'S' },
+      { AttributeName: 'item', AttributeType: 'S' },
+      { AttributeName: 'dueShard', AttributeType: 'S' },
+      { AttributeName: 'dueAt', AttributeType: 'N' },
+    ],
+    KeySchema: [
+      { AttributeName: 'owner', KeyType: 'HASH' },
+      { AttributeName: 'item', KeyType: 'RANGE' },
+    ],
+    GlobalSecondaryIndexes: [
+      {
+        IndexName: 'due',
+        KeySchema: [
+          { AttributeName: 'dueShard', KeyType: 'HASH' },
+          { AttributeName: 'dueAt', KeyType: 'RANGE' },
+        ],
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      },
+    ],
+    BillingMode: 'PAY_PER_REQUEST',
+    StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    TimeToLiveSpecification: { AttributeName: 'purgeAt', Enabled: true },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    DeletionProtectionEnabled: true,
+  });
+  expect(table?.DeletionPolicy).toBe('Retain');
+});
+
+test('a disposable stack gives up its table and logs, and keeps the reference-id key', () => {
+  const fate = Object.values(disposable.Resources).flatMap(({ Type, DeletionPolicy, Properties }) =>
+    DeletionPolicy === 'Retain' ? [`${Type} ${text(Properties['Name'])}`] : [],
+  );
+
+  expect(fate).toEqual(['AWS::SecretsManager::Secret prod/reference-key']);
+  expect(only(disposable, 'AWS::DynamoDB::Table')['DeletionProtectionEnabled']).toBe(false);
+});
+
+test('secrets are born empty or random, never with a value of ours', () => {
+  const secrets = resources(template, 'AWS::SecretsManager::Secret').map(([, { Properties, DeletionPolicy }]) => {
+    const { Name, SecretString, GenerateSecretString } = Properties;
+    return [Name, SecretString ?? GenerateSecretString, DeletionPolicy];
+  });
+
+  expect(secrets).toEqual([
+    ['prod/terra-api', '{}', 'Retain'],
+    ['prod/terra-webhook', '{}', 'Retain'],
+    ['prod/reference-key', { PasswordLength: 64, ExcludePunctuation: true }, 'Retain'],
+  ]);
+});
+
+test('the sweep runs every minute, with a role of its own and a net under it', () => {
+  const { Target, ...schedule } = only(template, 'AWS::Scheduler::Schedule');
+  const { Arn, RoleArn, DeadLetterConfig, ...target } = object(Target);
+
+  expect(schedule).toMatchObject({ ScheduleExpression: 'rate(1 minute)', FlexibleTimeWindow: { Mode: 'OFF' } });
+  expect(schedule).not.toHaveProperty('State');
+  expect(word(template, Arn)).toBe('ConnectSweepStaleFunction');
+  expect(word(template, RoleArn)).toBe('ConnectSweepRunsRole');
+  expect(word(template, at(DeadLetterConfig, 'Arn'))).toBe('ConnectSweepRunsDeadLetters');
+  expect(target).toEqual({ RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 3 } });
+  expect(only(template, 'AWS::Lambda::EventInvokeConfig')['MaximumRetryAttempts']).toBe(0);
+});
+
+test('the dead-letter queue is encrypted, kept for 14 days and reached by TLS only', () => {
+  expect(only(template, 'AWS::SQS::Queue')).toEqual({ MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true });
+  expect(only(template, 'AWS::SQS::QueuePolicy')['PolicyDocument']).toMatchObject({
+    Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+  });
+});
+
+test('the outputs tell an operator what was made and what to do next', () => {
+  expect(Object.keys(template.Outputs)).toEqual([
+    'ApiUrl',
+    'WebhookUrl',
+    'CallbackBase',
+    'TableName',
+    'TerraApiSecretName',
+    'TerraWebhookSecretName',
+    'ReferenceKeySecretName',
+    'NextStep',
+  ]);
+  expect(word(template, template.Outputs['NextStep']?.Value)).toBe(
+    'Fill the secrets prod/terra-api with {"devId":"...","apiKey":"..."} and prod/terra-webhook with {"current":"..."}, ' +
+      "then add ConnectApi/v1/webhooks/terra as a webhook destination in Terra's dashboard.",
+  );
+});
+
+test("with a customer's key, table, secrets and logs are encrypted by it, and it outlives the stack", () => {
+  const keyed = templateWith({ encryption: 'customer', removal: 'destroy' });
+  const [[id, key] = []] = resources(keyed, 'AWS::KMS::Key');
+
+  expect(key).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
+  const arn = { 'Fn::GetAtt': [id, 'Arn'] };
+  expect(only(keyed, 'AWS::DynamoDB::Table')['SSESpecification']).toEqual({
+    SSEEnabled: true,
+    SSEType: 'KMS',
+    KMSMasterKeyId: arn,
+  });
+  for (const [, { Properties }] of resources(keyed, 'AWS::SecretsManager::Secret'))
+    expect(Properties['KmsKeyId']).toEqual(arn);
+  for (const [, { Properties }] of resources(keyed, 'AWS::Logs::LogGroup')) expect(Properties['KmsKeyId']).toEqual(arn);
+});
+
+test('an e-mail address gets alarms, each with what to do; without one there are none', () => {
+  const alarmed = templateWith({ alarmEmail: 'ops@example.com' });
+  const alarms = resources(alarmed, 'AWS::CloudWatch::Alarm');
+
+  expect(only(alarmed, 'AWS::SNS::Subscription')).toMatchObject({ Protocol: 'email', Endpoint: 'ops@example.com' });
+  expect(alarms.length).toBeGreaterThan(0);
+  for (const [, { Properties }] of alarms) {
+    expect(Properties['AlarmActions']).toHaveLength(1);
+    expect(text(Properties['AlarmDescription'])).toMatch(/: .+\.$/);
+  }
+  expect(resources(template, 'AWS::CloudWatch::Alarm')).toEqual([]);
+});
