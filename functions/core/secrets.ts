@@ -93,7 +93,7 @@ function parseFields<S extends z.ZodMiniType>(text: string, schema: S): z.infer<
   if (JSON.stringify(fields) === '{}') throw new SecretFault('is not filled yet');
   const parsed = schema.safeParse(fields);
   if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.map(({ path, code, ...issue }) => {
+  const wrong = parsed.error.issues.map(({ path, ...issue }) => {
     const keys = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.length : 0;
     if (keys > 0) return `${keys} unknown field(s)`;
     return path.length > 0 ? `field ${path.join('.')} is missing or malformed` : 'is not a JSON object';

@@ -69,7 +69,7 @@ export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps
         rawBody,
         note,
       };
-      return (await behaviour(request as unknown as RequestOf<R>, deps)) as Answer;
+      return behaviour(request as unknown as RequestOf<R>, deps);
     },
   };
 }

@@ -225,7 +225,7 @@ describe('the callback', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed' }]);
   });
 
-  test.each(['', 'nonsense', 'YQ.session.secret', `${'a'.repeat(600)}`])(
+  test.each(['', 'nonsense', 'YQ.session.secret', 'a'.repeat(600)])(
     'answers the state %p with the neutral page',
     async state => {
       const { go } = await opened();
