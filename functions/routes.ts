@@ -208,6 +208,16 @@ export const disconnect = /* @__PURE__ */ route(() => ({
   errors: ['unauthenticated', 'not_found'],
 }));
 
+export const erase = /* @__PURE__ */ route(() => ({
+  function: 'disconnect',
+  method: 'DELETE',
+  path: '/v1/me',
+  caller: 'user',
+  summary: 'Erase everything known of the signed-in user: disconnects all, then deletes every record',
+  replies: { 202: z.strictObject({ status: z.literal('erasing') }) },
+  errors: ['unauthenticated'],
+}));
+
 export const listProviders = /* @__PURE__ */ route(() => ({
   function: 'list-providers',
   method: 'GET',

@@ -125,7 +125,7 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(read);
     read.tell({ ...identity, ...confirmation });
 
-    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'DeleteItem');
     terraApi.grantRead(disconnect);
     referenceKey.grantRead(disconnect);
     disconnect.tell({ ...identity, ...terra, ...confirmation });
@@ -133,7 +133,7 @@ export class TerraConnect extends Construct {
     terraApi.grantRead(providers);
     providers.tell({ ...issuer, ...terra });
 
-    records.grant(sweep, 'Query', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    records.grant(sweep, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
     records.grantQueryDue(sweep);
     terraApi.grantRead(sweep);
     sweep.tell({ ...referenceId, ...terra, ...confirmation });

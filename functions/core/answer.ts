@@ -3,8 +3,9 @@ import type { Connection, Session } from '../routes';
 import { type Instant, isoTime } from './clock';
 import { type ConnectionRow, connectionState, publicId, reasonOf } from './connection';
 import { currentRow, type Partition } from './partition';
+import { providerId } from './providers';
 import type { Rules } from './rules';
-import { codeEnds, provedUser, type SessionRow, sessionFailure, sessionStatus } from './session';
+import { type Confirmation, codeEnds, provedUser, type SessionRow, sessionFailure, sessionStatus } from './session';
 import { itemKey } from './table';
 
 type ConnectionAnswer = z.infer<typeof Connection>;
@@ -12,19 +13,27 @@ type SessionAnswer = z.infer<typeof Session>;
 
 /** A connection as callers see it; undefined for a row that stands for nothing they may see. */
 export function connectionAnswer(row: ConnectionRow, partition: Partition, now: Instant): ConnectionAnswer | undefined {
+  const shown = connectionOf(row);
+  const needsAction = shown && actionNeeded(row, shown.status, partition, now);
+  return shown && { ...shown, ...(needsAction && { needsAction }) };
+}
+
+/** What a connection's row alone tells of it: all but `needsAction`, for which it takes the owner's sessions. */
+export function connectionOf(row: ConnectionRow): Omit<ConnectionAnswer, 'needsAction'> | undefined {
   const state = connectionState(row.facts);
-  if (state.status === 'unseen' || state.status === 'superseded') return undefined;
+  if (state.status === 'unseen' || state.status === 'unwanted' || state.status === 'superseded') return undefined;
   const reason = reasonOf(state) as ConnectionAnswer['reason'];
-  const needsAction = actionNeeded(row, state.status, partition, now);
+  // A successor takes over since when the link is connected, and is nobody's to know by name until proved itself.
+  const isProved = row.connectedAt !== undefined && row.facts.proof !== undefined;
   return {
     id: row.ids[0] ?? publicId(row.terraUserId),
     provider: row.facts.provider ?? 'UNKNOWN',
     status: state.status,
     ...(reason !== undefined && { reason }),
-    ...(row.connectedAt !== undefined && { terraUserId: row.terraUserId, connectedAt: isoTime(row.connectedAt) }),
+    ...(isProved && { terraUserId: row.terraUserId }),
+    ...(row.connectedAt !== undefined && { connectedAt: isoTime(row.connectedAt) }),
     scopes: row.facts.scopes?.list ?? [],
     ...(row.facts.data && { lastDataAt: isoTime(row.facts.data.at) }),
-    ...(needsAction && { needsAction }),
     updatedAt: isoTime(row.updatedAt),
     version: row.version,
   };
@@ -32,19 +41,36 @@ export function connectionAnswer(row: ConnectionRow, partition: Partition, now: 
 
 /** A session as its owner sees it. */
 export function sessionAnswer(session: SessionRow, partition: Partition, now: Instant, rules: Rules): SessionAnswer {
-  const status = sessionStatus(session, now, rules.confirmation);
-  const failure = sessionFailure(session, status);
-  const terraUserId = status === 'completed' ? provedUser(session, rules.confirmation) : undefined;
+  const shown = sessionOf(session, now, rules.confirmation);
+  const terraUserId = shown.connectionId === undefined ? undefined : provedUser(session, rules.confirmation);
   const row = terraUserId === undefined ? undefined : currentRow(partition, terraUserId);
-  const provider = row?.facts.provider ?? (session.flow === 'direct' ? session.providers?.[0] : undefined);
+  const isOpenable = shown.status === 'pending' && session.url !== undefined && now < session.expiresAt;
+  return {
+    ...shown,
+    ...(isOpenable && { url: session.url }),
+    ...(row?.facts.provider !== undefined && { provider: row.facts.provider }),
+    ...(row?.ids[0] !== undefined && { connectionId: row.ids[0] }),
+  };
+}
+
+/** What a session's row alone tells of it: all but `url`; its connection goes by an id that may have become an older one's. */
+export function sessionOf(
+  session: SessionRow,
+  now: Instant,
+  confirmation: Confirmation,
+): Omit<SessionAnswer, 'url'> {
+  const status = sessionStatus(session, now, confirmation);
+  const failure = sessionFailure(session, status);
+  const terraUserId = status === 'completed' ? provedUser(session, confirmation) : undefined;
+  const proved = terraUserId === undefined ? undefined : session.authorised[terraUserId];
+  const provider = proved ? providerId(proved.provider) : session.flow === 'direct' ? session.providers?.[0] : undefined;
   return {
     id: session.id,
     flow: session.flow,
     status,
     ...(provider !== undefined && { provider }),
-    ...(status === 'pending' && session.url !== undefined && now < session.expiresAt && { url: session.url }),
     expiresAt: isoTime(session.expiresAt),
-    ...(terraUserId !== undefined && { connectionId: row?.ids[0] ?? publicId(terraUserId) }),
+    ...(terraUserId !== undefined && { connectionId: publicId(terraUserId) }),
     ...(failure && { failure }),
   };
 }

@@ -2,8 +2,8 @@ import { HOUR, type Instant } from './clock';
 import { type ConnectionFacts, connectionState, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
 import { noteCause } from './note-cause';
-import type { Partition } from './partition';
-import { newsOf, record, type RecordDeps } from './record';
+import type { News, Partition } from './partition';
+import { newsOf, NO_NEWS, record, type RecordDeps } from './record';
 import type { EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
@@ -30,11 +30,11 @@ export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps
     case 'not_authenticated':
       return withOwner(event.referenceId, deps, known => applyFailure(known, event, at, deps));
     case 'gone':
-      return applyFacts(event.user, { gone: { at, reason: event.reason } }, deps);
+      return applyFacts(event.user, { gone: { at, reason: event.reason } }, at, deps);
     case 'degraded':
-      return applyFacts(event.user, { error: { at } }, deps);
+      return applyFacts(event.user, { error: { at } }, at, deps);
     case 'permissions':
-      return applyFacts(event.user, { scopes: { at, list: event.user.scopes ?? [] } }, deps);
+      return applyFacts(event.user, { scopes: { at, list: event.user.scopes ?? [] } }, at, deps);
     case 'arrived':
       if (deps.dataEvents === 'ignore') return 'ignored';
       return withOwner(event.user.referenceId, deps, known => applyArrival(known, event.user, at, deps));
@@ -54,9 +54,12 @@ async function applyAuthentication(
 ): Promise<Outcome> {
   const { terraUserId, provider, createdAt, scopes } = user;
   const noted = await noteCause(partition, { terraUserId, provider, at, scopes, createdAt, terraSessionId }, deps);
+  if (noted.cause.kind === 'none' && isOfErased(partition, terraUserId, deps)) {
+    return store(partition, user, noted.facts, at, deps);
+  }
   if (noted.cause.kind === 'none' && isForeign(partition, terraUserId, deps)) {
     deps.alarm('unsolicited_foreign');
-    if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, deps);
+    if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
     return 'foreign';
   }
   const news = newsOf(terraUserId, noted.facts);
@@ -76,7 +79,7 @@ async function applyReauthentication(
 ): Promise<Outcome> {
   const moved = previous?.referenceId !== undefined && previous.referenceId !== user.referenceId;
   const replaced = moved || previous?.terraUserId === user.terraUserId ? undefined : previous;
-  const ended = moved ? await applyFacts(previous, { gone: { at, reason: 'deauthorised' } }, deps) : 'foreign';
+  const ended = moved ? await applyFacts(previous, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'foreign';
   if (moved) deps.alarm('owners_differ');
   const begun = await withOwner(user.referenceId, deps, known =>
     applyAuthentication(known, { user, previous: replaced?.referenceId ? replaced : undefined }, at, deps),
@@ -96,7 +99,7 @@ async function applyFailure(
     session &&
     (await deps.store.addSessionFact(partition.owner, session.id, { kind: 'cancelled', at, cause }, undefined));
   // Terra names the user only in the older form of the event, and has deleted it.
-  const ended = user ? await store(partition, user, { gone: { at, reason: 'deauthorised' } }, deps) : 'unchanged';
+  const ended = user ? await store(partition, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
   return noted?.written ? 'applied' : ended;
 }
 
@@ -107,18 +110,41 @@ async function applyArrival(partition: Partition, user: EventUser, at: Instant, 
   const next = mergeFacts(facts, { data: { at } });
   const recent = facts.data !== undefined && at - facts.data.at < COALESCE;
   if (recent && sameState(connectionState(facts), connectionState(next))) return 'unchanged';
-  return store(partition, user, { data: { at } }, deps);
+  return store(partition, user, { data: { at } }, at, deps);
 }
 
-function applyFacts(user: EventUser, facts: ConnectionFacts, deps: ApplyDeps): Promise<Outcome> {
-  return withOwner(user.referenceId, deps, known => store(known, user, facts, deps));
+function applyFacts(user: EventUser, facts: ConnectionFacts, at: Instant, deps: ApplyDeps): Promise<Outcome> {
+  return withOwner(user.referenceId, deps, known => store(known, user, facts, at, deps));
 }
 
-async function store(partition: Partition, user: EventUser, facts: ConnectionFacts, deps: ApplyDeps): Promise<Outcome> {
-  const news = newsOf(user.terraUserId, { provider: user.provider, ...facts });
-  const { changed } = await record(partition, () => news, deps);
-  if (isForeign(partition, user.terraUserId, deps)) return 'foreign';
+async function store(
+  partition: Partition,
+  { terraUserId, provider }: EventUser,
+  facts: ConnectionFacts,
+  at: Instant,
+  deps: ApplyDeps,
+): Promise<Outcome> {
+  const decide = (now: Partition): News => {
+    if (!isOfErased(now, terraUserId, deps)) return newsOf(terraUserId, { provider, ...facts });
+    const isGone = facts.gone !== undefined;
+    if (isGone)
+      return now.connections.some(row => row.terraUserId === terraUserId) ? newsOf(terraUserId, facts) : NO_NEWS;
+    const decidedAt = Math.max(at, now.erasure?.requestedAt ?? 0);
+    return newsOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
+  };
+  const { changed } = await record(partition, decide, deps);
+  if (isForeign(partition, terraUserId, deps)) return 'foreign';
   return changed ? 'applied' : 'unchanged';
+}
+
+/**
+ * Whether the event is about a Terra user whose owner was erased and who is not his again since. Whatever comes of such a
+ * user, but his end, only says that Terra still has him: that is all that is written down, for him to be ended.
+ */
+function isOfErased({ erasure, connections }: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
+  if (!erasure || rules.referenceId === 'subject') return false;
+  const row = connections.find(known => known.terraUserId === terraUserId);
+  return row?.facts.auth === undefined || row.facts.disconnect?.reason === 'erased';
 }
 
 /** Applies where the owner is one we know of; all else is foreign. */

@@ -22,6 +22,8 @@ export const ConnectionFacts = z.object({
   error: z.optional(At),
   /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
   data: z.optional(At),
+  /** A full check of Terra's users did not find this one; a second check, later, makes it gone. */
+  missed: z.optional(At),
   scopes: z.optional(z.object({ at: z.number(), list: z.array(z.string()) })),
   /** We decided to disconnect. */
   disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
@@ -40,6 +42,7 @@ const StatusName = z.enum([
   'disconnected',
   'superseded',
   'unseen',
+  'unwanted',
 ]);
 
 /** The stored row: facts, and beside them what people see of the past. */
@@ -60,9 +63,12 @@ export const ConnectionRow = z.object({
 });
 export type ConnectionRow = z.infer<typeof ConnectionRow>;
 
-/** What a row's facts amount to. `superseded` and `unseen` (no authentication known yet) are never shown or published. */
+/**
+ * What a row's facts amount to. Never shown or published are `superseded`, `unseen` (no authentication known yet) and
+ * `unwanted` (a Terra user of an erased owner that Terra may still have).
+ */
 export type ConnectionState =
-  | { status: 'unseen' | 'superseded' | 'connected' }
+  | { status: 'unseen' | 'unwanted' | 'superseded' | 'connected' }
   | { status: 'unconfirmed'; reason: 'awaiting_confirmation' | 'unsolicited' }
   | { status: 'error'; reason: 'provider_rejected' }
   | { status: 'disconnecting'; reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' }
@@ -86,6 +92,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     gone: newest(a.gone, b.gone),
     error: newest(a.error, b.error),
     data: newest(a.data, b.data),
+    missed: newest(a.missed, b.missed),
     scopes: newest(a.scopes, b.scopes),
     disconnect: newest(a.disconnect, b.disconnect),
     wrongOwner: newest(a.wrongOwner, b.wrongOwner),
@@ -111,7 +118,7 @@ export function authFacts(provider: string, at: Instant, via: string, scopes?: r
 export function connectionState(facts: ConnectionFacts): ConnectionState {
   const { auth, proof, gone, error, data, disconnect, wrongOwner, supersededBy } = facts;
   if (supersededBy) return { status: 'superseded' };
-  if (!auth) return { status: 'unseen' };
+  if (!auth) return { status: disconnect && !(gone && gone.at >= disconnect.at) ? 'unwanted' : 'unseen' };
 
   const ended = gone !== undefined && gone.at >= auth.at;
   if (wrongOwner) return { status: ended ? 'disconnected' : 'disconnecting', reason: 'wrong_owner' };
@@ -130,7 +137,12 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
 
 /** Whether the row stands for something people may see. */
 export function isVisible(state: ConnectionState): boolean {
-  return state.status !== 'unseen' && state.status !== 'superseded';
+  return !['unseen', 'unwanted', 'superseded'].includes(state.status);
+}
+
+/** Whether Terra must still be asked to deauthenticate the user. */
+export function isEnding(state: ConnectionState): boolean {
+  return state.status === 'disconnecting' || state.status === 'unwanted';
 }
 
 export function sameState(a: ConnectionState, b: ConnectionState): boolean {

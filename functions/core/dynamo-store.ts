@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -11,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ConnectionRow } from './connection';
+import { ErasureRow } from './erasure';
 import { factWrite } from './fact-write';
 import { MintRow } from './mint';
 import type { Partition } from './partition';
@@ -176,6 +178,26 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       }
     },
 
+    beginErasure(erasure) {
+      const row = { ...erasure, item: itemKey.erasure, ...dueShard(erasure) };
+      const values = { ':requestedAt': erasure.requestedAt };
+      return put(row, 'attribute_not_exists(requestedAt) OR requestedAt < :requestedAt', values);
+    },
+
+    remove: (owner, item, version) =>
+      held(
+        client.send(
+          new DeleteItemCommand({
+            TableName: tableName,
+            Key: write.marshall({ owner, item }),
+            ConditionExpression: version === undefined ? 'attribute_exists(#item)' : 'version = :version',
+            ...(version === undefined
+              ? { ExpressionAttributeNames: { '#item': table.sortKey } }
+              : { ExpressionAttributeValues: write.marshall({ ':version': version }) }),
+          }),
+        ),
+      ),
+
     countUse: (owner, kind, window, limit, purgeAt) =>
       held(
         update(owner, itemKey.quota(kind, window), {
@@ -231,6 +253,8 @@ export function partitionOf(owner: string, items: readonly Item[]): Partition {
     known: items.length > 0,
     sessions: of('session').flatMap(item => readSession(item) ?? []),
     claims: of('session').flatMap(item => ('stateHash' in item ? [] : [Claim.parse(item)])),
+    quotas: of('quota').map(item => String(item[table.sortKey])),
+    erasure: of('erasure').map(item => ErasureRow.parse(item))[0],
     mints: of('mint').map(item => MintRow.parse(item)),
     connections: of('connection').map(item => ConnectionRow.parse(item)),
   };

@@ -1,5 +1,5 @@
 import type { Instant } from './clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState, mergeFacts } from './connection';
+import { type ConnectionFacts, type ConnectionRow, connectionState, isEnding, mergeFacts } from './connection';
 import { Problem } from './errors';
 import type { Partition } from './partition';
 import { newsOf, record, type RecordDeps } from './record';
@@ -37,7 +37,7 @@ export async function endConnection(
       const decision = decide(row, now);
       if (!decision) return new Map();
       const facts = mergeFacts(row?.facts ?? {}, decision);
-      if (connectionState(facts).status !== 'disconnecting') return newsOf(terraUserId, decision);
+      if (!isEnding(connectionState(facts))) return newsOf(terraUserId, decision);
       attemptAt = decidedAt(row, deps.clock());
       return newsOf(terraUserId, { ...decision, attempt: { at: attemptAt } });
     },

@@ -9,6 +9,7 @@ import {
   reasonOf,
   sameState,
 } from './connection';
+import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Rules } from './rules';
 import { type Claim, closesAt, isOpen, proves, type SessionRow } from './session';
@@ -23,6 +24,10 @@ export type Partition = {
   /** Sessions that are being opened under an idempotency key. */
   claims: readonly Claim[];
   mints: readonly MintRow[];
+  /** Sort keys of the counters of uses. */
+  quotas: readonly string[];
+  /** Set from when the owner asked to be erased until 35 days later. */
+  erasure: ErasureRow | undefined;
   connections: readonly ConnectionRow[];
 };
 
@@ -107,11 +112,17 @@ export function scheduled(
       return { ...rest, ...(dueAt !== undefined && { dueAt }) };
     }
     case 'disconnecting':
+    case 'unwanted':
       return { ...rest, dueAt: nextAttemptAt(row.facts, now) };
     case 'disconnected':
     case 'superseded':
-    case 'unseen':
-      return { ...rest, purgeAt: Math.ceil((now + KEEP_ENDED) / SECOND) };
+    case 'unseen': {
+      const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
+      // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
+      return row.facts.disconnect?.reason === 'erased'
+        ? { ...rest, purgeAt, dueAt: now + MINUTE }
+        : { ...rest, purgeAt };
+    }
     case 'connected':
     case 'error':
       return rest;

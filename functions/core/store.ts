@@ -1,5 +1,6 @@
 import type { Instant } from './clock';
 import type { ConnectionRow } from './connection';
+import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Partition } from './partition';
 import type { Claim, FailureCause, SessionRow } from './session';
@@ -44,6 +45,10 @@ export type Store = {
   addMint(mint: MintRow): Promise<boolean>;
   /** Lets a Terra user use up the mint, if nobody has; the mint after the write, or as it stands. */
   useMint(owner: string, id: string, use: NonNullable<MintRow['usedBy']>, dueAt: Instant): Promise<MintRow | undefined>;
+  /** Puts up the tombstone of an owner, or makes its request the newer one. */
+  beginErasure(erasure: ErasureRow): Promise<boolean>;
+  /** Deletes a row, if it is still at this version (undefined: for rows that have none). */
+  remove(owner: string, item: string, version: number | undefined): Promise<boolean>;
   /** Counts one use in the window, if fewer than `limit` were counted. */
   countUse(owner: string, kind: QuotaKind, window: number, limit: number, purgeAt: number): Promise<boolean>;
   /** Remembers the fingerprint of the reference-id key if none is remembered; the one that is remembered then. */

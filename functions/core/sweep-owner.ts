@@ -1,6 +1,7 @@
-import { type Instant, MINUTE } from './clock';
+import { type Instant, MINUTE, SECOND } from './clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
+import { type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
 import { lookUp } from './look-up';
 import { confirmBy, type Partition, scheduled, withSession } from './partition';
@@ -18,6 +19,8 @@ export type SweepDeps = EndDeps & {
 /** What was done for one owner. */
 export type Swept = { looked: number; closed: number; disconnected: number; terraFailed: number };
 
+/** How long one owner's erasure may take of a run. */
+const ERASE_BUDGET = 10 * SECOND;
 /** What is still due after a look is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 /** After this long without Terra's agreement a person should look. */
@@ -36,7 +39,9 @@ export async function sweepOwner(owner: string, deps: SweepDeps): Promise<Swept>
   ({ partition } = await record(partition, () => NO_NEWS, deps));
   for (const row of partition.connections.filter(isDue(now))) {
     partition = await sweepConnection(row, partition, swept, deps);
+    await removeErased(partition, row.terraUserId, deps);
   }
+  if (partition.erasure && isDue(now)(partition.erasure)) await sweepErasure(partition, partition.erasure, deps);
   await settleDue(partition, now, deps);
   return swept;
 }
@@ -78,10 +83,17 @@ async function sweepConnection(
   return ending.partition;
 }
 
+async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: SweepDeps): Promise<void> {
+  const isDone = await eraseOwner(partition, deps.clock() + ERASE_BUDGET, deps);
+  const next = erasureDueAt(erasure, isDone, deps.clock());
+  await deps.store.reschedule(itemKey.erasure, erasure, next);
+}
+
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
 function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
   switch (connectionState(row.facts).status) {
     case 'disconnecting':
+    case 'unwanted':
       return {};
     case 'unconfirmed':
       return mayStillConfirm(row, partition, clock(), rules)

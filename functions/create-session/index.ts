@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type * as z from 'zod/mini';
 import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/clock';
+import { erasing, isErasing } from '../core/erasure';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import { keyedSessionId, type Owner, type SignedIn } from '../core/owner';
@@ -46,11 +47,13 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   const wish = readWish(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
   const owner = await deps.ownerOf(caller);
+  const partition = await deps.store.load(owner.referenceId);
+  if (isErasing(partition)) throw erasing();
   if (idempotencyKey === undefined) return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
   const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
-  const { sessions, claims } = await deps.store.load(owner.referenceId);
+  const { sessions, claims } = partition;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
     throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body.');

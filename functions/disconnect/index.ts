@@ -1,14 +1,29 @@
 import { connectionAnswer } from '../core/answer';
+import { SECOND } from '../core/clock';
 import { type ConnectionRow, connectionState, isVisible } from '../core/connection';
 import { decidedAt, type EndDeps, endConnection } from '../core/end-connection';
+import { eraseOwner, newErasure } from '../core/erasure';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import type { Owner, SignedIn } from '../core/owner';
 import { findConnection } from '../core/partition';
 import { type Behaviour, on, serve } from '../core/serve';
-import { disconnect } from '../routes';
+import { disconnect, erase } from '../routes';
 
 type Deps = EndDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
+
+/** How long the rows of one owner may take of the request; the sweep does the rest. */
+const ERASE_BUDGET = 8 * SECOND;
+
+/** Puts up the tombstone first, so that whatever comes from now on is of the past, then erases as much as fits the request. */
+export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, deps) => {
+  const { referenceId } = await deps.ownerOf(caller);
+  const now = deps.clock();
+  await deps.store.beginErasure(newErasure(referenceId, now));
+  const isDone = await eraseOwner(await deps.store.load(referenceId), now + ERASE_BUDGET, deps);
+  note({ outcome: isDone ? 'erased' : 'erasing' });
+  return { status: 202, body: { status: 'erasing' } };
+};
 
 /** Stops the connection at once here and asks Terra to; where Terra does not agree now, the sweep goes on asking. */
 export const disconnectOne: Behaviour<typeof disconnect, Deps> = async ({ caller, path, note }, deps) => {
@@ -36,7 +51,7 @@ const isOver = (row: ConnectionRow | undefined): boolean =>
 
 const notFound = () => new Problem('not_found', 'There is nothing here.');
 
-export const handler = serve([on(disconnect, disconnectOne)], () => ({
+export const handler = serve([on(disconnect, disconnectOne), on(erase, eraseMe)], () => ({
   serve: live.serveDeps(),
   ...live.recordDeps(),
   terra: live.terra(),

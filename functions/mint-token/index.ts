@@ -1,4 +1,5 @@
 import { type Clock, DAY, isoTime, SECOND } from '../core/clock';
+import { erasing, isErasing } from '../core/erasure';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import type { Owner, SignedIn } from '../core/owner';
@@ -11,7 +12,7 @@ import type { Terra } from '../core/terra';
 import { mintToken } from '../routes';
 
 type Deps = {
-  store: Pick<Store, 'addMint' | 'countUse'>;
+  store: Pick<Store, 'load' | 'addMint' | 'countUse'>;
   terra: Pick<Terra, 'mintToken'>;
   ownerOf: (caller: SignedIn) => Promise<Owner>;
   clock: Clock;
@@ -29,6 +30,7 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, 
     throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
   }
   const { sub, referenceId } = await deps.ownerOf(caller);
+  if (isErasing(await deps.store.load(referenceId))) throw erasing();
   await countUse(referenceId, 'mints', deps.limit, deps);
 
   const createdAt = deps.clock();

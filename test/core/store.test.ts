@@ -98,6 +98,8 @@ describe.each([
       sessions: [],
       claims: [],
       mints: [],
+      quotas: [],
+      erasure: undefined,
       connections: [],
     });
   });

@@ -19,6 +19,7 @@ test('these routes there are, and only these stand open', () => {
     'GET /v1/connections': 'JWT ReadState',
     'GET /v1/connections/{id}': 'JWT ReadState',
     'DELETE /v1/connections/{id}': 'JWT Disconnect',
+    'DELETE /v1/me': 'JWT Disconnect',
     'GET /v1/providers': 'JWT ListProviders',
     'GET /v1/callback/{state}/success': 'NONE CompleteCallback',
     'GET /v1/callback/{state}/failure': 'NONE CompleteCallback',

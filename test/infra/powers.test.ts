@@ -33,10 +33,10 @@ test('each role may do exactly this', () => {
       'secretsmanager:GetSecretValue prod/terra-api',
     ],
     Disconnect: [
+      'dynamodb:DeleteItem RecordsTable',
       'dynamodb:GetItem RecordsTable',
       'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
-      'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream DisconnectLogs',
       'logs:PutLogEvents DisconnectLogs',
       'secretsmanager:GetSecretValue prod/reference-key',
@@ -75,7 +75,6 @@ test('each role may do exactly this', () => {
     SweepRuns: ['lambda:InvokeFunction SweepStaleFunction', 'sqs:SendMessage SweepRunsDeadLetters'],
     SweepStale: [
       'dynamodb:DeleteItem RecordsTable',
-      'dynamodb:GetItem RecordsTable',
       'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:Query RecordsTable/index/due',

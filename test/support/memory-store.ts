@@ -50,6 +50,17 @@ export function memoryStore() {
       if (mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
       return find<MintRow>(owner, itemKey.mint(id));
     },
+    beginErasure: async erasure => {
+      const there = find<{ requestedAt: number }>(erasure.owner, itemKey.erasure);
+      if (there && there.requestedAt >= erasure.requestedAt) return false;
+      save({ ...erasure, item: itemKey.erasure });
+      return true;
+    },
+    remove: async (owner, item, version) => {
+      const there = find<{ version?: number }>(owner, item);
+      if (!there || (version !== undefined && there.version !== version)) return false;
+      return items.delete(key(owner, item));
+    },
     countUse: async (owner, kind, window, limit, purgeAt) => {
       const item = itemKey.quota(kind, window);
       const used = find<{ used: number }>(owner, item)?.used ?? 0;

@@ -1,0 +1,121 @@
+import * as z from 'zod/mini';
+import { DAY, type Instant, MINUTE, SECOND } from './clock';
+import { type ConnectionFacts, type ConnectionRow, connectionState } from './connection';
+import { decidedAt, type EndDeps, endConnection } from './end-connection';
+import type { Partition } from './partition';
+import { Problem } from './errors';
+import { record } from './record';
+import { itemKey } from './table';
+
+/** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
+export const ErasureRow = z.object({
+  owner: z.string(),
+  requestedAt: z.number(),
+  dueAt: z.optional(z.number()),
+  purgeAt: z.number(),
+  version: z.number(),
+});
+export type ErasureRow = z.infer<typeof ErasureRow>;
+
+const KEEP_TOMBSTONE = 35 * DAY;
+/** A write that was under way when the erasure began is found again by a last look after this long. */
+const LAST_LOOK_AFTER = 15 * MINUTE;
+
+export function newErasure(owner: string, now: Instant): ErasureRow {
+  return {
+    owner,
+    requestedAt: now,
+    dueAt: now + MINUTE,
+    purgeAt: Math.ceil((now + KEEP_TOMBSTONE) / SECOND),
+    version: now,
+  };
+}
+
+/** Whether anything of before the erasure is left, but for Terra users that turned up afterwards. */
+export function isErasing(partition: Partition): boolean {
+  return partition.erasure !== undefined && (itemsBefore(partition).length > 0 || rowsBefore(partition).length > 0);
+}
+
+export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
+
+/** Whether something the owner did after the erasure asked for this; without it an event is one of the past. */
+export function isSinceErasure({ erasure, sessions, mints }: Partition, via: string): boolean {
+  const requestedAt = erasure?.requestedAt ?? 0;
+  const isIt = (item: string, createdAt: Instant) => item === via && createdAt > requestedAt;
+  return (
+    sessions.some(({ id, createdAt }) => isIt(itemKey.session(id), createdAt)) ||
+    mints.some(({ id, createdAt }) => isIt(itemKey.mint(id), createdAt))
+  );
+}
+
+/** Our decision to end a Terra user of an erased owner. */
+export function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
+  return { disconnect: { at: decidedAt(row, now), reason: 'erased' } };
+}
+
+/**
+ * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
+ * user, then ends one row after the other until `until`. Says whether all is done; otherwise the sweep goes on.
+ */
+export async function eraseOwner(seen: Partition, until: Instant, deps: EndDeps): Promise<boolean> {
+  let { partition } = await record(seen, now => marks(now, deps.clock()), deps);
+  for (const { item, version } of itemsBefore(partition)) await deps.store.remove(partition.owner, item, version);
+  for (const item of partition.quotas) await deps.store.remove(partition.owner, item, undefined);
+
+  for (const { terraUserId } of rowsBefore(partition)) {
+    if (deps.clock() >= until) break;
+    ({ partition } = await endConnection(partition, terraUserId, row => row && {}, deps));
+    await removeErased(partition, terraUserId, deps);
+  }
+  return !isErasing(await deps.store.load(partition.owner));
+}
+
+/** Deletes a row of an erased owner once nothing keeps it: Terra has no such user any more. */
+export async function removeErased(
+  partition: Partition,
+  terraUserId: string,
+  { store }: Pick<EndDeps, 'store'>,
+): Promise<void> {
+  const row = partition.connections.find(known => known.terraUserId === terraUserId);
+  const isOver =
+    row !== undefined && ['disconnected', 'superseded', 'unseen'].includes(connectionState(row.facts).status);
+  if (!isOver || row.facts.disconnect?.reason !== 'erased') return;
+  await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
+}
+
+/** When the sweep looks at the tombstone next: each minute until all is done, then once more at the end. */
+export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant): Instant | undefined {
+  if (!isDone) return now + MINUTE;
+  const lastLook = erasure.requestedAt + LAST_LOOK_AFTER;
+  return now < lastLook ? lastLook : undefined;
+}
+
+function marks(partition: Partition, now: Instant): Map<string, ConnectionFacts> {
+  const unmarked = rowsBefore(partition).filter(({ facts: { disconnect, auth } }) => {
+    return disconnect?.reason !== 'erased' || disconnect.at < (auth?.at ?? 0);
+  });
+  return new Map(unmarked.map(row => [row.terraUserId, erasedFacts(row, now)]));
+}
+
+/** Rows of before; not the bare ones of Terra users that turned up afterwards, which see to themselves. */
+function rowsBefore(partition: Partition): ConnectionRow[] {
+  return partition.connections.filter(({ facts }) => {
+    const isBare = facts.auth === undefined && facts.disconnect?.reason === 'erased';
+    return !isBare && !isSinceErasure(partition, facts.auth?.via ?? '');
+  });
+}
+
+function itemsBefore({ erasure, sessions, mints, claims }: Partition): { item: string; version: number | undefined }[] {
+  const isBefore = (at: Instant) => at <= (erasure?.requestedAt ?? 0);
+  return [
+    ...sessions
+      .filter(({ createdAt }) => isBefore(createdAt))
+      .map(({ id, version }) => ({ item: itemKey.session(id), version })),
+    ...mints
+      .filter(({ createdAt }) => isBefore(createdAt))
+      .map(({ id, version }) => ({ item: itemKey.mint(id), version })),
+    ...claims
+      .filter(({ claimedAt }) => isBefore(claimedAt))
+      .map(({ id }) => ({ item: itemKey.session(id), version: undefined })),
+  ];
+}

@@ -1,0 +1,156 @@
+import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
+import { Problem } from '../../functions/core/errors';
+import { eraseMe } from '../../functions/disconnect';
+import { journey, terraEvent } from '../support/journey';
+import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
+
+const USER = terraUser(1);
+const LATE = terraUser(2);
+const away = new Problem('terra_unavailable', 'away');
+
+const eraseFor = (world: World, sub = 'alice') =>
+  eraseMe(
+    { path: {}, caller: { sub }, query: {}, headers: {}, body: undefined, rawBody: Buffer.alloc(0), note: world.note },
+    world,
+  );
+const itemsOf = (world: World, sub = 'alice') =>
+  [...world.store.items.values()].filter(({ owner }) => owner === referenceIdOf(sub)).map(({ item }) => item);
+
+async function connected(options = {}) {
+  const world = newWorld(options);
+  const go = journey(world);
+  const session = await go.open('alice');
+  await go.mint('alice');
+  await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+  const { code } = await go.comeBack(session.state, { user_id: USER });
+  await go.confirm('alice', session.id, code);
+  world.wait(HOUR);
+  return { world, go, session };
+}
+
+test('everything of the owner is gone, here and at Terra, but for a tombstone of 35 days', async () => {
+  const { world, go } = await connected();
+
+  expect(await eraseFor(world)).toEqual({ status: 202, body: { status: 'erasing' } });
+
+  expect(itemsOf(world)).toEqual(['erasure']);
+  expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+  expect(await go.connections('alice')).toEqual([]);
+  expect(world.store.items.get(JSON.stringify([referenceIdOf('alice'), 'erasure']))).toEqual({
+    owner: referenceIdOf('alice'),
+    item: 'erasure',
+    requestedAt: world.clock(),
+    version: world.clock(),
+    dueAt: world.clock() + MINUTE,
+    purgeAt: (world.clock() + 35 * DAY) / 1000,
+  });
+});
+
+test('nobody else’s records are touched', async () => {
+  const { world, go } = await connected();
+  await go.open('bob');
+  const before = itemsOf(world, 'bob');
+  await eraseFor(world);
+
+  expect(itemsOf(world, 'bob')).toEqual(before);
+});
+
+test('while Terra is away all stops at once, nothing new begins, and the sweep goes on until Terra agrees', async () => {
+  const { world, go } = await connected();
+  world.terra.failWith(away);
+  await eraseFor(world);
+
+  expect(await go.connections('alice')).toMatchObject([{ status: 'disconnecting', reason: 'erased' }]);
+  expect(await codeOf(go.open('alice'))).toBe('erasing');
+  expect(await codeOf(go.mint('alice'))).toBe('erasing');
+
+  world.wait(HOUR);
+  await go.sweep();
+  expect(itemsOf(world)).toContain(`connection#${USER}`);
+  world.terra.failWith(undefined);
+  world.wait(HOUR);
+  await go.sweep();
+  world.wait(MINUTE);
+  await go.sweep();
+  expect(itemsOf(world)).toEqual(['erasure']);
+  expect(await codeOf(go.open('alice'))).toMatchObject({ status: 'pending' });
+});
+
+test('a crash in the middle is made good by the sweep', async () => {
+  for (const verb of ['beginErasure', 'putConnection', 'remove', 'load'] as const) {
+    const { world, go } = await connected();
+    const real = world.store[verb] as (...args: unknown[]) => Promise<unknown>;
+    let calls = 0;
+    jest.spyOn(world.store, verb).mockImplementation(((...args: unknown[]) => {
+      if (++calls === 2) throw new Error('crashed');
+      return real(...args);
+    }) as never);
+    await eraseFor(world).catch(() => undefined);
+    jest.restoreAllMocks();
+    for (let minute = 0; minute < 20; minute++) {
+      world.wait(MINUTE);
+      await go.sweep();
+    }
+    expect([verb, itemsOf(world)]).toEqual([verb, ['erasure']]);
+  }
+});
+
+test('a Terra user that turns up late is ended without being shown, and leaves nothing', async () => {
+  const { world, go } = await connected();
+  await eraseFor(world);
+  world.wait(MINUTE);
+
+  expect(await go.deliver(terraEvent.auth(LATE, { session: 'terra-session-1' }))).toBe('applied');
+  expect(await go.connections('alice')).toEqual([]);
+  expect(await codeOf(go.open('alice'))).toMatchObject({ status: 'pending' });
+  await go.sweep();
+
+  expect(world.terra.asked('deauthenticate')).toEqual([USER, LATE]);
+  expect(itemsOf(world)).not.toContain(`connection#${LATE}`);
+});
+
+test('late word that a user is gone leaves nothing either', async () => {
+  const { world, go } = await connected();
+  await eraseFor(world);
+
+  expect(await go.deliver(terraEvent.deauth(USER))).toBe('unchanged');
+  expect(itemsOf(world)).toEqual(['erasure']);
+});
+
+test('an owner who begins anew is connected like anybody, and stays so', async () => {
+  const { world, go } = await connected();
+  await eraseFor(world);
+  world.wait(MINUTE);
+  const session = await go.open('alice');
+  await go.deliver(terraEvent.auth(LATE, { session: 'terra-session-2' }));
+  const { code } = await go.comeBack(session.state, { user_id: LATE });
+  await go.confirm('alice', session.id, code);
+
+  for (let hour = 0; hour < 72; hour++) {
+    world.wait(HOUR);
+    await go.sweep();
+  }
+  await go.deliver(terraEvent.data(LATE));
+  expect(await go.connections('alice')).toMatchObject([{ status: 'connected', terraUserId: LATE }]);
+  expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+});
+
+test('the sweep has nothing left to look at in the end', async () => {
+  const { world, go } = await connected();
+  await eraseFor(world);
+  world.wait(20 * MINUTE);
+  await go.sweep();
+  world.wait(DAY);
+
+  expect(await go.sweep()).toMatchObject({ due: 0 });
+});
+
+test('under ids of the team’s own a user we did not ask for is left alone even then', async () => {
+  const { world, go } = await connected({ referenceId: 'subject' });
+  await eraseFor(world);
+
+  expect(await go.deliver(terraEvent.auth(LATE, { session: 'another-system' }))).toBe('foreign');
+  world.wait(DAY);
+  await go.sweep();
+  expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+});
