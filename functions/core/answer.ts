@@ -54,16 +54,16 @@ export function sessionAnswer(session: SessionRow, partition: Partition, now: In
 }
 
 /** What a session's row alone tells of it: all but `url`; its connection goes by an id that may have become an older one's. */
-export function sessionOf(
-  session: SessionRow,
-  now: Instant,
-  confirmation: Confirmation,
-): Omit<SessionAnswer, 'url'> {
+export function sessionOf(session: SessionRow, now: Instant, confirmation: Confirmation): Omit<SessionAnswer, 'url'> {
   const status = sessionStatus(session, now, confirmation);
   const failure = sessionFailure(session, status);
   const terraUserId = status === 'completed' ? provedUser(session, confirmation) : undefined;
   const proved = terraUserId === undefined ? undefined : session.authorised[terraUserId];
-  const provider = proved ? providerId(proved.provider) : session.flow === 'direct' ? session.providers?.[0] : undefined;
+  const provider = proved
+    ? providerId(proved.provider)
+    : session.flow === 'direct'
+      ? session.providers?.[0]
+      : undefined;
   return {
     id: session.id,
     flow: session.flow,

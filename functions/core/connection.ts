@@ -22,8 +22,9 @@ export const ConnectionFacts = z.object({
   error: z.optional(At),
   /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
   data: z.optional(At),
-  /** A full check of Terra's users did not find this one; a second check, later, makes it gone. */
+  /** A check of all Terra users missed this one, and found it again. Missed twice makes it gone. */
   missed: z.optional(At),
+  seen: z.optional(At),
   scopes: z.optional(z.object({ at: z.number(), list: z.array(z.string()) })),
   /** We decided to disconnect. */
   disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
@@ -93,6 +94,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     error: newest(a.error, b.error),
     data: newest(a.data, b.data),
     missed: newest(a.missed, b.missed),
+    seen: newest(a.seen, b.seen),
     scopes: newest(a.scopes, b.scopes),
     disconnect: newest(a.disconnect, b.disconnect),
     wrongOwner: newest(a.wrongOwner, b.wrongOwner),

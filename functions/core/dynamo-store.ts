@@ -7,10 +7,12 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
 import { ConnectionRow } from './connection';
 import { ErasureRow } from './erasure';
 import { factWrite } from './fact-write';
@@ -18,7 +20,7 @@ import { MintRow } from './mint';
 import type { Partition } from './partition';
 import { Claim, SessionRow } from './session';
 import type { Store } from './store';
-import { fingerprintKey, itemKey, readItemKey, table } from './table';
+import { fingerprintKey, itemKey, readItemKey, reconcileKey, table } from './table';
 
 type Item = Record<string, unknown>;
 type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
@@ -220,6 +222,35 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       return item && String(item.fingerprint);
     },
 
+    async scanConnections(cursor) {
+      const page = await client.send(
+        new ScanCommand({
+          TableName: tableName,
+          FilterExpression: 'begins_with(#item, :connection)',
+          ExpressionAttributeNames: { '#item': table.sortKey },
+          ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
+          Limit: SCAN_PAGE,
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+        }),
+      );
+      const rows = (page.Items ?? []).map(item => ConnectionRow.parse(unmarshall(item)));
+      return { rows, cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey) };
+    },
+
+    async reconcileProgress() {
+      const item = await get(reconcileKey.owner, reconcileKey.item);
+      if (!item) return undefined;
+      const { startedAt, cursor, isDone } = Progress.parse(item);
+      return { startedAt, cursor, isDone };
+    },
+
+    async saveReconcileProgress(progress) {
+      // Only a run that began no earlier may move the place.
+      await put({ ...progress, ...reconcileKey }, 'attribute_not_exists(startedAt) OR startedAt <= :startedAt', {
+        ':startedAt': progress.startedAt,
+      });
+    },
+
     async due(shard, until, cursor) {
       const page = await client.send(
         new QueryCommand({
@@ -228,7 +259,7 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
           KeyConditionExpression: 'dueShard = :shard AND dueAt <= :until',
           ExpressionAttributeValues: write.marshall({ ':shard': shard, ':until': until }),
           Limit: 100,
-          ...(cursor !== undefined && { ExclusiveStartKey: JSON.parse(cursor) as Record<string, AttributeValue> }),
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
         }),
       );
       const keys = (page.Items ?? []).map(item => unmarshall(item));
@@ -239,6 +270,11 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
     },
   };
 }
+
+const SCAN_PAGE = 500;
+const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()), isDone: z.boolean() });
+
+const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
 
 /** Which shard of the due index an owner's rows are in. */
 export function shardOf(owner: string): string {

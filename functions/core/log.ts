@@ -10,6 +10,7 @@ export type AlarmName =
   | 'terra_endpoint_gone'
   | 'unsolicited_foreign'
   | 'disconnect_overdue'
+  | 'reconcile_breaker'
   | 'sweep_breaker'
   | 'body_too_large';
 
@@ -35,6 +36,10 @@ export type Facts = {
   looked?: number;
   failed?: number;
   left?: number;
+  /** Changes of rows that came, events that went out, and what had to be put aside for an operator. */
+  records?: number;
+  published?: number;
+  deadLetters?: number;
 };
 
 /** Writes one line; the platform adds time, level and request id. */

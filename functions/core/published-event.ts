@@ -1,6 +1,6 @@
 import { connectionOf, sessionOf } from './answer';
 import { isoTime } from './clock';
-import { type ConnectionRow, type ConnectionState, connectionState, isVisible } from './connection';
+import { type ConnectionRow, type ConnectionState, connectionState } from './connection';
 import { type Confirmation, provedUser, type SessionRow, type SessionStatus } from './session';
 
 export const EVENT_SOURCE = 'terra-connect';

@@ -23,6 +23,9 @@ export type FactWritten = { written: true; session: SessionRow } | { written: fa
 /** A page of keys of the due index. */
 export type DuePage = { due: { owner: string; item: string }[]; cursor: string | undefined };
 
+/** Where the check of all connections stands. */
+export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined; isDone: boolean };
+
 /**
  * The verbs the domain asks of the table. Every write is conditional and touches one row; `false` or `written: false`
  * means that what the writer believed no longer holds. Anything else that goes wrong throws.
@@ -55,6 +58,10 @@ export type Store = {
   rememberFingerprint(fingerprint: string): Promise<string>;
   /** The remembered fingerprint, if any. */
   findFingerprint(): Promise<string | undefined>;
+  /** A page of all connections there are, in no order and not strongly consistent. */
+  scanConnections(cursor: string | undefined): Promise<{ rows: ConnectionRow[]; cursor: string | undefined }>;
+  reconcileProgress(): Promise<ReconcileProgress | undefined>;
+  saveReconcileProgress(progress: ReconcileProgress): Promise<void>;
   /** Keys of what is due by `until`, in one shard, earliest first. */
   due(shard: string, until: Instant, cursor?: string): Promise<DuePage>;
 };

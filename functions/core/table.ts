@@ -31,5 +31,8 @@ export function readItemKey(
   return kind === undefined ? undefined : { kind: kind as 'session', id };
 }
 
+/** Where the check of all connections keeps its place. */
+export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
+
 /** Where the fingerprint of the reference-id key lies; `#` cannot occur in an opaque reference id. */
 export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } as const;

@@ -50,6 +50,8 @@ export type Terra = {
   mintToken(referenceId: string): Promise<{ token: string; expiresInSeconds: number }>;
   /** The user, or undefined if Terra has none. With `patience`, asks once and waits no longer than that. */
   findUser(terraUserId: string, patience?: Instant): Promise<TerraUser | undefined>;
+  /** Those of up to 100 users that Terra has. */
+  findUsers(terraUserIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Resolves once Terra has no such user (any more). */
   deauthenticate(terraUserId: string): Promise<void>;
   listProviders(): Promise<TerraProvider[]>;
@@ -83,6 +85,7 @@ const UserInfo = z.object({
   is_authenticated: z.optional(z.boolean()),
   user: z.object({ user_id: z.string(), provider: z.string(), reference_id: Text, created_at: Text, scopes: Text }),
 });
+const Users = z.array(z.object({ user_id: z.string() }));
 const Agreement = z.object({ status: z.literal('success') });
 const Providers = z.object({
   providers: z.array(z.object({ provider: z.string(), name: Text, icon: Text, enabled: z.nullish(z.boolean()) })),
@@ -96,7 +99,7 @@ export function terraClient(options: TerraOptions): Terra {
   async function ask(
     method: TerraRequest['method'],
     url: URL,
-    more: { body?: object; patience?: Instant | undefined } = {},
+    more: { body?: object; patience?: Instant | undefined; repeatable?: boolean } = {},
   ): Promise<Exchange> {
     const { devId, apiKey } = await options.credentials();
     const request = {
@@ -108,7 +111,7 @@ export function terraClient(options: TerraOptions): Terra {
     if (more.patience !== undefined)
       return send(request, { connect: Math.min(budget.connect, more.patience), whole: more.patience });
     // A POST makes something at Terra each time; it is repeated only if the first was never sent.
-    return sendWithin(request, method !== 'POST', budget, clock, send);
+    return sendWithin(request, more.repeatable ?? method !== 'POST', budget, clock, send);
   }
 
   const apiUrl = (path: string, query: Record<string, string> = {}) =>
@@ -168,6 +171,11 @@ export function terraClient(options: TerraOptions): Terra {
         createdAt: readTime(user.created_at),
         scopes: readScopes(user.scopes),
       };
+    },
+
+    async findUsers(terraUserIds) {
+      const exchange = await ask('POST', apiUrl('/bulkUserInfo'), { body: terraUserIds, repeatable: true });
+      return new Set(understand(exchange, Users).map(user => user.user_id.toLowerCase()));
     },
 
     async deauthenticate(terraUserId) {

@@ -283,6 +283,53 @@ describe.each([
     expect(await dueBy(NOON)).toEqual([itemKey.session(session.id)]);
   });
 
+  test('a row is removed only at the version that was read, and only if it is there', async () => {
+    const { store, owner } = await world();
+    await store.countUse(owner, 'mints', 1, 20, NOON);
+    const { quotas } = await store.load(owner);
+
+    expect(await store.remove(owner, itemKey.session(session.id), 2)).toBe(false);
+    expect(await store.remove(owner, itemKey.session(session.id), 1)).toBe(true);
+    expect(await store.remove(owner, itemKey.session(session.id), 1)).toBe(false);
+    expect(await store.remove(owner, quotas[0] ?? '', undefined)).toBe(true);
+    expect(await store.remove(owner, quotas[0] ?? '', undefined)).toBe(false);
+    expect(await store.load(owner)).toMatchObject({ known: false });
+  });
+
+  test('a tombstone takes only a newer request', async () => {
+    const store = open();
+    const erasure = { owner: `owner-${++owners}`, requestedAt: NOON, dueAt: NOON, purgeAt: 1, version: NOON };
+
+    expect(await store.beginErasure(erasure)).toBe(true);
+    expect(await store.beginErasure(erasure)).toBe(false);
+    expect(await store.beginErasure({ ...erasure, requestedAt: NOON + 1, version: NOON + 1 })).toBe(true);
+    expect((await store.load(erasure.owner)).erasure).toEqual({ ...erasure, requestedAt: NOON + 1, version: NOON + 1 });
+    expect(await store.reschedule(itemKey.erasure, { owner: erasure.owner, version: NOON + 1 }, undefined)).toBe(true);
+  });
+
+  test('a scan comes by every connection once and by nothing else', async () => {
+    const { store, owner } = await world();
+    for (let n = 0; n < 60; n++) await store.putConnection({ ...connection, owner, terraUserId: `${user}-${n}` }, 0);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.scanConnections(cursor);
+      seen.push(...page.rows.filter(row => row.owner === owner).map(row => row.terraUserId));
+      ({ cursor } = page);
+    } while (cursor !== undefined);
+
+    expect(seen).toHaveLength(60);
+    expect(new Set(seen).size).toBe(60);
+  });
+
+  test('the place of the daily check is kept, and not moved by an older run', async () => {
+    const store = open();
+    await store.saveReconcileProgress({ startedAt: NOON, cursor: '"here"', isDone: false });
+    await store.saveReconcileProgress({ startedAt: NOON - 1, cursor: undefined, isDone: true });
+
+    expect(await store.reconcileProgress()).toEqual({ startedAt: NOON, cursor: '"here"', isDone: false });
+  });
+
   test('the first fingerprint is remembered', async () => {
     const store = open();
     const first = (await store.findFingerprint()) ?? (await store.rememberFingerprint('first'));

@@ -1,7 +1,7 @@
 import { partitionOf, shardOf } from '../../functions/core/dynamo-store';
 import type { MintRow } from '../../functions/core/mint';
 import { AUTHORISED_LIMIT, type SessionRow } from '../../functions/core/session';
-import type { SessionFact, Store } from '../../functions/core/store';
+import type { ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string };
@@ -14,6 +14,7 @@ export function memoryStore() {
     structuredClone(items.get(key(owner, item))) as (T & Item) | undefined;
   const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(structuredClone(row)));
   let fingerprint: string | undefined;
+  let progress: ReconcileProgress | undefined;
 
   const store: Store = {
     load: async owner =>
@@ -70,6 +71,18 @@ export function memoryStore() {
     },
     rememberFingerprint: async ours => (fingerprint ??= ours),
     findFingerprint: async () => fingerprint,
+    scanConnections: async cursor => {
+      const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
+      const from = Number(cursor ?? 0);
+      const page = all
+        .slice(from, from + 50)
+        .flatMap(({ owner, ...row }) => partitionOf(owner, [{ owner, ...row }]).connections);
+      return { rows: structuredClone(page), cursor: from + 50 < all.length ? String(from + 50) : undefined };
+    },
+    reconcileProgress: async () => progress,
+    saveReconcileProgress: async next => {
+      if (!progress || progress.startedAt <= next.startedAt) progress = next;
+    },
     due: async (shard, until) => {
       const due = [...items.values()].filter(row => shardOf(row.owner) === shard && Number(row.dueAt) <= until);
       return {

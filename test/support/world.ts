@@ -51,6 +51,10 @@ export function fakeTerra() {
       called('findUser', terraUserId);
       return users.get(terraUserId);
     },
+    findUsers: async terraUserIds => {
+      called('findUsers', terraUserIds.join());
+      return new Set(terraUserIds.filter(id => users.has(id)));
+    },
     deauthenticate: async terraUserId => {
       called('deauthenticate', terraUserId);
       users.delete(terraUserId);
