@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
+
+const contentTypes: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.json': 'application/json',
+};
+
+/** Serves the files of a folder, read anew each time: `index.html` at `/`, the others by name there and under `/demo/`. */
+export function demoPage(folder: string): (request: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    const [path = ''] = (request.url ?? '').split('?');
+    const [, name] = /^\/(?:demo\/)?([\w-]*(?:\.[\w-]+)*)$/.exec(path) ?? [];
+    const file = name || 'index.html';
+    const contentType = contentTypes[extname(file)];
+    if (name === undefined || contentType === undefined) return false;
+    readFile(join(folder, file)).then(
+      content => {
+        response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' });
+        response.end(request.method === 'HEAD' ? undefined : content);
+      },
+      () => response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"Not Found"}'),
+    );
+    return true;
+  };
+}

@@ -1,0 +1,130 @@
+import { CallFailed } from './api.js';
+import { nameOf } from './state.js';
+import { wordsForProblem } from './words.js';
+
+/**
+ * What a person can do on the page beside signing in and opening a session.
+ *
+ * @import { apiClient, sandboxClient } from './api.js'
+ * @import { State } from './state.js'
+ * @import { Connection, Scenario, Words } from './types.js'
+ */
+
+const NOTICE_MS = 10_000;
+
+/**
+ * @param {{
+ *   api: () => ReturnType<typeof apiClient>,
+ *   sandbox: ReturnType<typeof sandboxClient>,
+ *   state: () => State,
+ *   change: (patch: Partial<State>) => void,
+ *   say: (text: string) => void,
+ *   refresh: () => void,
+ * }} deps
+ */
+export function pageActions({ api, sandbox, state, change, say, refresh }) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let fading;
+
+  /**
+   * Does it unless the same is under way; a failure is told in words.
+   *
+   * @param {string} key
+   * @param {() => Promise<Words | undefined>} work
+   */
+  async function once(key, work) {
+    if (state().busy.includes(key)) return;
+    change({ busy: [...state().busy, key], notice: undefined });
+    let notice;
+    try {
+      notice = await work();
+    } catch (error) {
+      if (!(error instanceof CallFailed)) throw error;
+      notice = wordsForProblem(error);
+    } finally {
+      change({ busy: state().busy.filter(other => other !== key), notice });
+      refresh();
+    }
+    if (!notice) return;
+    say(`${notice.title}. ${notice.text}`);
+    clearTimeout(fading);
+    fading = setTimeout(() => change({ notice: undefined }), NOTICE_MS);
+  }
+
+  async function loadScenarios() {
+    try {
+      change({ scenarios: await sandbox.scenarios(), sandbox: 'here' });
+    } catch {
+      change({ scenarios: [], sandbox: 'absent' });
+    }
+  }
+
+  return {
+    loadScenarios,
+
+    async loadProviders() {
+      change({ providersWords: undefined });
+      try {
+        change({ providers: await api().providers() });
+      } catch (error) {
+        if (!(error instanceof CallFailed)) throw error;
+        change({ providersWords: wordsForProblem(error) });
+      }
+    },
+
+    /** @param {Connection} connection */
+    disconnect: ({ id, provider }) =>
+      once(id, async () => {
+        await api().disconnect(id);
+        const name = nameOf(state().providers, provider);
+        return {
+          tone: 'good',
+          title: `${name} is disconnected`,
+          text: 'Here at once, and at Terra as soon as Terra agrees.',
+        };
+      }),
+
+    /**
+     * @param {Connection} connection
+     * @param {string} event
+     * @param {string} label
+     */
+    makeHappen: ({ id, terraUserId }, event, label) =>
+      once(id, async () => {
+        try {
+          await sandbox.send(terraUserId ?? '', event);
+        } catch (error) {
+          if (!(error instanceof CallFailed) || error.status !== 404) throw error;
+          return { tone: 'warn', title: label, text: 'Terra has no such user any more.' };
+        }
+        return { tone: 'off', title: label, text: 'Terra has told the back end. Watch the connection.' };
+      }),
+
+    /** @param {Scenario} scenario */
+    toggle: ({ name, on }) =>
+      once(name, async () => {
+        await (on ? sandbox.switchOff(name) : sandbox.switchOn(name));
+        await loadScenarios();
+        say(`${name} is ${on ? 'off' : 'on'}`);
+        return undefined;
+      }),
+
+    allOff: () =>
+      once('scenarios', async () => {
+        for (const { name } of state().scenarios.filter(({ on }) => on)) await sandbox.switchOff(name);
+        await loadScenarios();
+        say('All scenarios are off');
+        return undefined;
+      }),
+
+    /**
+     * @param {number} seconds
+     * @param {string} label
+     */
+    advance: (seconds, label) =>
+      once('time', async () => {
+        await sandbox.advance(seconds);
+        return { tone: 'off', title: `${label} passed at Terra`, text: 'Whatever fell due there has happened.' };
+      }),
+  };
+}

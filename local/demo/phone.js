@@ -1,0 +1,92 @@
+import { CallFailed } from './api.js';
+import { phoneWords, wordsForProblem } from './words.js';
+
+/**
+ * The phone this page plays: it holds one token at a time, out of sight.
+ *
+ * @import { apiClient, sandboxClient } from './api.js'
+ * @import { State } from './state.js'
+ */
+
+/**
+ * @param {{
+ *   api: () => ReturnType<typeof apiClient>,
+ *   sandbox: ReturnType<typeof sandboxClient>,
+ *   state: () => State,
+ *   change: (patch: Partial<State>) => void,
+ *   say: (text: string) => void,
+ *   refresh: () => void,
+ * }} deps
+ */
+export function phoneActions({ api, sandbox, state, change, say, refresh }) {
+  let token = '';
+
+  /** @param {State['phone']} phone */
+  function show(phone) {
+    change({ phone });
+    if (phone.says) say(phone.says);
+  }
+
+  /** @param {unknown} error */
+  function refusal(error) {
+    if (!(error instanceof CallFailed)) throw error;
+    const { title, text } = wordsForProblem(error);
+    return `${title}. ${text}`;
+  }
+
+  const source = () => state().phone.provider ?? state().providers?.find(({ kind }) => kind === 'sdk')?.id;
+  const isWorking = () => state().phone.step === 'minting' || state().phone.step === 'connecting';
+
+  return {
+    /** @param {string} provider */
+    chooseOnPhone(provider) {
+      token = '';
+      show({ step: 'idle', provider });
+    },
+
+    reset() {
+      token = '';
+      show({ step: 'idle' });
+    },
+
+    async mint() {
+      const provider = source();
+      if (provider === undefined || isWorking()) return;
+      show({ step: 'minting', provider });
+      try {
+        const minted = await api().mintToken(provider);
+        token = minted.token;
+        show({ step: 'ready', provider, expiresAt: Date.parse(minted.expiresAt) });
+        say('The token is ready');
+      } catch (error) {
+        token = '';
+        show({ step: 'idle', provider });
+        const says = refusal(error);
+        show({ step: 'refused', provider, says });
+      }
+    },
+
+    async redeem() {
+      const { phone, user = '' } = state();
+      const provider = source();
+      if (provider === undefined || isWorking()) return;
+      show({ ...phone, step: 'connecting', provider });
+      try {
+        const error = await sandbox.connectPhone({ token, provider, device: `phone-of-${user}` });
+        show(
+          error === undefined
+            ? { step: 'connected', provider, says: 'The connection shows up in the list.' }
+            : { step: 'refused', provider, says: phoneWords[error] ?? 'Terra refused the phone.' },
+        );
+      } catch (error) {
+        show({ step: 'refused', provider, says: refusal(error) });
+      }
+      refresh();
+    },
+
+    async copyToken() {
+      await navigator.clipboard.writeText(token);
+      say('The token is copied');
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What this tab remembers across the way to Terra and back: who is signed in and which session was opened. Never a token or
+ * a code.
+ *
+ * @typedef {{ id: string, startedBy?: string | undefined, redeemed?: boolean }} OpenAttempt
+ */
+
+const keys = { user: 'terra-connect.user', people: 'terra-connect.people', attempt: 'terra-connect.attempt' };
+const usualPeople = ['alice', 'bob'];
+const MOST_PEOPLE = 4;
+
+export const remembered = {
+  /** @returns {string | undefined} */
+  user: () => sessionStorage.getItem(keys.user) ?? undefined,
+  /** @param {string | undefined} name */
+  setUser(name) {
+    if (name === undefined) return sessionStorage.removeItem(keys.user);
+    sessionStorage.setItem(keys.user, name);
+    const others = remembered.people().filter(known => known !== name && !usualPeople.includes(known));
+    const guests = usualPeople.includes(name) ? others : [name, ...others];
+    write(keys.people, guests.slice(0, MOST_PEOPLE - usualPeople.length));
+  },
+  /** Everybody to choose from with one press. @returns {string[]} */
+  people: () => [...usualPeople, ...(read(keys.people) ?? [])],
+  /** @returns {OpenAttempt | undefined} */
+  attempt: () => read(keys.attempt),
+  /** @param {OpenAttempt | undefined} attempt */
+  setAttempt(attempt) {
+    if (attempt === undefined) sessionStorage.removeItem(keys.attempt);
+    else write(keys.attempt, attempt);
+  },
+};
+
+/** @param {string} key */
+function read(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? 'null') ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {unknown} value
+ */
+function write(key, value) {
+  sessionStorage.setItem(key, JSON.stringify(value));
+}

@@ -1,0 +1,117 @@
+/**
+ * Everything the page shows, in one object that is only ever replaced.
+ *
+ * @import { Call, Connection, Provider, Scenario, Words } from './types.js'
+ * @import { Changes } from './changes.js'
+ * @import { Progress } from './track.js'
+ *
+ * One attempt to connect, as far as this page knows.
+ * @typedef {object} Attempt
+ * @property {Progress} progress
+ * @property {string} [id]
+ * @property {string} [startedBy]
+ * @property {Words} [words]
+ * @property {boolean} [busy]
+ * @property {string} [url] Where to go on, while the link may still be opened.
+ * @property {'retry' | 'phone' | 'starter' | 'again'} [next] What the person can do about it.
+ * @property {string} [provider]
+ *
+ * @typedef {object} Phone
+ * @property {'idle' | 'minting' | 'ready' | 'connecting' | 'connected' | 'refused'} step
+ * @property {string} [provider]
+ * @property {number} [expiresAt]
+ * @property {string} [says]
+ *
+ * @typedef {object} State
+ * @property {string | undefined} [user]
+ * @property {string[]} people
+ * @property {boolean} signingIn
+ * @property {Words | undefined} [signInWords]
+ * @property {Provider[] | undefined} [providers]
+ * @property {Words | undefined} [providersWords]
+ * @property {Connection[] | undefined} [connections]
+ * @property {Words | undefined} [connectionsWords]
+ * @property {Changes} changes
+ * @property {Attempt} attempt
+ * @property {Phone} phone
+ * @property {'unknown' | 'here' | 'absent'} sandbox
+ * @property {Scenario[]} scenarios
+ * @property {(Call & { times: number, at: number })[]} calls
+ * @property {readonly string[]} busy What is under way, so that nobody starts it twice.
+ * @property {Words | undefined} [notice] What became of the last thing done to a connection or a scenario.
+ */
+
+/** @returns {State} */
+export function emptyState() {
+  return {
+    people: [],
+    signingIn: false,
+    changes: {},
+    attempt: { progress: 'idle' },
+    phone: { step: 'idle' },
+    sandbox: 'unknown',
+    scenarios: [],
+    calls: [],
+    busy: [],
+  };
+}
+
+/**
+ * Holds the state and tells `draw` once a frame when it changed.
+ *
+ * @param {(state: State) => void} draw
+ */
+export function stateHolder(draw) {
+  let state = emptyState();
+  let isDue = false;
+
+  /** @param {Partial<State>} patch */
+  function change(patch) {
+    state = { ...state, ...patch };
+    if (isDue) return;
+    isDue = true;
+    queueMicrotask(() => {
+      isDue = false;
+      draw(state);
+    });
+  }
+
+  return { get: () => state, change };
+}
+
+/**
+ * Adds a call to the log; the same call again only counts.
+ *
+ * @param {State['calls']} calls
+ * @param {Call} call
+ * @param {number} at
+ * @returns {State['calls']}
+ */
+export function withCall(calls, call, at) {
+  const [newest, ...older] = calls;
+  const isSame =
+    newest &&
+    newest.to === call.to &&
+    newest.method === call.method &&
+    newest.path === call.path &&
+    newest.status === call.status;
+  return isSame
+    ? [{ ...call, at, times: newest.times + 1 }, ...older]
+    : [{ ...call, at, times: 1 }, ...calls].slice(0, 60);
+}
+
+/**
+ * The name people know a provider by.
+ *
+ * @param {readonly Provider[] | undefined} providers
+ * @param {string} id
+ * @returns {string}
+ */
+export function nameOf(providers, id) {
+  const known = providers?.find(provider => provider.id === id)?.name;
+  if (known !== undefined) return known;
+  return id
+    .split('_')
+    .map(word => word.charAt(0) + word.slice(1).toLowerCase())
+    .join(' ');
+}

@@ -1,0 +1,64 @@
+import { authenticateUser, deauthenticateUser, generateWidgetSession, mintToken, newWidgetSession } from './api-auth';
+import { readData } from './api-data';
+import { integrations, integrationsDetailed } from './api-integrations';
+import { bulkUserInfo, subscriptions, userInfo } from './api-users';
+import { refusedByApi, refusedByWidget } from './credentials';
+import { dataTypes } from './data-events';
+import { faultFor } from './faults';
+import type { HttpRequest, Reply } from './http';
+import { refuse, refuseOldStyle } from './refusals';
+import type { World } from './world';
+
+/** One endpoint of Terra's. `note` puts a remark into the history. */
+export type Endpoint = (world: World, request: HttpRequest, note: (remark: string) => void) => Reply;
+
+const SLOW_MS = 12_000;
+
+// OpenAPI v2, paths; /auth/tokens: agent skills, terra-mobile-sdk.
+const endpoints: ReadonlyMap<string, Endpoint> = new Map([
+  ['POST /auth/authenticateUser', authenticateUser],
+  ['POST /auth/generateWidgetSession', generateWidgetSession],
+  ['POST /auth/tokens', mintToken],
+  ['POST /auth/generateAuthToken', mintToken],
+  ['DELETE /auth/deauthenticateUser', deauthenticateUser],
+  ['GET /userInfo', userInfo],
+  ['GET /subscriptions', subscriptions],
+  ['POST /bulkUserInfo', bulkUserInfo],
+  ['GET /integrations', integrations],
+  ['GET /integrations/detailed', integrationsDetailed],
+  ...dataTypes.slice(0, 7).map((type): [string, Endpoint] => [`GET /${type}`, readData(type)]),
+]);
+
+const publicPaths = ['/integrations', '/integrations/detailed'];
+
+/** Terra's API under both its prefixes, and the widget service under both its paths; undefined for any other path. */
+export function answerApi(world: World, request: HttpRequest, note: (remark: string) => void): Reply | undefined {
+  const { path, method } = request;
+  const isWidget = path === '/api/widget/session' || path === '/widget/api/session';
+  const [, v2Path] = /^\/(?:api\/)?v2(\/.*)$/.exec(path) ?? [];
+  if (!isWidget && v2Path === undefined) return undefined;
+
+  const fault = faultFor(world, request, path.slice(path.lastIndexOf('/') + 1));
+  if (fault !== undefined && fault !== 'slow') {
+    note('answered by a scenario');
+    return fault;
+  }
+  const reply =
+    v2Path === undefined ? answerWidget(world, request, note) : answerV2(world, request, `${method} ${v2Path}`, note);
+  return fault === 'slow' && reply.kind === 'answer' ? { ...reply, afterMs: SLOW_MS } : reply;
+}
+
+function answerV2(world: World, request: HttpRequest, route: string, note: (remark: string) => void): Reply {
+  const v2Path = route.slice(route.indexOf(' ') + 1);
+  const isKnown = [...endpoints.keys()].some(known => known.endsWith(` ${v2Path}`));
+  if (!isKnown) return refuse(world, request, 404, 'not found');
+  const endpoint = endpoints.get(route);
+  if (!endpoint) return refuse(world, request, 405, 'method not allowed');
+  const refused = publicPaths.includes(v2Path) ? undefined : refusedByApi(world, request);
+  return refused ?? endpoint(world, request, note);
+}
+
+function answerWidget(world: World, request: HttpRequest, note: (remark: string) => void): Reply {
+  if (request.method !== 'POST') return refuseOldStyle(405, 'Method not allowed');
+  return refusedByWidget(world, request) ?? newWidgetSession(world, request, note);
+}

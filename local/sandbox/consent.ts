@@ -1,0 +1,110 @@
+import { isUndecided, openFlow } from './api-auth';
+import { connect, failToConnect, isFull, usualAccount } from './connecting';
+import type { Delivery } from './deliveries';
+import { type HttpRequest, page, type Reply, seeOther } from './http';
+import type { Flow, WidgetSession } from './links';
+import { deauthenticate } from './occurrences';
+import { consentPage } from './pages/consent-page';
+import { messagePage } from './pages/message-page';
+import { widgetPage } from './pages/widget-page';
+import { findProvider, type Provider, providers } from './providers';
+import { redirectFor } from './redirects';
+import type { World } from './world';
+
+/** GET /session/<id>: the hosted widget. */
+export function showWidget(world: World, sessionId: string): Reply {
+  const session = world.sessions.find(sessionId);
+  if (!session) return page(404, messagePage('unknown_link'));
+  if (session.expiresAtMs <= world.clock.now()) return page(410, messagePage('expired_link'));
+  return page(200, widgetPage(session, offeredIn(session), linkedTo(world, session)));
+}
+
+/** POST /session/<id> with `provider`, or with `disconnect` and a Terra user id where the session shows that. */
+export function pickInWidget(world: World, request: HttpRequest, sessionId: string): Reply {
+  const session = world.sessions.find(sessionId);
+  if (!session || session.expiresAtMs <= world.clock.now()) return showWidget(world, sessionId);
+  const form = new URLSearchParams(request.body.toString('utf8'));
+
+  const leaving = linkedTo(world, session).find(user => user.userId === form.get('disconnect'));
+  if (leaving) {
+    void world.deliveries.send(deauthenticate(world, leaving));
+    return seeOther(`${world.url}/session/${session.id}`);
+  }
+  const picked = offeredIn(session).find(provider => provider.id === form.get('provider'));
+  if (!picked) return page(400, messagePage('not_offered'));
+  if (picked.kind === 'sdk') {
+    // Docs customising-authentication-redirects: success with a null user; the app must run the SDK.
+    const ending = { outcome: 'success', userId: null, referenceId: session.referenceId, provider: picked.id } as const;
+    return seeOther(redirectFor(world, session.successUrl, ending));
+  }
+  const flow = openFlow(world, { ...session, provider: picked.id, widgetSessionId: session.id });
+  return seeOther(`${world.url}/sandbox/consent/${flow.id}`);
+}
+
+/** GET /sandbox/consent/<id>: the provider's own sign-in and consent page. */
+export function showConsent(world: World, flowId: string): Reply {
+  const flow = world.flows.find(flowId);
+  const provider = flow && findProvider(flow.provider);
+  if (!flow || !provider) return page(404, messagePage('unknown_link'));
+  if (!isUndecided(world, flow)) return page(410, messagePage(flow.state === 'open' ? 'expired_link' : 'used_link'));
+  return page(200, consentPage(flow, provider, usualAccount(provider.id, flow.referenceId)));
+}
+
+/**
+ * POST /sandbox/consent/<id> with `decision=approve|deny`; also `account` (whose provider account) and, with
+ * `choosing=1`, the granted `scope`s.
+ */
+export async function decide(world: World, request: HttpRequest, flowId: string): Promise<Reply> {
+  const form = new URLSearchParams(request.body.toString('utf8'));
+  const decision = form.get('decision');
+  const flow = world.flows.find(flowId);
+  const provider = flow && findProvider(flow.provider);
+  if (!flow || !provider || !isUndecided(world, flow)) return showConsent(world, flowId);
+  if (decision !== 'approve' && decision !== 'deny') return page(400, messagePage('no_decision'));
+
+  const givesUp = world.switches.take('decision', flow.provider) === 'cancelled';
+  if (decision === 'deny' || givesUp)
+    return finishFailed(world, flow, world.switches.knob('failureReason', flow.provider));
+  // Docs authenticate-users: over the limit new connections error; how is not documented.
+  if (isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
+
+  flow.state = 'approved';
+  const { told } = connect(world, {
+    userId: flow.userId,
+    provider: provider.id,
+    referenceId: flow.referenceId,
+    account: form.get('account')?.trim() || usualAccount(provider.id, flow.referenceId),
+    deviceId: null,
+    scopes: form.has('choosing')
+      ? provider.scopes.filter(scope => form.getAll('scope').includes(scope))
+      : provider.scopes,
+    origin: { widgetSessionId: flow.widgetSessionId, flowId: flow.id },
+  });
+  return finish(world, flow, told, { outcome: 'success', reason: null });
+}
+
+function finishFailed(world: World, flow: Flow, reason: string | null): Promise<Reply> {
+  flow.state = 'denied';
+  return finish(world, flow, failToConnect(world, flow, reason), { outcome: 'failure', reason });
+}
+
+async function finish(
+  world: World,
+  flow: Flow,
+  told: Promise<readonly Delivery[]>,
+  { outcome, reason }: { outcome: 'success' | 'failure'; reason: string | null },
+): Promise<Reply> {
+  if (world.switches.knob('redirectTiming') === 'after_webhook') await told;
+  const appUrl = outcome === 'success' ? flow.successUrl : flow.failureUrl;
+  return seeOther(redirectFor(world, appUrl, { ...flow, outcome, reason }));
+}
+
+function offeredIn(session: WidgetSession): Provider[] {
+  return providers.filter(({ enabled, id }) => enabled && (session.offered === null || session.offered.includes(id)));
+}
+
+// FAQ show-disconnect-existing-connections: needs a reference id.
+function linkedTo(world: World, session: WidgetSession) {
+  if (!session.showDisconnect || session.referenceId === null) return [];
+  return world.users.all().filter(user => user.referenceId === session.referenceId && user.active);
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import type { OutgoingEvent } from './deliveries';
+import { event, VERSION } from './events';
+import { dataItem } from './samples';
+import { terraUser } from './terra-user';
+import type { SandboxUser } from './users';
+import type { World } from './world';
+
+/** Data event types. OpenAPI, WebhookEventType. */
+export const dataTypes = [
+  'activity',
+  'athlete',
+  'body',
+  'daily',
+  'menstruation',
+  'nutrition',
+  'sleep',
+  'planned_workout',
+  'hormone',
+  'health_observation',
+  'lab_report.completed',
+  'lab_report.failed',
+] as const;
+
+export type DataType = (typeof dataTypes)[number];
+
+// A day sampled every minute, as a watch does; and what fills a chunk close to 10 MB.
+const TYPICAL_SAMPLES = 1440;
+const HUGE_SAMPLES = 118_000;
+const PING_SECONDS = 300;
+
+/** One data event of realistic size: the samples of one day. */
+export function dataEvent(type: DataType, user: SandboxUser, world: World, daysAgo = 0): OutgoingEvent {
+  return event(type, user.userId, dataFields(type, user, world, daysAgo));
+}
+
+/** The fields of a data event besides its type; also what a data read answers inline. */
+export function dataFields(type: DataType, user: SandboxUser, world: World, daysAgo = 0): Record<string, unknown> {
+  const atMs = world.clock.stamp() - daysAgo * 24 * 3600 * 1000;
+  if (type === 'lab_report.completed' || type === 'lab_report.failed') return labReport(type, user, atMs);
+  const samples = world.switches.knob('dataSize', type) === 'huge' ? HUGE_SAMPLES : TYPICAL_SAMPLES;
+  const item = dataItem(type, user, atMs, samples);
+  const content = type === 'athlete' ? { athlete: item } : { data: [item] };
+  return { version: VERSION, user: terraUser(user, world.switches), ...content };
+}
+
+/** The answer to a request of over a month: two announcements, then chunks. All share one reference; each has its own trace id. */
+export function largeAnswer(
+  type: DataType,
+  user: SandboxUser,
+  chunks: number,
+  world: World,
+  reference: string,
+): OutgoingEvent[] {
+  const told = { user: terraUser(user, world.switches), reference };
+  const traceId = randomUUID();
+  return [
+    event('large_request_processing', user.userId, {
+      status: 'processing',
+      message: 'Large request is being processed; its payloads follow',
+      ...told,
+    }),
+    event('large_request_sending', user.userId, {
+      message: 'The chunks of a large request follow',
+      expected_payloads: chunks,
+      ...told,
+    }),
+    ...Array.from({ length: chunks }, (_, chunk) => ({
+      ...dataEvent(type, user, world, chunk),
+      traceId: `${traceId}:chunk:${chunk}`,
+    })),
+  ].map(outgoing => ({ ...outgoing, reference }));
+}
+
+/** Ping mode: the event names no user, only a link that holds the real event for 300 s. OpenAPI S3PayloadEvent. */
+export function pingEvent(user: SandboxUser, world: World): OutgoingEvent {
+  const id = randomUUID();
+  const { body } = dataEvent('activity', user, world);
+  world.payloads.put(id, { body, expiresAtMs: world.clock.now() + PING_SECONDS * 1000 });
+  return event('s3_payload', null, {
+    status: 'success',
+    url: `${world.url}/sandbox/payloads/${id}`,
+    expires_in: PING_SECONDS,
+  });
+}
+
+// Lab reports have an envelope of their own, with a stable event_id. OpenAPI LabReportCompletedEvent, LabReportFailedEvent.
+function labReport(type: DataType, user: SandboxUser, atMs: number): Record<string, unknown> {
+  const envelope = {
+    event_id: `evt_${randomUUID()}`,
+    occurred_at: new Date(atMs).toISOString(),
+    upload_id: randomUUID(),
+  };
+  const about = { session_id: '297405620317847552', reference_id: user.referenceId };
+  if (type === 'lab_report.failed') {
+    return {
+      ...envelope,
+      data: {
+        ...about,
+        error: { code: 'extraction_failed', message: 'The report could not be read', retriable: false },
+      },
+    };
+  }
+  return { ...envelope, data: { ...about, report_locale: 'en-GB', results_count: 0, results: [] } };
+}

@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { SandboxClock } from './clock';
+import { signedHeaders } from './delivery-headers';
+import type { History } from './history';
+import { post, type PostResult } from './post';
+import { retryDelaySeconds } from './retries';
+import type { Switchboard } from './switchboard';
+
+/** An event on its way out. Chunks of one answer share `reference` and have their own trace id. */
+export type OutgoingEvent = { type: string; userId: string | null; body: string; reference?: string; traceId?: string };
+
+export type Attempt = PostResult & { at: string; signedAtSeconds: number; headers: Record<string, string>; ms: number };
+
+export type DeliveryState = 'waiting' | 'retrying' | 'delivered' | 'gave_up' | 'lost' | 'no_destination' | 'disabled';
+
+/** One delivery of one event, with every attempt so far. */
+export type Delivery = {
+  id: string;
+  type: string;
+  userId: string | null;
+  traceId: string;
+  reference: string;
+  orderingTimestampMs: number;
+  body: string;
+  state: DeliveryState;
+  attempts: Attempt[];
+  nextAttemptAt?: string;
+};
+
+export interface Deliveries {
+  /** Sends events one after the other; resolves when each had its first attempt, or was set aside. */
+  send(events: readonly OutgoingEvent[]): Promise<readonly Delivery[]>;
+  /** Sends a past delivery once more, as the dashboard's resend does. */
+  resend(delivery: Delivery): Promise<void>;
+  /** Resolves once nothing is being sent. Waiting retries do not count. */
+  settled(): Promise<void>;
+  destination(): string | undefined;
+  /** A new destination starts with a clean record. */
+  setDestination(url: string | undefined): void;
+  forget(): void;
+  stop(): void;
+}
+
+export type DeliveryDeps = {
+  clock: SandboxClock;
+  switches: Switchboard;
+  history: History;
+  log: (line: string) => void;
+  signingSecret: string;
+  timeoutMs: number;
+};
+
+const DISABLED_AFTER_MS = 24 * 3600 * 1000;
+const HELD_AT_MOST_MS = 60_000;
+
+export function deliveries(deps: DeliveryDeps, firstDestination: string | undefined): Deliveries {
+  const { clock, switches, history } = deps;
+  const stopped = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let destination = firstDestination;
+  let failingSinceMs: number | undefined;
+  let disabled = false;
+  let held: (() => Promise<void>) | undefined;
+  let era = 0;
+
+  /** Whether no reset came since. */
+  function untilReset(): () => boolean {
+    const born = era;
+    return () => born === era;
+  }
+
+  /** `retries` is how many came before; undefined for a copy that Terra does not follow up. */
+  async function attempt(delivery: Delivery, retries: number | undefined): Promise<void> {
+    const isWanted = untilReset();
+    delete delivery.nextAttemptAt;
+    if (destination === undefined) {
+      delivery.state = 'no_destination';
+      return;
+    }
+    if (disabled) {
+      delivery.state = 'disabled';
+      return;
+    }
+    const { headers, body, signedAtSeconds } = signedHeaders(delivery, switches, clock, deps.signingSecret);
+    const startedMs = performance.now();
+    const at = new Date(clock.now()).toISOString();
+    const result = await post(destination, headers, body, deps.timeoutMs, stopped.signal);
+    if (stopped.signal.aborted || !isWanted()) return;
+    delivery.attempts.push({ at, signedAtSeconds, headers, ...result, ms: Math.round(performance.now() - startedMs) });
+    deps.log(`webhook ${delivery.type} ${result.status} ${result.cause ?? ''}`.trimEnd());
+    judge(delivery, result.status, retries);
+  }
+
+  function judge(delivery: Delivery, status: number, retries: number | undefined): void {
+    if (status >= 200 && status < 300) {
+      delivery.state = 'delivered';
+      failingSinceMs = undefined;
+      return;
+    }
+    failingSinceMs ??= clock.now();
+    if (clock.now() - failingSinceMs >= DISABLED_AFTER_MS) disabled = true;
+    if (retries === undefined) return;
+    const final = switches.knob('retryOn', delivery.type) === '5xx_only' && status < 500;
+    const delaySeconds = retryDelaySeconds(switches.knob('retrySchedule', delivery.type), retries);
+    if (final || delaySeconds === undefined) {
+      delivery.state = 'gave_up';
+      return;
+    }
+    delivery.state = 'retrying';
+    delivery.nextAttemptAt = new Date(clock.now() + delaySeconds * 1000).toISOString();
+    clock.after(delaySeconds * 1000, () => tracked(attempt(delivery, retries + 1)));
+  }
+
+  async function first(delivery: Delivery, copies: number): Promise<void> {
+    const isWanted = untilReset();
+    for (let copy = 0; copy < copies; copy += 1) {
+      if (isWanted()) await attempt(delivery, copy === 0 ? 0 : undefined);
+    }
+  }
+
+  async function dispatch(event: OutgoingEvent): Promise<Delivery> {
+    const delivery: Delivery = {
+      id: randomUUID(),
+      type: event.type,
+      userId: event.userId,
+      traceId: event.traceId ?? randomUUID(),
+      reference: event.reference ?? randomUUID(),
+      orderingTimestampMs: clock.stamp(),
+      body: event.body,
+      state: 'waiting',
+      attempts: [],
+    };
+    history.delivery(new Date(clock.now()).toISOString(), delivery);
+    if (switches.take('lose', event.type)) {
+      delivery.state = 'lost';
+      return delivery;
+    }
+    const copies = switches.take('copies', event.type);
+    const delaySeconds = switches.take('delaySeconds', event.type);
+    if (delaySeconds > 0) {
+      delivery.nextAttemptAt = new Date(clock.now() + delaySeconds * 1000).toISOString();
+      clock.after(delaySeconds * 1000, () => tracked(first(delivery, copies)));
+      return delivery;
+    }
+    const overtaken = held;
+    if (!overtaken && switches.take('holdUntilNext', event.type)) {
+      hold(() => first(delivery, copies));
+      return delivery;
+    }
+    await first(delivery, copies);
+    await overtaken?.();
+    return delivery;
+  }
+
+  function hold(release: () => Promise<void>): void {
+    const once = async () => {
+      if (held !== once) return;
+      held = undefined;
+      cancel();
+      await release();
+    };
+    const cancel = clock.after(HELD_AT_MOST_MS, () => tracked(once()));
+    held = once;
+  }
+
+  function tracked<T>(work: Promise<T>): Promise<T> {
+    const done = work.finally(() => running.delete(done));
+    running.add(done);
+    return done;
+  }
+
+  async function sendAll(events: readonly OutgoingEvent[]): Promise<readonly Delivery[]> {
+    // Whoever caused the events has their answer first.
+    await setImmediate();
+    const sent: Delivery[] = [];
+    for (const event of events) sent.push(await dispatch(event));
+    return sent;
+  }
+
+  return {
+    send: events => tracked(sendAll(events)),
+    resend: delivery => tracked(attempt(delivery, undefined)),
+    async settled() {
+      while (running.size > 0) await Promise.allSettled(running);
+    },
+    destination: () => destination,
+    setDestination(url) {
+      destination = url;
+      disabled = false;
+      failingSinceMs = undefined;
+    },
+    forget() {
+      era += 1;
+      held = undefined;
+    },
+    stop: () => stopped.abort(),
+  };
+}

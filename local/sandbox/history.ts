@@ -1,0 +1,63 @@
+import type { Delivery } from './deliveries';
+
+export type RequestEntry = {
+  kind: 'request';
+  seq: number;
+  at: string;
+  method: string;
+  path: string;
+  /** The JSON that was sent, where it was JSON. */
+  sent?: unknown;
+  /** What was done with it: a status, or how it was left hanging. */
+  result: number | 'hung' | 'reset';
+  ms: number;
+  /** What the sandbox noticed, in words. */
+  notes: readonly string[];
+};
+
+export type DeliveryEntry = { kind: 'delivery'; seq: number; at: string } & Delivery;
+
+export type HistoryEntry = RequestEntry | DeliveryEntry;
+
+/** Every request Terra got and every delivery it made, oldest first, in a bounded list. Credentials are never in it. */
+export interface History {
+  request(entry: Omit<RequestEntry, 'kind' | 'seq'>): void;
+  delivery(at: string, delivery: Delivery): void;
+  since(seq: number): readonly HistoryEntry[];
+  delivered(id: string): Delivery | undefined;
+  clear(): void;
+}
+
+const MOST_KEPT = 2000;
+
+export function history(log: (line: string) => void): History {
+  let entries: (RequestEntry | { kind: 'delivery'; seq: number; at: string; delivery: Delivery })[] = [];
+  let seq = 0;
+  return {
+    request(entry) {
+      seq += 1;
+      entries = [...entries.slice(1 - MOST_KEPT), { kind: 'request', seq, ...entry }];
+      const why = entry.notes.length > 0 ? ` (${entry.notes.join('; ')})` : '';
+      log(`${entry.method} ${entry.path.split('?')[0]} ${entry.result} ${entry.ms} ms${why}`);
+    },
+    delivery(at, delivery) {
+      seq += 1;
+      entries = [...entries.slice(1 - MOST_KEPT), { kind: 'delivery', seq, at, delivery }];
+    },
+    since: after =>
+      entries
+        .filter(entry => entry.seq > after)
+        .map(entry => {
+          if (entry.kind === 'request') return entry;
+          const { delivery, ...rest } = entry;
+          return { ...rest, ...delivery };
+        }),
+    delivered(id) {
+      const found = entries.find(entry => entry.kind === 'delivery' && entry.delivery.id === id);
+      return found?.kind === 'delivery' ? found.delivery : undefined;
+    },
+    clear() {
+      entries = [];
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+export type HttpRequest = {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  /** Path and query as they came. */
+  target: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+};
+
+export type Answer = { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer };
+
+/** What the server does with a request: answer it, or one of the ways not to. */
+export type Reply =
+  | ({ kind: 'answer'; afterMs?: number } & Answer)
+  | ({ kind: 'drip' } & Answer)
+  | { kind: 'hang' }
+  | { kind: 'reset' };
+
+const BODY_LIMIT_BYTES = 2 * 1024 * 1024;
+
+export function answer(status: number, headers: Record<string, string>, body: string | Buffer): Reply {
+  return { kind: 'answer', status, headers: { 'cache-control': 'no-store', ...headers }, body };
+}
+
+export function json(status: number, value: unknown, headers: Record<string, string> = {}): Reply {
+  return answer(status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
+}
+
+/** A page that loads nothing from anywhere; `scriptNonce` admits its one inline script. */
+export function page(status: number, markup: string, scriptNonce?: string): Reply {
+  const scripts = scriptNonce === undefined ? '' : ` script-src 'nonce-${scriptNonce}'; connect-src 'self';`;
+  return answer(
+    status,
+    {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; img-src 'self';${scripts} base-uri 'none'; frame-ancestors 'none'`,
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    },
+    markup,
+  );
+}
+
+export function seeOther(location: string): Reply {
+  return answer(303, { location, 'referrer-policy': 'no-referrer' }, '');
+}
+
+/** The body of a request; undefined once it is larger than anything Terra takes. */
+export async function readBody(message: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of message) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size <= BODY_LIMIT_BYTES) chunks.push(bytes);
+  }
+  return size > BODY_LIMIT_BYTES ? undefined : Buffer.concat(chunks);
+}
+
+/** The body as JSON; undefined if it is none. */
+export function parseJson(body: Buffer): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(body.toString('utf8')) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isJsonRequest({ headers }: HttpRequest): boolean {
+  return /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '');
+}

@@ -1,0 +1,53 @@
+/** A link to the hosted widget: one person picks a provider there. */
+export type WidgetSession = {
+  id: string;
+  referenceId: string | null;
+  successUrl: string | null;
+  failureUrl: string | null;
+  /** What the request asked to offer, in upper case; null for the dashboard's selection. */
+  offered: readonly string[] | null;
+  language: string;
+  showDisconnect: boolean;
+  expiresAtMs: number;
+};
+
+/** One person at one provider's consent page. `void` is a flow whose Terra user was deleted before the person decided. */
+export type Flow = {
+  id: string;
+  userId: string;
+  provider: string;
+  referenceId: string | null;
+  successUrl: string | null;
+  failureUrl: string | null;
+  widgetSessionId: string | null;
+  createdAtMs: number;
+  expiresAtMs: number;
+  state: 'open' | 'approved' | 'denied' | 'void';
+};
+
+/** A mobile SDK token. A bound one decides the reference id whatever the phone says. */
+export type Token = { token: string; boundTo: string | null; expiresAtMs: number; used: boolean };
+
+/** What was handed out and may still be used, by id. The oldest go first, so that a long run does not grow. */
+export interface Issued<T> {
+  put(id: string, item: T): void;
+  find(id: string): T | undefined;
+  all(): readonly T[];
+  clear(): void;
+}
+
+const MOST_KEPT = 10_000;
+
+export function issued<T>(): Issued<T> {
+  const items = new Map<string, T>();
+  return {
+    put(id, item) {
+      items.set(id, item);
+      const [oldest] = items.keys();
+      if (items.size > MOST_KEPT && oldest !== undefined) items.delete(oldest);
+    },
+    find: id => items.get(id),
+    all: () => [...items.values()],
+    clear: () => items.clear(),
+  };
+}

@@ -1,0 +1,28 @@
+import { layout } from './layout';
+
+const messages = {
+  success: { title: 'You are connected', text: 'You can close this page and go back to the app.', good: true },
+  failure: {
+    title: 'Not connected',
+    text: 'Nothing was shared. You can go back to the app and try again.',
+    good: false,
+  },
+  unknown_link: { title: 'This link does not exist', text: 'Start again from the app.', good: false },
+  expired_link: { title: 'This link has expired', text: 'Start again from the app to get a new one.', good: false },
+  used_link: { title: 'This link was already used', text: 'Start again from the app to get a new one.', good: false },
+  not_offered: { title: 'That provider is not offered here', text: 'Go back and choose another.', good: false },
+  no_decision: { title: 'Approve or deny?', text: 'Go back and press one of the two buttons.', good: false },
+} as const;
+
+/** The pages that say one thing: how it ended when the app gave no redirect URL, and links that lead nowhere. */
+export function messagePage(about: keyof typeof messages): string {
+  const { title, text, good } = messages[about];
+  return layout(
+    title,
+    `<main class="card" id="${about.replace('_', '-')}">
+<div class="mark${good ? '' : ' bad'}" aria-hidden="true">${good ? '&#10003;' : '!'}</div>
+<h1>${title}</h1>
+<p class="soft">${text}</p>
+</main>`,
+  );
+}

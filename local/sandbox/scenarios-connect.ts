@@ -1,0 +1,171 @@
+import type { Scenario } from './scenarios';
+
+const WEEK_SECONDS = 7 * 24 * 3600;
+const reauthSource = 'OpenAPI v2, webhook user_reauth; no source promises an order';
+
+/** How connecting ends, which Terra user it makes, and what happens to it later. */
+export const connectScenarios = [
+  {
+    name: 'cancelled',
+    imitates: 'The person gives up at the provider: Approve ends as Deny does.',
+    source: 'OpenAPI v2, webhook auth: completes or abandons',
+    changes: { decision: 'cancelled' },
+  },
+  {
+    name: 'cancelled-legacy',
+    imitates: 'A denied attempt is reported as type auth with status error, and a user that was deleted.',
+    source: 'terra-api 2.1.0 AuthErrorEvent; removed from OpenAPI on 12 June 2026',
+    changes: { authFailure: 'auth_error', failureReason: 'auth_cancelled' },
+  },
+  {
+    name: 'cancelled-without-reason',
+    imitates: 'auth_cancelled comes with reason null.',
+    source: 'OpenAPI, AuthErrorEvent: reason may be null',
+    changes: { failureReason: null },
+  },
+  {
+    name: 'cancelled-unknown-reason',
+    imitates: 'auth_cancelled comes with a reason nobody has seen.',
+    source: 'OpenAPI, AuthErrorEvent: reason is open text',
+    changes: { failureReason: 'provider exploded <b>twice</b>' },
+  },
+  {
+    name: 'auth-bare',
+    imitates: 'The auth event has only its required fields: no message, widget_session_id or flow_id.',
+    source: 'OpenAPI, AuthSuccessEvent: required are type, status, user',
+    changes: { authExtras: 'bare' },
+  },
+  {
+    name: 'auth-documented',
+    imitates: 'The auth event also has a top-level reference_id and version.',
+    source: 'Docs: handling-authentication-events',
+    changes: { authExtras: 'documented' },
+  },
+  {
+    name: 'user-without-created-at',
+    imitates: 'Terra users carry no created_at.',
+    source: 'terra-api 2.1.0 TerraUser; the OpenAPI webhook examples',
+    changes: { userCreatedAt: 'absent' },
+  },
+  {
+    name: 'scopes-padded',
+    imitates: 'Scopes come with spaces around the commas.',
+    source: 'Agent skills: auth-parse-scopes',
+    changes: { scopesForm: 'padded' },
+  },
+  {
+    name: 'scopes-empty',
+    imitates: 'Scopes are an empty string.',
+    source: 'Agent skills: auth-parse-scopes',
+    changes: { scopesForm: 'empty' },
+  },
+  {
+    name: 'scopes-null',
+    imitates: 'Scopes are null.',
+    source: 'OpenAPI, TerraUser: scopes may be null',
+    changes: { scopesForm: 'null' },
+  },
+  {
+    name: 'newer-identity',
+    imitates: 'The same provider account under another reference_id keeps both Terra users.',
+    source: 'FAQ: same-account-multiple-reference-ids-duplicates ("newer API version")',
+    changes: { identity: 'newer' },
+  },
+  {
+    name: 'reauth-by-reference',
+    imitates:
+      'Any new connection of the same reference_id and provider replaces the old one, also from another account.',
+    source: 'FAQ: reference-id-uniqueness-per-user; user-uniqueness-reference-id says the opposite',
+    changes: { reauthMatch: 'reference' },
+  },
+  {
+    name: 'reauth-before-auth',
+    imitates: 'user_reauth arrives before the auth of the same reconnection.',
+    source: reauthSource,
+    changes: { reauthOrder: 'reauth_first' },
+  },
+  {
+    name: 'null-old-user',
+    imitates: 'user_reauth has old_user null.',
+    source: 'OpenAPI, UserReauthEvent: old_user may be null',
+    changes: { reauthOldUser: 'null' },
+  },
+  {
+    name: 'absent-old-user',
+    imitates: 'user_reauth has no old_user at all.',
+    source: 'OpenAPI, UserReauthEvent: old_user is not required',
+    changes: { reauthOldUser: 'absent' },
+  },
+  {
+    name: 'limit-reached',
+    imitates: 'The environment has all the users it may have; new connections fail.',
+    source: 'Docs: understanding-terra-environments (50 in testing and staging; the error itself is not documented)',
+    changes: { userLimit: 0 },
+  },
+  {
+    name: 'limit-50',
+    imitates: 'A testing environment: the 51st user fails.',
+    source: 'Docs: understanding-terra-environments',
+    changes: { userLimit: 50 },
+  },
+  {
+    name: 'redirect-second-question-mark',
+    imitates: "The redirect's parameters are appended with ? even where the URL already has a query.",
+    source: 'not documented; the example app arrives with &, one integrator refused to rely on it',
+    changes: { redirectJoin: 'second_question_mark' },
+  },
+  {
+    name: 'redirect-reference-null',
+    imitates: 'The redirect says reference_id=null.',
+    source: 'Docs: customising-authentication-redirects',
+    changes: { redirectReference: 'null' },
+  },
+  {
+    name: 'redirect-without-reference',
+    imitates: 'The redirect has no reference_id.',
+    source: 'Docs: docs/quickstart (older)',
+    changes: { redirectReference: 'absent' },
+  },
+  {
+    name: 'redirect-with-reason',
+    imitates: 'The failure redirect also says why.',
+    source: 'not documented; one integrator tolerates it',
+    changes: { redirectReason: 'present' },
+  },
+  {
+    name: 'redirect-after-webhook',
+    imitates: 'The browser returns only after the webhook was delivered.',
+    source: 'not documented: either may come first',
+    changes: { redirectTiming: 'after_webhook' },
+  },
+  {
+    name: 'redirect-never',
+    imitates: "The browser stays on Terra's own page although redirect URLs were given.",
+    source: 'FAQ: auth-success-redirect-not-firing',
+    changes: { redirectTiming: 'never' },
+  },
+  {
+    name: 'revoked-a-week-later',
+    imitates: 'Seven days after connecting the person revokes access at the provider.',
+    source: 'OpenAPI v2, webhook access_revoked',
+    changes: { later: { event: 'access_revoked', afterSeconds: WEEK_SECONDS } },
+  },
+  {
+    name: 'deauth-a-week-later',
+    imitates: 'Seven days after connecting the provider ends the connection, as Fitbit does when access is revoked.',
+    source: 'FAQ: detect-expirations-via-webhooks-not-polling',
+    changes: { later: { event: 'deauth', afterSeconds: WEEK_SECONDS } },
+  },
+  {
+    name: 'connection-error-later',
+    imitates: "An hour after connecting the provider rejects Terra's token.",
+    source: 'OpenAPI v2, webhook connection_error',
+    changes: { later: { event: 'connection_error', afterSeconds: 3600 } },
+  },
+  {
+    name: 'permission-change-later',
+    imitates: 'An hour after connecting the person takes one permission back.',
+    source: 'OpenAPI v2, webhook permission_change',
+    changes: { later: { event: 'permission_change', afterSeconds: 3600 } },
+  },
+] as const satisfies readonly Scenario[];

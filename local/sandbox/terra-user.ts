@@ -1,0 +1,46 @@
+import type { Switchboard } from './switchboard';
+import type { SandboxUser } from './users';
+
+/** Terra's record of a user as it appears everywhere. OpenAPI, TerraUser. */
+export type TerraUser = {
+  user_id: string;
+  provider: string;
+  created_at?: string;
+  last_webhook_update: string | null;
+  scopes: string | null;
+  reference_id: string | null;
+  active: boolean;
+};
+
+/** Terra writes microseconds and an offset: 2026-07-01T09:12:33.891000+00:00. */
+export function terraTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000+00:00');
+}
+
+export function terraUser(user: SandboxUser, switches: Switchboard, active = user.active): TerraUser {
+  return {
+    user_id: user.userId,
+    provider: user.provider,
+    ...(switches.knob('userCreatedAt') === 'present' ? { created_at: terraTime(user.createdAtMs) } : {}),
+    last_webhook_update: user.lastDataAtMs === null ? null : terraTime(user.lastDataAtMs),
+    scopes: scopesOf(user, switches),
+    reference_id: user.referenceId,
+    active,
+  };
+}
+
+function scopesOf(user: SandboxUser, switches: Switchboard): string | null {
+  const form = switches.knob('scopesForm');
+  switch (form) {
+    case 'comma':
+      return user.scopes.join(',');
+    case 'padded':
+      return ` ${user.scopes.join(' , ')} `;
+    case 'empty':
+      return '';
+    case 'null':
+      return null;
+    default:
+      return form satisfies never;
+  }
+}

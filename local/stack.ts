@@ -1,0 +1,198 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JWTPayload } from 'jose';
+import type { SettingsInput } from '../infra/settings';
+import type { Assembly } from './assembly';
+import { demoPage } from './demo-page';
+import { startIssuer } from './issuer';
+import type { LogEntry } from './log-entry';
+import { closeServer, listen } from './loopback';
+import { holdPorts } from './ports';
+import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './running-template';
+import type { Invocation } from './runtime';
+import { type Sandbox, startSandbox } from './sandbox/sandbox';
+import { StartError } from './start-error';
+
+/** A Terra to talk to: the real one, or a test's own. */
+export type Upstream = {
+  /** The base that `/auth/…`, `/userInfo`, … are appended to. */
+  readonly apiUrl: string;
+  /** The whole URL of the widget-session endpoint. */
+  readonly widgetUrl: string;
+  readonly devId: string;
+  readonly apiKey: string;
+  readonly signingSecret: string;
+};
+
+export type LocalStackOptions = {
+  /** The API's port; the sandbox and the issuer take the two after it. Any three free ones when left out. */
+  readonly port?: number | undefined;
+  /** Keeps everything that must fit together between runs; each run starts empty when left out. */
+  readonly dataDir?: string | undefined;
+  /** Talk to this Terra; a sandbox is started when left out. */
+  readonly upstream?: Upstream | undefined;
+  /** Laid over `local/settings.json`. */
+  readonly settings?: Partial<SettingsInput>;
+  readonly log?: (entry: LogEntry) => void;
+  /** Ready bundles, for tests that start many stacks. */
+  readonly bundles?: string;
+} & Pick<RunningTemplateOptions, 'onCall' | 'onChange'>;
+
+export type LocalStack = {
+  readonly apiUrl: string;
+  readonly issuerUrl: string;
+  /** Absent where another Terra is talked to. */
+  readonly sandbox: Sandbox | undefined;
+  readonly table: { readonly endpoint: string; readonly name: string; purgeExpired(): Promise<number> };
+  /** Holds the secrets by their names in the template, `local/terra-api` and so on. */
+  readonly secrets: {
+    readonly endpoint: string;
+    readonly names: readonly string[];
+    put(name: string, value: string): void;
+  };
+  readonly outputs: Readonly<Record<string, string>>;
+  /** What is different here from the deployed stack, a short sentence each. */
+  readonly differences: readonly string[];
+  /** A token of this user; `claims` replace the usual ones, undefined leaves one out. */
+  token(username: string, claims?: JWTPayload): Promise<string>;
+  invoke: RunningTemplate['invoke'];
+  invokeSchedule(name: string): Promise<Invocation>;
+  /** The last thousand things that happened. */
+  logs(): readonly LogEntry[];
+  /** Stops everything and leaves nothing behind. */
+  close(): Promise<void>;
+};
+
+const LOGS_KEPT = 1000;
+
+/** What the sandbox and the development secrets agree on; worth nothing anywhere else. */
+const developmentTerra = {
+  devId: 'terra-connect-dev',
+  apiKey: 'local-api-key-of-the-sandbox',
+  signingSecret: 'local-signing-secret-of-the-sandbox',
+};
+
+/** Synthesises the stack and runs the template it gives, with a Terra, an issuer and the demo page around it. */
+export async function startStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const { dataDir, upstream } = options;
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const end of closing.splice(0).toReversed()) await end();
+  };
+  const logs: LogEntry[] = [];
+  const log = (entry: LogEntry) => {
+    logs.push(entry);
+    if (logs.length > LOGS_KEPT) logs.shift();
+    options.log?.(entry);
+  };
+
+  try {
+    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
+    const ports = await holdPorts(options.port);
+    closing.push(ports.release);
+    const apiUrl = `http://localhost:${ports.api}`;
+    const settings = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox), ...options.settings };
+
+    const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
+    closing.push(() => rmSync(directory, { recursive: true, force: true }));
+    const assembly = await synthesised(settings, directory, options.bundles);
+
+    await ports.release();
+    const issuer = await startIssuer({
+      port: ports.issuer,
+      audience: settings.audience[0] ?? '',
+      scope: settings.scope,
+      dataDir,
+    });
+    closing.push(issuer.close);
+
+    const terra = upstream ?? developmentTerra;
+    const sandbox = upstream
+      ? undefined
+      : await startSandbox({
+          ...developmentTerra,
+          port: ports.sandbox,
+          webhookUrl: `${apiUrl}/v1/webhooks/terra`,
+          ...(dataDir !== undefined && { dataDir }),
+          log: message => log({ kind: 'sandbox', at: Date.now(), message }),
+        });
+    if (sandbox) closing.push(() => sandbox.close());
+
+    const running = await runTemplate(assembly, { ...options, apiUrl, log, beside: demoPage(join(__dirname, 'demo')) });
+    closing.push(running.close);
+    putSecrets(running, settings.stage ?? 'prod', terra);
+
+    const server = createServer(running.api);
+    await listen(server, ports.api);
+    closing.push(() => closeServer(server));
+
+    return {
+      apiUrl,
+      issuerUrl: issuer.url,
+      sandbox,
+      table: {
+        endpoint: running.dynamodb.endpoint,
+        name: running.dynamodb.tableName,
+        purgeExpired: () => running.dynamodb.purgeExpired(),
+      },
+      secrets: running.secrets,
+      outputs: running.stack.outputs(),
+      differences: running.differences,
+      token: issuer.token,
+      invoke: running.invoke,
+      invokeSchedule: running.invokeSchedule,
+      logs: () => logs,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function synthesised(settings: SettingsInput, outdir: string, bundles: string | undefined): Promise<Assembly> {
+  // Loading the CDK takes a second: not before it is known that the ports are free.
+  const [{ synthesise }, { SettingsError }] = await Promise.all([
+    import('../infra/synthesise'),
+    import('../infra/settings'),
+  ]);
+  // The template validator takes two seconds, and `npm run synth` has its word.
+  const { CDK_VALIDATION } = process.env;
+  process.env.CDK_VALIDATION = 'false';
+  try {
+    return synthesise({ settings, outdir, ...(bundles !== undefined && { bundles }) });
+  } catch (error) {
+    throw error instanceof SettingsError ? new StartError(error.message) : error;
+  } finally {
+    if (CDK_VALIDATION === undefined) delete process.env.CDK_VALIDATION;
+    else process.env.CDK_VALIDATION = CDK_VALIDATION;
+  }
+}
+
+/** The development settings; the file is written for the default ports. */
+function shippedSettings({ api, sandbox, issuer }: { api: number; sandbox: number; issuer: number }): SettingsInput {
+  const ports: Record<string, number> = { 4000: api, 4001: sandbox, 4002: issuer };
+  const text = readFileSync(join(__dirname, 'settings.json'), 'utf8');
+  return JSON.parse(
+    text.replace(/localhost:(400[012])/g, (_, port: string) => `localhost:${ports[port]}`),
+  ) as SettingsInput;
+}
+
+function terraSettings(upstream: Upstream | undefined, sandboxPort: number): Partial<SettingsInput> {
+  const { apiUrl, widgetUrl } = upstream ?? {
+    apiUrl: `http://localhost:${sandboxPort}/v2`,
+    widgetUrl: `http://localhost:${sandboxPort}/api/widget/session`,
+  };
+  return { terraApiUrl: apiUrl, terraWidgetUrl: widgetUrl };
+}
+
+function putSecrets(
+  { secrets }: RunningTemplate,
+  stage: string,
+  { devId, apiKey, signingSecret }: typeof developmentTerra,
+): void {
+  secrets.put(`${stage}/terra-api`, JSON.stringify({ devId, apiKey }));
+  secrets.put(`${stage}/terra-webhook`, JSON.stringify({ current: signingSecret }));
+}

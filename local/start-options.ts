@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { isServerUrl } from '../infra/urls';
+import type { LocalStackOptions, Upstream } from './stack';
+import { StartError } from './start-error';
+
+const DEFAULT_PORT = 4000;
+/** The sandbox and the issuer take the two ports after it. */
+const LAST_PORT = 65_533;
+
+/** Which variable holds which part of another Terra to talk to. */
+const upstreamVariables = {
+  apiUrl: 'TERRA_API_URL',
+  widgetUrl: 'TERRA_WIDGET_URL',
+  devId: 'TERRA_DEV_ID',
+  apiKey: 'TERRA_API_KEY',
+  signingSecret: 'TERRA_SIGNING_SECRET',
+} as const satisfies Record<keyof Upstream, string>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads what `npm start` was asked for. A variable set to nothing counts as not set.
+ * @throws StartError naming every variable that is wrong or missing.
+ */
+export function readStartOptions(environment: Environment): LocalStackOptions {
+  const given = (name: string) => environment[name] || undefined;
+  const problems: string[] = [];
+
+  const port = Number(given('PORT') ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 1 || port > LAST_PORT) {
+    problems.push(`PORT must be a whole number from 1 to ${LAST_PORT}: the two ports after it are used too`);
+  }
+  const dataDir = given('DATA_DIR');
+  const upstream = readUpstream(given, problems);
+
+  if (problems.length > 0) throw new StartError(problems.join('\n'));
+  return { port, dataDir: dataDir && resolve(dataDir), upstream };
+}
+
+function readUpstream(given: (name: string) => string | undefined, problems: string[]): Upstream | undefined {
+  const variables = Object.values(upstreamVariables);
+  const missing = variables.filter(name => given(name) === undefined);
+  if (missing.length === variables.length) return undefined;
+  if (missing.length > 0) {
+    const present = variables.filter(name => !missing.includes(name));
+    problems.push(`${present.join(', ')} set but not ${missing.join(', ')}: another Terra needs all five`);
+  }
+  for (const name of [upstreamVariables.apiUrl, upstreamVariables.widgetUrl]) {
+    const url = given(name);
+    if (url !== undefined && !isServerUrl(url)) {
+      problems.push(`${name} must be an https URL without query or fragment (http on this machine only)`);
+    }
+  }
+  const value = (part: keyof Upstream) => given(upstreamVariables[part]) ?? '';
+  return {
+    apiUrl: value('apiUrl'),
+    widgetUrl: value('widgetUrl'),
+    devId: value('devId'),
+    apiKey: value('apiKey'),
+    signingSecret: value('signingSecret'),
+  };
+}

@@ -1,0 +1,57 @@
+import { logLine } from './log-entry';
+import { type LocalStack, startStack } from './stack';
+import { StartError } from './start-error';
+import { readStartOptions } from './start-options';
+
+const startedAt = performance.now() - process.uptime() * 1000;
+
+async function start(): Promise<void> {
+  const colours = process.stdout.isTTY && !process.env.NO_COLOR;
+  const starting = startStack({
+    ...readStartOptions(process.env),
+    log(entry) {
+      const line = logLine(entry, { colours });
+      if (line !== undefined) console.log(line);
+    },
+  });
+  stopOnSignal(starting);
+  console.log(whereToLook(await starting, performance.now() - startedAt));
+}
+
+function stopOnSignal(starting: Promise<LocalStack>): void {
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    const stack = await starting;
+    await stack.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
+}
+
+function whereToLook({ apiUrl, issuerUrl, sandbox, table, differences }: LocalStack, ms: number): string {
+  const terra = sandbox
+    ? `${sandbox.url}/  (Terra, played on this machine)`
+    : 'another one; its webhooks may not reach this machine, connections then complete by lookup';
+  return `
+terra-connect runs, ready after ${(ms / 1000).toFixed(1)} s.
+
+  Demo page   ${apiUrl}/
+  API         ${apiUrl}/v1
+  Terra       ${terra}
+  Issuer      ${issuerUrl}
+  Table       ${table.name} at ${table.endpoint}
+  A token     curl -s ${issuerUrl}/token -d grant_type=password -d username=alice
+
+  Unlike on AWS:
+${differences.map(difference => `  - ${difference}`).join('\n')}
+
+Ctrl-C stops all of it.
+`;
+}
+
+start().catch((error: unknown) => {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exit(1);
+});

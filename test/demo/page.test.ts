@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { files, folder, read } from './modules';
+
+const page = read('index.html');
+const scripts = files.filter(file => file.endsWith('.js'));
+
+test('what the page refers to is there', () => {
+  const referred = [...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, file]) => file);
+
+  expect(referred).toEqual(['demo.css', 'demo.js']);
+  expect(files).toEqual(expect.arrayContaining(referred));
+});
+
+test.each(scripts)('%s imports nothing but its neighbours', file => {
+  const imported = [...read(file).matchAll(/^(?:import|export) [^;]*?from '([^']+)';$|^import '([^']+)';$/gms)].map(
+    ([, from, bare]) => from ?? bare,
+  );
+
+  for (const specifier of imported) {
+    expect(specifier).toMatch(/^\.\/[\w-]+\.js$/);
+    expect(scripts).toContain(specifier?.slice(2));
+  }
+});
+
+test.each(scripts)('%s reads no markup and runs no text', file => {
+  expect(read(file)).not.toMatch(
+    /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|setAttribute\('on/,
+  );
+});
+
+test('the policy of the page allows its own files and the local ports, and nothing else', () => {
+  const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page) ?? [];
+
+  expect(policy?.split('; ')).toEqual([
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    'img-src data:',
+    "connect-src 'self' http://localhost:*",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ]);
+});
+
+test('the page keeps to that policy: no inline script, style or handler', () => {
+  expect(page).not.toMatch(/<script(?![^>]* src=)/);
+  expect(page).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/i);
+});
+
+test('nothing comes from elsewhere, and no address of the page is told to anyone', () => {
+  const elsewhere = files
+    .flatMap(file => [...read(file).matchAll(/(?:https?:)?\/\/[\w-]+[.:][^\s'"`)]*/g)].map(([url]) => url))
+    .filter(url => !/^http:\/\/(localhost|www\.w3\.org\/2000\/svg)/.test(url));
+
+  expect(elsewhere).toEqual([]);
+  expect(page).toContain('<meta name="referrer" content="no-referrer">');
+  expect(page.indexOf('name="referrer"')).toBeLessThan(page.indexOf('<link'));
+});
+
+test('the scripts find every part of the page they draw', () => {
+  const parts = scripts.flatMap(file => [...read(file).matchAll(/(?:byId|goTo)\('([\w-]+)'\)/g)].map(([, id]) => id));
+
+  expect(parts.length).toBeGreaterThan(8);
+  for (const id of parts) expect(page).toContain(`id="${id}"`);
+});
+
+test('neither tokens nor codes are kept: only who, which session and the known names', () => {
+  const stored = scripts.filter(file => /sessionStorage|localStorage|indexedDB|document\.cookie/.test(read(file)));
+
+  expect(stored).toEqual(['session-store.js']);
+  expect(read('session-store.js')).toContain(
+    "{ user: 'terra-connect.user', people: 'terra-connect.people', attempt: 'terra-connect.attempt' }",
+  );
+});
+
+test('the types in the comments hold', () => {
+  const compiler = join(__dirname, '../../node_modules/typescript/bin/tsc');
+
+  expect(() => execFileSync(process.execPath, [compiler, '--noEmit', '-p', folder], { stdio: 'pipe' })).not.toThrow();
+});

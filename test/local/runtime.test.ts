@@ -1,0 +1,247 @@
+import { readTemplate } from '../../local/assembly';
+import type { FunctionLog } from '../../local/function-log';
+import { functionsOf } from '../../local/lambda-function';
+import { type Runtime, startRuntime } from '../../local/runtime';
+import { readStack } from '../../local/template';
+import { assemblyOf, functionResource } from './fixture';
+
+const started: Runtime[] = [];
+let logs: FunctionLog[] = [];
+
+beforeEach(() => {
+  logs = [];
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(runtime => runtime.close()));
+});
+
+/** A function with this handler code, ready to be invoked. */
+function functionOf(
+  code: string,
+  properties: object = {},
+  limits: { mostProcesses?: number; idleLimitMs?: number } = {},
+): Runtime {
+  const assembly = assemblyOf({ Subject: functionResource('subject', { ...properties }) }, { subject: code });
+  const [definition] = functionsOf(
+    readStack('fixture', readTemplate(assembly), { apiUrl: 'http://localhost' }),
+    assembly,
+  );
+  if (!definition) throw new Error('no function');
+  const runtime = startRuntime(definition, {
+    credentials: { accessKeyId: 'AKIASUBJECT', secretAccessKey: 'made-up' },
+    endpoints: { AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' },
+    onLog: log => logs.push(log),
+    ...limits,
+  });
+  started.push(runtime);
+  return runtime;
+}
+
+const payload = async (runtime: Runtime, event: unknown = {}) => {
+  const { outcome } = await runtime.invoke(event);
+  if (!outcome.ok) throw new Error(outcome.errorMessage);
+  return JSON.parse(outcome.payload) as unknown;
+};
+
+const alive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('a handler gets its event and context; the process stays warm for the next one', async () => {
+  const runtime = functionOf(`exports.handler = async (event, context) => ({
+    event, id: context.awsRequestId, arn: context.invokedFunctionArn, left: context.getRemainingTimeInMillis(), pid: process.pid })`);
+
+  const first = await runtime.invoke({ n: 1 });
+  const second = await runtime.invoke({ n: 2 });
+
+  const answers = [first, second].map(({ outcome }) => JSON.parse(outcome.ok ? outcome.payload : 'null'));
+  expect(answers[0]).toMatchObject({
+    event: { n: 1 },
+    id: first.requestId,
+    arn: expect.stringMatching(/:function:fixture-Subject$/),
+  });
+  expect(answers[0].left).toBeGreaterThan(2000);
+  expect(answers[1]).toMatchObject({ event: { n: 2 }, pid: answers[0].pid });
+  expect([first.cold, second.cold]).toEqual([true, false]);
+});
+
+test('the environment is the function’s own, and nothing of this process leaks into it', async () => {
+  process.env.TERRA_API_KEY = 'the parent’s secret';
+  const runtime = functionOf('exports.handler = async () => process.env', {
+    Environment: { Variables: { TABLE_NAME: 'records' } },
+    MemorySize: 512,
+  });
+
+  const environment = (await payload(runtime)) as Record<string, string>;
+
+  delete process.env.TERRA_API_KEY;
+  expect(environment).toMatchObject({
+    TABLE_NAME: 'records',
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'AKIASUBJECT',
+    AWS_SECRET_ACCESS_KEY: 'made-up',
+    AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1',
+    AWS_LAMBDA_FUNCTION_NAME: 'fixture-Subject',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+    TZ: 'UTC',
+  });
+  const others = Object.keys(environment).filter(name => !/^(_|AWS_|LAMBDA_|TABLE_NAME$|LANG$|PATH$|TZ$)/.test(name));
+  expect(others).toEqual([]);
+});
+
+test('a function that takes too long is killed on time, and the next call gets a new process', async () => {
+  const runtime = functionOf(
+    `exports.handler = async event => {
+      if (event.hang) { console.info({ pid: process.pid }); await new Promise(() => setInterval(() => {}, 1000)); }
+      return 'fine';
+    }`,
+    { Timeout: 1 },
+  );
+
+  const startedAt = Date.now();
+  const { outcome } = await runtime.invoke({ hang: true });
+  const took = Date.now() - startedAt;
+
+  expect(outcome).toMatchObject({
+    ok: false,
+    errorType: 'Sandbox.Timedout',
+    errorMessage: expect.stringContaining('Task timed out after 1.00 seconds'),
+  });
+  expect(took).toBeGreaterThanOrEqual(1000);
+  expect(took).toBeLessThan(1800);
+  const hung = logs.map(({ message }) => (message as { pid?: number }).pid).find(pid => pid !== undefined);
+  await new Promise(done => setTimeout(done, 50));
+  expect(alive(hung ?? process.pid)).toBe(false);
+  expect(await payload(runtime)).toBe('fine');
+});
+
+test('even a handler that never yields is killed on time', async () => {
+  const runtime = functionOf('exports.handler = async () => { for (;;); }', { Timeout: 1 });
+
+  expect((await runtime.invoke({})).outcome).toMatchObject({ errorType: 'Sandbox.Timedout' });
+});
+
+test.each([
+  ['exits', 'process.exit(3)', 'Runtime.ExitError', /exit status 3/],
+  ['throws', "throw new RangeError('out of it')", 'RangeError', /out of it/],
+  ['throws what is no error', "throw 'bare'", 'string', /bare/],
+  [
+    'rejects out of sight',
+    "Promise.reject(new TypeError('unseen')); await new Promise(() => {})",
+    'Runtime.UnhandledPromiseRejection',
+    /unseen/,
+  ],
+  [
+    'throws out of sight',
+    "setTimeout(() => { throw new TypeError('later') }); await new Promise(() => {})",
+    'TypeError',
+    /later/,
+  ],
+])('a handler that %s fails as on Lambda, and the next call is served', async (_, body, errorType, errorMessage) => {
+  const runtime = functionOf(`exports.handler = async event => { if (event.fail) { ${body} } return 'served' }`);
+
+  const { outcome } = await runtime.invoke({ fail: true });
+
+  expect(outcome).toEqual({ ok: false, errorType, errorMessage: expect.stringMatching(errorMessage) });
+  expect(await payload(runtime)).toBe('served');
+});
+
+test.each([
+  ['has no such export', 'exports.other = 1', 'Runtime.HandlerNotFound'],
+  ['throws when loaded', "throw new SyntaxError('at load')", 'SyntaxError'],
+])('a module that %s fails the call that started it', async (_, code, errorType) => {
+  expect((await functionOf(code).invoke({})).outcome).toMatchObject({ ok: false, errorType });
+});
+
+test('simultaneous calls get a process each, later ones reuse them, and the pool is bounded', async () => {
+  const runtime = functionOf(
+    'exports.handler = async () => { await new Promise(done => setTimeout(done, 150)); return process.pid }',
+    {},
+    { mostProcesses: 3 },
+  );
+
+  const pids = await Promise.all(Array.from({ length: 6 }, () => payload(runtime)));
+
+  expect(new Set(pids.slice(0, 3)).size).toBe(3);
+  expect(new Set(pids).size).toBe(3);
+});
+
+test('one process never serves two calls at once', async () => {
+  const runtime = functionOf(
+    `let busy = 0;
+    exports.handler = async () => { busy += 1; await new Promise(done => setTimeout(done, 20)); const seen = busy; busy -= 1; return seen }`,
+    {},
+    { mostProcesses: 2 },
+  );
+
+  expect(await Promise.all(Array.from({ length: 8 }, () => payload(runtime)))).toEqual(Array(8).fill(1));
+});
+
+test('more than the reserved concurrency is throttled', async () => {
+  const runtime = functionOf('exports.handler = async () => new Promise(done => setTimeout(done, 200, 1))', {
+    ReservedConcurrentExecutions: 1,
+  });
+
+  const outcomes = (await Promise.all([runtime.invoke({}), runtime.invoke({})])).map(({ outcome }) => outcome);
+
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, errorType: 'TooManyRequestsException' }]);
+});
+
+test('an idle process is reaped', async () => {
+  const runtime = functionOf('exports.handler = async () => process.pid', {}, { idleLimitMs: 50 });
+  const pid = (await payload(runtime)) as number;
+
+  await new Promise(done => setTimeout(done, 200));
+
+  expect(alive(pid)).toBe(false);
+  expect((await runtime.invoke({})).cold).toBe(true);
+});
+
+test('closing ends every process, busy ones too, and fails what is under way', async () => {
+  const runtime = functionOf(
+    `exports.handler = async event => { console.info({ pid: process.pid }); if (event.hang) await new Promise(() => setInterval(() => {}, 1000)); }`,
+  );
+  await runtime.invoke({});
+  const hanging = runtime.invoke({ hang: true });
+  await new Promise(done => setTimeout(done, 100));
+
+  await runtime.close();
+
+  expect((await hanging).outcome.ok).toBe(false);
+  const pids = logs.flatMap(({ message }) => (message as { pid?: number }).pid ?? []);
+  expect(pids.length).toBeGreaterThan(0);
+  expect(pids.filter(alive)).toEqual([]);
+});
+
+test('console writes one JSON record a call, with level and request id; debug is left out at INFO', async () => {
+  const runtime = functionOf(`exports.handler = async () => {
+    console.info({ outcome: 'applied', ms: 3 });
+    console.warn('two', 'parts');
+    console.error('it broke', new TypeError('why'));
+    console.debug('unheard');
+    process.stdout.write('bare\\n');
+  }`);
+
+  const { requestId } = await runtime.invoke({});
+  await new Promise(done => setTimeout(done, 50));
+
+  const subject = { function: 'subject', requestId };
+  expect(logs).toEqual([
+    { ...subject, level: 'INFO', message: { outcome: 'applied', ms: 3 } },
+    { ...subject, level: 'WARN', message: 'two parts' },
+    { ...subject, level: 'ERROR', message: expect.objectContaining({ errorType: 'TypeError', errorMessage: 'why' }) },
+    { function: 'subject', level: 'INFO', message: 'bare' },
+  ]);
+});
+
+test('an answer above 6 MB is refused', async () => {
+  const runtime = functionOf("exports.handler = async () => 'x'.repeat(6_300_000)");
+
+  expect((await runtime.invoke({})).outcome).toMatchObject({ errorType: 'Function.ResponseSizeTooLarge' });
+});

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import * as routes from '../../functions/routes';
+import type { AwsCall } from '../../local/aws-call';
+import { type LocalStack, startStack } from '../../local/stack';
+import { StartError } from '../../local/start-error';
+
+const calls: (AwsCall & { function: string | undefined })[] = [];
+let stack: LocalStack;
+let authorization: string;
+
+beforeAll(async () => {
+  stack = await startStack({ onCall: call => calls.push(call), settings: { scope: 'connect' } });
+  authorization = `Bearer ${await stack.token('alice')}`;
+});
+
+afterAll(() => stack.close());
+
+const call = (path: string, init: RequestInit = {}) =>
+  fetch(stack.apiUrl + path, { ...init, headers: { authorization, 'content-type': 'application/json' } });
+
+test('the API asks for a token, and takes the issuer’s', async () => {
+  expect((await fetch(`${stack.apiUrl}/v1/providers`)).status).toBe(401);
+  expect((await call('/v1/providers')).status).toBe(200);
+});
+
+test('the issuer gives a token over HTTP to whoever asks under any name', async () => {
+  const asked = await fetch(`${stack.issuerUrl}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'password', username: 'bob' }),
+  });
+  const { access_token: token } = (await asked.json()) as { access_token: string };
+
+  const response = await fetch(`${stack.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${token}` } });
+
+  expect(await response.json()).toEqual({ connections: [] });
+  expect(asked.headers.get('access-control-allow-origin')).toBe('*');
+});
+
+test('a token without the scope the settings demand is forbidden', async () => {
+  const token = await stack.token('alice', { scope: 'other' });
+
+  const response = await fetch(`${stack.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${token}` } });
+
+  expect([response.status, await response.text()]).toEqual([403, '{"message":"Forbidden"}']);
+});
+
+test('a session reaches the sandbox and the table by way of the function’s own bundle and identity', async () => {
+  calls.length = 0;
+
+  const response = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web"}' });
+
+  expect(response.status).toBe(201);
+  const { url } = (await response.json()) as { url: string };
+  expect(url.startsWith(stack.sandbox?.url ?? 'no sandbox')).toBe(true);
+  expect(new Set(calls.map(made => made.function))).toEqual(new Set(['create-session']));
+  expect(new Set(calls.map(({ service }) => service))).toEqual(new Set(['dynamodb', 'secretsmanager']));
+});
+
+test('every declared route is routed, and nothing else', async () => {
+  const declared = Object.values(routes).filter(value => 'caller' in value);
+
+  for (const { method, path } of declared) {
+    const response = await call(path.replace(/\{\w+\}/, 'x'), { method });
+    expect([path, response.status, await response.text()]).not.toEqual([path, 404, '{"message":"Not Found"}']);
+  }
+  expect(await (await call('/v1/anything')).text()).toBe('{"message":"Not Found"}');
+});
+
+test('the schedule can be run now, by the name of its function', async () => {
+  const { outcome } = await stack.invokeSchedule('sweep-stale');
+
+  expect(outcome).toMatchObject({ ok: true });
+  expect(stack.logs()).toContainEqual(expect.objectContaining({ kind: 'schedule', function: 'sweep-stale', ok: true }));
+  expect(() => stack.invokeSchedule('nothing')).toThrow(/There is no schedule nothing/);
+});
+
+test('each request leaves a line that names function, route and status, and no id', async () => {
+  await call('/v1/sessions/secret-session-id');
+
+  const request = stack.logs().findLast(({ kind }) => kind === 'request');
+  expect(request).toMatchObject({ function: 'read-state', route: 'GET /v1/sessions/{id}', status: 404 });
+  expect(JSON.stringify(stack.logs())).not.toContain('secret-session-id');
+});
+
+test('a secret put into the stack is what the functions read', async () => {
+  stack.secrets.put('local/terra-api', '{}');
+
+  const response = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web"}' });
+
+  expect(stack.secrets.names).toEqual(
+    expect.arrayContaining(['local/terra-api', 'local/terra-webhook', 'local/reference-key']),
+  );
+  expect([201, 502, 503]).toContain(response.status);
+});
+
+test('what differs from AWS is said', () => {
+  expect(stack.differences).toEqual(
+    expect.arrayContaining([`Lambda: nodejs24.x, here: ${process.version}`, 'permissions are not enforced']),
+  );
+});
+
+test('a port that is taken, and a wrong setting, stop the start with a sentence', async () => {
+  const port = Number(new URL(stack.apiUrl).port);
+
+  await expect(startStack({ port })).rejects.toEqual(
+    new StartError(`Port ${port} is in use: end what uses it, or set PORT to another`),
+  );
+  await expect(startStack({ settings: { confirmation: 'maybe' as never } })).rejects.toThrow(
+    /^terraConnect\.confirmation must be "required" or "off"$/,
+  );
+});
+
+test('closing leaves no process and no port behind', async () => {
+  const other = await startStack();
+  await fetch(`${other.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${await other.token('alice')}` } });
+  const before = functionProcesses();
+
+  await other.close();
+
+  expect(before.length - functionProcesses().length).toBe(1);
+  await expect(fetch(other.apiUrl)).rejects.toThrow('fetch failed');
+  await expect(fetch(other.issuerUrl)).rejects.toThrow('fetch failed');
+});
+
+/** The function processes this process has started. */
+function functionProcesses(): string[] {
+  const processes = execFileSync('ps', ['-A', '-o', 'ppid=,args='], { encoding: 'utf8' }).split('\n');
+  return processes.filter(line => line.trim().startsWith(`${process.pid} `) && line.includes('bootstrap.cjs'));
+}

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { StartError } from '../../local/start-error';
+import { readStartOptions } from '../../local/start-options';
+
+const upstream = {
+  TERRA_API_URL: 'https://api.example.com/v2',
+  TERRA_WIDGET_URL: 'https://api.example.com/widget/session',
+  TERRA_DEV_ID: 'dev',
+  TERRA_API_KEY: 'key',
+  TERRA_SIGNING_SECRET: 'signing',
+};
+
+test('nothing set means port 4000, memory only and the sandbox', () => {
+  expect(readStartOptions({})).toEqual({ port: 4000, dataDir: undefined, upstream: undefined });
+  expect(readStartOptions({ PORT: '', DATA_DIR: '', TERRA_API_URL: '' })).toEqual(readStartOptions({}));
+});
+
+test('everything set is taken', () => {
+  expect(readStartOptions({ PORT: '5000', DATA_DIR: './data', ...upstream })).toEqual({
+    port: 5000,
+    dataDir: resolve('data'),
+    upstream: {
+      apiUrl: 'https://api.example.com/v2',
+      widgetUrl: 'https://api.example.com/widget/session',
+      devId: 'dev',
+      apiKey: 'key',
+      signingSecret: 'signing',
+    },
+  });
+});
+
+test.each([
+  ['PORT', { PORT: 'http' }, /^PORT must be a whole number from 1 to 65533/],
+  ['PORT', { PORT: '0' }, /^PORT must/],
+  ['PORT', { PORT: '65534' }, /^PORT must/],
+  ['PORT', { PORT: '4000.5' }, /^PORT must/],
+  ['the API’s URL', { ...upstream, TERRA_API_URL: 'api.example.com' }, /^TERRA_API_URL must be an https URL/],
+  ['the widget’s URL', { ...upstream, TERRA_WIDGET_URL: 'http://api.example.com/w' }, /^TERRA_WIDGET_URL must/],
+  [
+    'half an upstream',
+    { TERRA_API_URL: 'http://localhost:9/v2', TERRA_DEV_ID: 'dev' },
+    /^TERRA_API_URL, TERRA_DEV_ID set but not TERRA_WIDGET_URL, TERRA_API_KEY, TERRA_SIGNING_SECRET: another Terra needs all five$/,
+  ],
+])('%s wrong: %j stops with a sentence', (_, environment, sentence) => {
+  expect(() => readStartOptions(environment)).toThrow(sentence);
+  expect(() => readStartOptions(environment)).toThrow(StartError);
+});
+
+test('all problems are told at once', () => {
+  expect(() => readStartOptions({ PORT: 'x', TERRA_API_URL: 'y' })).toThrow(
+    /PORT[^]*set but not[^]*TERRA_API_URL must/,
+  );
+});

@@ -1,0 +1,182 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startSandbox } from '../../local/sandbox/sandbox';
+import { type Setting, sandboxWithReceiver } from './setting';
+
+let setting: Setting;
+
+beforeAll(async () => {
+  setting = await sandboxWithReceiver();
+});
+afterEach(() => {
+  setting.sandbox.reset();
+  setting.receiver.clear();
+});
+afterAll(() => setting.close());
+
+const userIds = () => setting.sandbox.users().map(({ userId }) => userId);
+
+async function mint(query = ''): Promise<string> {
+  const { body } = await setting.api('POST', `/auth/tokens${query}`);
+  return String(body['token']);
+}
+
+async function phone(redemption: Record<string, unknown>) {
+  const answer = await setting.post('/sandbox/phone/connect', { provider: 'APPLE', ...redemption });
+  await setting.sandbox.settled();
+  return answer;
+}
+
+test('the same account under the same reference id gets a new user: auth, then user_reauth, and the old one is gone', async () => {
+  const old = await setting.connected('GARMIN', 'alice');
+  setting.receiver.clear();
+  const { userId } = await setting.connected('GARMIN', 'alice');
+
+  expect(userIds()).toEqual([userId]);
+  expect(setting.receiver.received.map(({ event }) => event)).toMatchObject([
+    { type: 'auth', user: { user_id: userId } },
+    {
+      type: 'user_reauth',
+      status: 'warning',
+      new_user: { user_id: userId, active: true },
+      old_user: { user_id: old.userId, active: false },
+    },
+  ]);
+});
+
+test('classic identity: the same account under another reference id replaces the old user without a word', async () => {
+  await setting.connected('GARMIN', 'alice', { account: 'watch@garmin.example' });
+  const { userId } = await setting.connected('GARMIN', 'bob', { account: 'watch@garmin.example' });
+
+  expect(userIds()).toEqual([userId]);
+  expect(setting.receiver.types()).toEqual(['auth', 'auth']);
+});
+
+test('newer identity: the same account under another reference id keeps both users', async () => {
+  setting.sandbox.switchOn('newer-identity');
+  await setting.connected('GARMIN', 'alice', { account: 'watch@garmin.example' });
+  await setting.connected('GARMIN', 'bob', { account: 'watch@garmin.example' });
+
+  expect(setting.sandbox.users().map(({ referenceId }) => referenceId)).toEqual(['alice', 'bob']);
+});
+
+test('two accounts of one provider under one reference id are two users, unless reauth goes by reference', async () => {
+  await setting.connected('GARMIN', 'alice', { account: 'one@garmin.example' });
+  await setting.connected('GARMIN', 'alice', { account: 'two@garmin.example' });
+  const both = userIds().length;
+  setting.sandbox.switchOn('reauth-by-reference');
+  await setting.connected('GARMIN', 'alice', { account: 'three@garmin.example' });
+
+  expect(both).toBe(2);
+  expect(userIds()).toHaveLength(1);
+  expect(setting.receiver.types()).toEqual(['auth', 'auth', 'auth', 'user_reauth', 'user_reauth']);
+});
+
+test('two people who name no account each have their own', async () => {
+  await setting.connected('GARMIN', 'alice');
+  await setting.connected('GARMIN', 'bob');
+
+  expect(userIds()).toHaveLength(2);
+});
+
+test('only the scopes that were ticked are granted', async () => {
+  await setting.connected('GARMIN', 'alice', { choosing: '1', scope: 'HEALTH_EXPORT' });
+
+  expect(setting.receiver.received[0]?.event.user?.scopes).toBe('HEALTH_EXPORT');
+});
+
+test('a token works once, and only until it expires', async () => {
+  const token = await mint('?reference_id=alice');
+  const first = await phone({ token });
+  const again = await phone({ token });
+  const late = await mint('?reference_id=alice');
+  await setting.sandbox.advance(180_000);
+  const expired = await phone({ token: late });
+
+  expect(first).toMatchObject({ status: 200, body: { success: true, user_id: userIds()[0] } });
+  expect(again).toMatchObject({ status: 401, body: { success: false, error: 'InvalidAuthToken' } });
+  expect(expired).toMatchObject({ status: 401, body: { success: false, error: 'InvalidAuthToken' } });
+  expect(setting.receiver.received.map(({ event }) => event)).toMatchObject([
+    { type: 'auth', widget_session_id: null, flow_id: null, user: { provider: 'APPLE', reference_id: 'alice' } },
+  ]);
+});
+
+test('a bound token decides the reference id; an unbound one leaves it to the phone', async () => {
+  await phone({ token: await mint('?reference_id=alice'), reference_id: 'mallory' });
+  await phone({ token: await mint(), reference_id: 'mallory' });
+  const bodyBound = await setting.api('POST', '/auth/generateAuthToken', { body: { reference_id: 'carol' } });
+  await phone({ token: bodyBound.body['token'], reference_id: 'dave' });
+
+  expect(setting.sandbox.users().map(({ referenceId }) => referenceId)).toEqual(['alice', 'mallory', 'dave']);
+});
+
+test('a new phone under the same reference id and provider deletes every earlier connection', async () => {
+  await phone({ token: await mint('?reference_id=alice'), device_id: 'old phone' });
+  const [old] = userIds();
+  setting.receiver.clear();
+  await phone({ token: await mint('?reference_id=alice'), device_id: 'new phone' });
+  const [current] = userIds();
+
+  expect(userIds()).toHaveLength(1);
+  expect(setting.receiver.received.map(({ event }) => event)).toMatchObject([
+    { type: 'auth', user: { user_id: current } },
+    { type: 'user_reauth', new_user: { user_id: current }, old_user: { user_id: old } },
+  ]);
+});
+
+test('the same phone keeps its user; without a reference id connections pile up', async () => {
+  await phone({ token: await mint('?reference_id=alice'), device_id: 'phone' });
+  const before = setting.sandbox.users();
+  await phone({ token: await mint('?reference_id=alice'), device_id: 'phone' });
+  const after = setting.sandbox.users();
+  await phone({ token: await mint(), device_id: 'one' });
+  await phone({ token: await mint(), device_id: 'two' });
+
+  expect(after).toEqual(before);
+  expect(userIds()).toHaveLength(3);
+});
+
+test('a phone is refused for what the SDK refuses', async () => {
+  const token = await mint();
+
+  expect(await phone({ token: 'f'.repeat(64) })).toMatchObject({ status: 401 });
+  expect(await phone({ token, provider: 'GARMIN' })).toMatchObject({ body: { error: 'UnSupportedResource' } });
+  expect(await phone({ token: 7 })).toMatchObject({ body: { error: 'TerraInvalidRequest' } });
+});
+
+test('at the user limit new connections fail on every way in', async () => {
+  const { body } = await setting.api('POST', '/auth/authenticateUser?resource=OURA', {
+    body: { reference_id: 'late' },
+  });
+  const token = await mint();
+  setting.sandbox.switchOn('limit-reached');
+  const direct = await setting.api('POST', '/auth/authenticateUser?resource=OURA');
+  await setting.consent(String(body['auth_url']), 'approve');
+  const redeemed = await phone({ token });
+
+  expect(direct).toMatchObject({ status: 400, body: { detail: expect.stringContaining('limit') } });
+  expect(setting.receiver.received.map(({ event }) => event)).toMatchObject([
+    { type: 'auth_cancelled', reason: 'user_limit_reached' },
+  ]);
+  expect(redeemed).toMatchObject({ status: 403, body: { error: 'UserLimitExceeded' } });
+  expect(userIds()).toEqual([]);
+});
+
+test('users outlive a restart where there is a data directory, and a broken file is named', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const first = await sandboxWithReceiver({ dataDir });
+  const { userId } = await first.connected('GARMIN', 'alice');
+  await first.close();
+  const second = await sandboxWithReceiver({ dataDir });
+  const lookup = await second.api('GET', `/userInfo?user_id=${userId}`);
+  await second.close();
+  writeFileSync(join(dataDir, 'terra-users.json'), '{');
+
+  expect(lookup).toMatchObject({ status: 200, body: { user: { user_id: userId } } });
+  expect(readdirSync(dataDir)).toEqual(['terra-users.json']);
+  await expect(startSandbox({ port: 0, devId: 'd', apiKey: 'k', signingSecret: 's', dataDir })).rejects.toThrow(
+    /terra-users\.json/,
+  );
+  rmSync(dataDir, { recursive: true });
+});
