@@ -9,7 +9,7 @@ exports.patchConsole = function patchConsole(requestId) {
   const lowest = AWS_LAMBDA_LOG_FORMAT === 'JSON' ? levels.indexOf(AWS_LAMBDA_LOG_LEVEL) : 0;
 
   const writer = level => {
-    
+    if (levels.indexOf(level) < lowest) return () => {};
     return (...parts) => process.stdout.write(`${line(level, requestId(), parts)}\n`);
   };
   console.trace = writer('TRACE');

@@ -4,9 +4,9 @@ import type { Stack } from './template';
 /** Resources that do their work at run time on AWS, and what is missing here without them. */
 const notEmulated: Readonly<Record<string, string>> = {
   'AWS::IAM::Policy': 'permissions are not enforced',
-  'AWS::Lambda::EventSourceMapping': 'no function hears of table changes',
-  'AWS::Events::EventBus': 'nothing is published',
-  'AWS::SQS::Queue': 'there are no dead-letter queues',
+  'AWS::Lambda::EventSourceMapping': 'table changes that are not published when the stack stops are never published',
+  'AWS::Events::EventBus': 'events go no further than the bus: GET /_local/events shows the last 1,000',
+  'AWS::SQS::Queue': 'dead letters are kept in memory',
   'AWS::CloudWatch::Alarm': 'alarms never ring',
   'AWS::KMS::Key': 'nothing is encrypted',
   'AWS::ApiGatewayV2::DomainName': 'the API has no domain of its own',

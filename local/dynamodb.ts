@@ -26,7 +26,7 @@ export type DynamoDb = {
   readonly endpoint: string;
   /** The first table's name. */
   readonly tableName: string;
-  /** Deletes what TTL would have deleted by now; also runs by itself every minute. */
+  /** Deletes what TTL would have deleted by now; also runs by itself every ten minutes. */
   purgeExpired(): Promise<number>;
   close(): Promise<void>;
 };
@@ -35,7 +35,7 @@ export type DynamoDb = {
 export type Ask = (action: string, body: object | string) => Promise<AwsAnswer & { body: Record<string, unknown> }>;
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
-const PURGE_INTERVAL_MS = 60_000;
+const PURGE_INTERVAL_MS = 10 * 60_000;
 
 /**
  * DynamoDB on the loopback interface: dynalite behind a small front. Reads pass straight through; writes go one after

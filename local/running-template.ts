@@ -3,11 +3,14 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { apiOf } from './api';
 import { type Assembly, readTemplate } from './assembly';
 import type { AwsCall } from './aws-call';
+import { type BusEvent, startBus } from './bus';
 import { differences } from './differences';
 import { type DynamoDb, startDynamoDb } from './dynamodb';
+import { eventSourcesOf, startEventSources } from './event-source';
 import { gateway } from './gateway';
 import { type Credentials, functionsOf } from './lambda-function';
 import type { LogEntry } from './log-entry';
+import { type Queues, startQueues } from './queue';
 import { type Invocation, type Runtime, startRuntime } from './runtime';
 import { type Schedule, scheduledEvent, schedulesOf, startSchedules } from './schedule';
 import type { SecretProperties } from './secret-value';
@@ -35,7 +38,10 @@ export type RunningTemplate = {
   readonly api: RequestListener;
   readonly dynamodb: DynamoDb;
   readonly secrets: SecretsManager;
+  readonly queues: Queues;
   readonly differences: readonly string[];
+  /** What was published to the event buses, the last thousand, oldest first. */
+  events(): readonly BusEvent[];
   /** Runs a function with this event, by its title or name. */
   invoke(name: string, event: unknown): Promise<Invocation>;
   /** Runs a schedule now, by its own name or that of its function. */
@@ -54,13 +60,18 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
   const observed = { onCall: (call: AwsCall) => onCall?.({ ...call, function: titles.get(call.accessKey) }) };
 
   const tables = stack.resources<TableDefinition>('AWS::DynamoDB::Table');
-  const [dynamodb, secrets] = await Promise.all([
+  const [dynamodb, bus, queues, secrets] = await Promise.all([
     startDynamoDb({
       tables: tables.map(({ ref, properties }) => ({ ...properties, TableName: ref })),
       dataDir,
       ...observed,
-      ...(onChange && { onChange }),
+      onChange(change) {
+        eventSources.changed(change);
+        onChange?.(change);
+      },
     }),
+    startBus({ names: stack.resources('AWS::Events::EventBus').map(({ ref }) => ref), ...observed }),
+    startQueues({ declared: stack.resources('AWS::SQS::Queue'), ...observed }),
     startSecretsManager({
       declared: stack.resources<SecretProperties>('AWS::SecretsManager::Secret'),
       dataDir,
@@ -75,6 +86,8 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
         credentials: credentials.get(definition.arn) ?? newCredentials(),
         endpoints: {
           AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+          AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
+          AWS_ENDPOINT_URL_SQS: queues.endpoint,
           AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
         },
         onLog: logged => log({ kind: 'function', at: Date.now(), ...logged }),
@@ -86,6 +99,11 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     if (runtime === undefined) throw new Error(`The template names the function ${arn}, which it does not hold`);
     return runtime;
   };
+
+  const eventSources = startEventSources(eventSourcesOf(stack), {
+    invoke: (name, event) => invoke(name, event),
+    onFailure: (queue, body) => queues.send(queue, body),
+  });
 
   const schedules = schedulesOf(stack);
   const timers = startSchedules(schedules, schedule => void runSchedule(schedule));
@@ -100,10 +118,19 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     return invocation;
   }
 
+  async function invoke(name: string, event: unknown): Promise<Invocation> {
+    const definition = functions.find(known => [known.title, known.name, known.arn].includes(name));
+    if (!definition)
+      throw new Error(`There is no function ${name}, only ${functions.map(({ title }) => title).join(', ')}`);
+    return runtimeOf(definition.arn).invoke(event);
+  }
+
   return {
     stack,
     dynamodb,
     secrets,
+    queues,
+    events: bus.events,
     differences: differences(stack, functions),
     api: gateway(apiOf(stack), {
       invoke: (arn, event) => runtimeOf(arn).invoke(event),
@@ -114,14 +141,9 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
           function: functionArn && runtimes.get(functionArn)?.definition.title,
           ...access,
         }),
-      ...(beside && { beside }),
+      beside: (request, response) => bus.answers(request, response) || (beside?.(request, response) ?? false),
     }),
-    invoke(name, event) {
-      const definition = functions.find(known => known.title === name || known.name === name);
-      if (!definition)
-        throw new Error(`There is no function ${name}, only ${functions.map(({ title }) => title).join(', ')}`);
-      return runtimeOf(definition.arn).invoke(event);
-    },
+    invoke,
     invokeSchedule(name) {
       const schedule = schedules.find(
         known => known.name === name || runtimeOf(known.functionArn).definition.title === name,
@@ -132,8 +154,9 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     },
     async close() {
       timers.stop();
+      eventSources.stop();
       await Promise.all([...runtimes.values()].map(runtime => runtime.close()));
-      await Promise.all([dynamodb.close(), secrets.close()]);
+      await Promise.all([dynamodb, secrets, bus, queues].map(service => service.close()));
     },
   };
 }

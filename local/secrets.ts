@@ -17,7 +17,7 @@ export type SecretsManager = {
   readonly endpoint: string;
   /** The names, as the template gives them. */
   readonly names: readonly string[];
-  /** Makes this the current value of the secret with this name or ARN. */
+  /** Makes this the current value of the secret with this name or ARN; no new version where it already is. */
   put(id: string, value: string): void;
   close(): Promise<void>;
 };
@@ -101,7 +101,7 @@ export async function startSecretsManager(options: {
       const secret = find(id);
       if (secret === undefined)
         throw new Error(`There is no secret ${id}, only ${secrets.map(({ name }) => name).join(', ')}`);
-      add(secret, value);
+      if (secret.versions[0]?.value !== value) add(secret, value);
     },
     close: () => closeServer(server),
   };

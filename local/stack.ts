@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import type { SettingsInput } from '../infra/settings';
 import type { Assembly } from './assembly';
+import { takeDataDirectory } from './data-directory';
 import { demoPage } from './demo-page';
 import { startIssuer } from './issuer';
 import type { LogEntry } from './log-entry';
@@ -53,6 +54,10 @@ export type LocalStack = {
     put(name: string, value: string): void;
   };
   readonly outputs: Readonly<Record<string, string>>;
+  /** What was published to the event bus, the last thousand events, oldest first; over HTTP at `/_local/events` of the API. */
+  events: RunningTemplate['events'];
+  /** The dead-letter queues: to be read in process, or with an SQS client at the endpoint. */
+  readonly queues: Pick<RunningTemplate['queues'], 'endpoint' | 'urls' | 'bodies'>;
   /** What is different here from the deployed stack, a short sentence each. */
   readonly differences: readonly string[];
   /** A token of this user; `claims` replace the usual ones, undefined leaves one out. */
@@ -89,9 +94,9 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
   };
 
   try {
-    if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
     const ports = await holdPorts(options.port);
     closing.push(ports.release);
+    if (dataDir !== undefined) closing.push(takeDataDirectory(dataDir).release);
     const apiUrl = `http://localhost:${ports.api}`;
     const settings = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox), ...options.settings };
 
@@ -138,6 +143,8 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
         purgeExpired: () => running.dynamodb.purgeExpired(),
       },
       secrets: running.secrets,
+      events: running.events,
+      queues: running.queues,
       outputs: running.stack.outputs(),
       differences: running.differences,
       token: issuer.token,

@@ -3,6 +3,8 @@ import { type LocalStack, startStack } from './stack';
 import { StartError } from './start-error';
 import { readStartOptions } from './start-options';
 
+const ORPHAN_CHECK_MS = 500;
+
 const startedAt = performance.now() - process.uptime() * 1000;
 
 async function start(): Promise<void> {
@@ -28,6 +30,13 @@ function stopOnSignal(starting: Promise<LocalStack>): void {
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
+
+  // npm that is told to end takes its shell along but not what the shell runs.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event === undefined) return;
+  setInterval(() => {
+    if (process.ppid !== parent) void stop();
+  }, ORPHAN_CHECK_MS).unref();
 }
 
 function whereToLook({ apiUrl, issuerUrl, sandbox, table, differences }: LocalStack, ms: number): string {

@@ -157,7 +157,7 @@ test('expired: nobody finished in time, the sweep closes the session and a late 
   await age(denied.callback, 3 * HOUR);
   expect(await ivan.session(session.id)).toMatchObject({ status: 'expired', failure: 'expired' });
 
-  await stack.invokeSchedule('SweepRuns');
+  await stack.invokeSchedule('sweep-stale');
 
   const late = await ivan.decide(String(session.url));
   expect([late.status, late.sent]).toEqual([200, {}]);

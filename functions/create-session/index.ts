@@ -156,7 +156,11 @@ function newSession(
 function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
   const { id, flow, url, expiresAt } = session;
   const status = sessionStatus(session, clock(), confirmation);
-  return { status: 201, body: { id, flow, status, ...(url !== undefined && { url }), expiresAt: isoTime(expiresAt) } };
+  return {
+    status: 201,
+    headers: { location: `/v1/sessions/${id}` },
+    body: { id, flow, status, ...(url !== undefined && { url }), expiresAt: isoTime(expiresAt) },
+  };
 }
 
 function readWish(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): Wish {

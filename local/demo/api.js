@@ -79,7 +79,7 @@ export function apiClient({ base, token, note }) {
  * @returns {Session}
  */
 function withWebLink({ url, ...session }) {
-  return url !== undefined && /^https?:\/\//i.test(url) ? { ...session, url } : session;
+  return url !== undefined && /^https?:/i.test(url) ? { ...session, url } : session;
 }
 
 /**

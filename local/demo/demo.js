@@ -112,6 +112,7 @@ const firstWebProvider = () => {
  */
 async function enter(name) {
   if (state().signingIn) return;
+  const wasOnWelcome = byId('welcome').contains(document.activeElement);
   change({ signingIn: true, signInWords: undefined });
   try {
     accessToken = await signIn(issuerUrl, name, note);
@@ -134,6 +135,7 @@ async function enter(name) {
     attempt: { progress: 'idle' },
   });
   say(`Signed in as ${name}`);
+  if (wasOnWelcome) byId('main').focus();
   const providers = page.loadProviders();
   lookClosely();
   const waiting = landing;
@@ -150,6 +152,7 @@ function leave() {
   onPhone.reset();
   change({ user: undefined, connections: undefined, attempt: { progress: 'idle' }, changes: {}, notice: undefined });
   say('Signed out');
+  byId('main').focus();
 }
 
 /** Looks at the connections now, and often for a while: something was just done. */

@@ -109,14 +109,14 @@ const shown = new WeakMap();
  * Builds what `region` shows anew, but only when `facts`, all it is built from, changed. Focus, scrolling and
  * what was folded open (elements with `data-key`) stay as they were.
  *
- * @param {Element} region
+ * @param {HTMLElement} region
  * @param {unknown} facts
  * @param {() => Child} build
  */
 export function show(region, facts, build) {
-  const key = JSON.stringify(facts) ?? '';
-  if (shown.get(region) === key) return;
-  shown.set(region, key);
+  const print = JSON.stringify(facts) ?? '';
+  if (shown.get(region) === print) return;
+  shown.set(region, print);
   const focused = keyOf(region.contains(document.activeElement) ? document.activeElement : null);
   const open = new Set([...region.querySelectorAll('details[open][data-key]')].map(keyOf));
   const scrolled = [...region.querySelectorAll('[data-key]')].filter(({ scrollTop }) => scrollTop > 0);
@@ -127,7 +127,17 @@ export function show(region, facts, build) {
     if (details instanceof HTMLDetailsElement && open.has(keyOf(details))) details.open = true;
   }
   for (const { key, top } of heights) withKey(region, key)?.scrollTo({ top });
-  withKey(region, focused)?.focus({ preventScroll: true });
+  if (focused !== undefined) focusOn(withKey(region, focused) ?? region);
+}
+
+/**
+ * Where what had the focus is gone, the part of the page it was in takes it: the keyboard does not start over.
+ *
+ * @param {HTMLElement} element
+ */
+function focusOn(element) {
+  if (element.tabIndex < 0) element.tabIndex = -1;
+  element.focus({ preventScroll: true });
 }
 
 /**

@@ -59,8 +59,7 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
   const stopped = new AbortController();
   const running = new Set<Promise<unknown>>();
   let destination = firstDestination;
-  let failingSinceMs: number | undefined;
-  let disabled = false;
+  let failing: { sinceMs: number; disabled: boolean } | undefined;
   let held: (() => Promise<void>) | undefined;
   let era = 0;
 
@@ -78,7 +77,7 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
       delivery.state = 'no_destination';
       return;
     }
-    if (disabled) {
+    if (failing?.disabled) {
       delivery.state = 'disabled';
       return;
     }
@@ -95,11 +94,11 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
   function judge(delivery: Delivery, status: number, retries: number | undefined): void {
     if (status >= 200 && status < 300) {
       delivery.state = 'delivered';
-      failingSinceMs = undefined;
+      failing = undefined;
       return;
     }
-    failingSinceMs ??= clock.now();
-    if (clock.now() - failingSinceMs >= DISABLED_AFTER_MS) disabled = true;
+    failing ??= { sinceMs: clock.now(), disabled: false };
+    if (clock.now() - failing.sinceMs >= DISABLED_AFTER_MS) failing.disabled = true;
     if (retries === undefined) return;
     const final = switches.knob('retryOn', delivery.type) === '5xx_only' && status < 500;
     const delaySeconds = retryDelaySeconds(switches.knob('retrySchedule', delivery.type), retries);
@@ -187,12 +186,12 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
     destination: () => destination,
     setDestination(url) {
       destination = url;
-      disabled = false;
-      failingSinceMs = undefined;
+      failing = undefined;
     },
     forget() {
       era += 1;
       held = undefined;
+      failing = undefined;
     },
     stop: () => stopped.abort(),
   };

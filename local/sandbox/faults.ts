@@ -52,7 +52,7 @@ export function faultFor(world: World, request: HttpRequest, endpoint: string): 
     case 'status_error':
       return json(200, { status: 'error', message: 'something went wrong' });
     case 'redirect':
-      return answer(302, { location: `${world.url}/moved${request.target}` }, '');
+      return answer(302, { location: `${world.url}/v2/moved` }, '');
     case 'huge':
       return json(200, { status: 'success', filler: 'x'.repeat(HUGE_BYTES) });
     case 'drip': {

@@ -161,6 +161,27 @@ describe('the sweep', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
+  test('ends nothing of a session that changed while it was being closed', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    await go.open('alice');
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+    world.wait(2 * HOUR);
+    const write = world.store.addSessionFact;
+    const race = jest.spyOn(world.store, 'addSessionFact').mockImplementation(async (owner, id, fact, dueAt) => {
+      if (fact.kind === 'closed')
+        await write(owner, id, { kind: 'cancelled', at: world.clock(), cause: 'denied' }, undefined);
+      return write(owner, id, fact, dueAt);
+    });
+    await go.sweep();
+    expect(world.terra.asked('deauthenticate')).toEqual([]);
+    race.mockRestore();
+
+    world.wait(MINUTE);
+    await go.sweep();
+    expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+  });
+
   test('waits 26 hours for Terra’s word on a redeemed session, asking four times', async () => {
     const world = newWorld();
     const go = journey(world);

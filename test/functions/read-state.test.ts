@@ -1,0 +1,74 @@
+import { readConnectionOf } from '../../functions/read-state';
+import { journey, terraEvent } from '../support/journey';
+import { codeOf, terraUser, world as newWorld } from '../support/world';
+
+async function phones(count: number) {
+  const world = newWorld();
+  const go = journey(world);
+  for (let n = 0; n < count; n++) {
+    await go.mint('alice');
+    world.wait(1000);
+    await go.deliver(terraEvent.auth(terraUser(n), { provider: 'APPLE' }));
+  }
+  const read = (sub: string, id: string) =>
+    readConnectionOf(
+      {
+        path: { id },
+        caller: { sub },
+        query: {},
+        headers: {},
+        body: undefined,
+        rawBody: Buffer.alloc(0),
+        note: world.note,
+      },
+      world,
+    );
+  return { world, go, read };
+}
+
+test('each session is read by its own id, and by its owner only', async () => {
+  const world = newWorld();
+  const go = journey(world);
+  const first = await go.open('alice');
+  const second = await go.open('alice', { provider: 'OURA' });
+  await go.open('mallory');
+
+  expect(await go.session('alice', first.id)).toMatchObject({ id: first.id, flow: 'widget', url: first.url });
+  expect(await go.session('alice', second.id)).toMatchObject({ id: second.id, flow: 'direct', provider: 'OURA' });
+  expect(await codeOf(go.session('mallory', first.id))).toBe('not_found');
+  expect(await codeOf(go.session('alice', 'no-such-session'))).toBe('not_found');
+});
+
+test('the link is shown while it may be opened', async () => {
+  const world = newWorld();
+  const go = journey(world);
+  const { id } = await go.open('alice');
+  world.wait(900_000);
+
+  const session = await go.session('alice', id);
+
+  expect(session.status).toBe('pending');
+  expect(session).not.toHaveProperty('url');
+});
+
+test('connections are listed newest first by their first authentication', async () => {
+  const { go, world } = await phones(3);
+  world.wait(1000);
+  await go.deliver(terraEvent.auth(terraUser(0), { provider: 'APPLE' }));
+
+  expect((await go.connections('alice')).map(({ terraUserId }) => terraUserId)).toEqual([
+    terraUser(2),
+    terraUser(1),
+    terraUser(0),
+  ]);
+});
+
+test('each connection is read by its own id, and by its owner only', async () => {
+  const { go, read } = await phones(2);
+  const [newer, older] = await go.connections('alice');
+
+  expect((await read('alice', older?.id ?? '')).body).toEqual(older);
+  expect((await read('alice', newer?.id ?? '')).body).toEqual(newer);
+  expect(await codeOf(read('mallory', newer?.id ?? ''))).toBe('not_found');
+  expect(await codeOf(read('alice', terraUser(0)))).toBe('not_found');
+});
