@@ -1,3 +1,6 @@
+// The SDK's notice that it will want Node 22 some day says nothing of these tests.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',

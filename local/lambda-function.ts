@@ -92,5 +92,7 @@ export function processEnvironment(
     LANG: 'en_US.UTF-8',
     PATH: '/usr/local/bin:/usr/bin:/bin',
     TZ: 'UTC',
+    // The start-up says which Node runs here; the SDK need not repeat it for every cold function.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
 }

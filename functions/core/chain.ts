@@ -38,8 +38,8 @@ export function unitedIds(
 }
 
 /**
- * What a Terra user takes over from all it superseded: since when the link exists, and, only where `carryProof`,
- * whether its owner was proved and asked to end it.
+ * What a Terra user takes over from all it superseded: since when the link exists, when data last came, and, only where
+ * `carryProof`, whether its owner was proved and asked to end it.
  */
 export function inheritedFacts(
   facts: FactsByUser,
@@ -50,9 +50,10 @@ export function inheritedFacts(
   if (seen.has(terraUserId)) return {};
   const before = new Set([...seen, terraUserId]);
   return predecessors(facts, terraUserId).reduce((sum, id) => {
-    const { firstAuthAt, proof, disconnect } = facts.get(id) ?? {};
+    const { firstAuthAt, data, proof, disconnect } = facts.get(id) ?? {};
     const own = {
       ...(firstAuthAt !== undefined && { firstAuthAt }),
+      ...(data && { data }),
       ...(carryProof && proof && { proof }),
       ...(carryProof && disconnect && { disconnect }),
     };

@@ -133,7 +133,10 @@ export function sessionStatus(session: SessionRow, now: Instant, confirmation: C
 export function sessionFailure(session: SessionRow, status: SessionStatus): SessionFailure | undefined {
   if (status === 'rejected') return 'wrong_owner';
   if (status === 'expired') return 'expired';
-  return status === 'failed' ? (session.failed ?? session.cancelled)?.cause : undefined;
+  if (status !== 'failed') return undefined;
+  // The browser seldom knows why; the webhook often does.
+  const causes = [session.failed, session.cancelled].flatMap(failure => failure?.cause ?? []);
+  return causes.find(cause => cause !== 'unknown') ?? causes[0];
 }
 
 /** Whether an event at this time can belong to the session at all. */

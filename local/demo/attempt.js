@@ -1,8 +1,9 @@
 import { CallFailed } from './api.js';
+import { about, late, phoneNeeded, strangersLink, wordsOf } from './attempt-words.js';
 import { askUntil, sleep } from './backoff.js';
 import { remembered } from './session-store.js';
 import { nameOf } from './state.js';
-import { wordsForProblem, wordsForSession } from './words.js';
+import { wordsForSession } from './words.js';
 
 /**
  * An attempt to connect, from opening the link to what became of it.
@@ -35,8 +36,9 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
 
   /** @param {Attempt} attempt */
   function show(attempt) {
+    const isNews = attempt.words?.title !== state().attempt.words?.title;
     change({ attempt });
-    if (attempt.words && !attempt.busy) say(`${attempt.words.title}. ${attempt.words.text}`);
+    if (attempt.words && !attempt.busy && isNews) say(`${attempt.words.title}. ${attempt.words.text}`);
   }
 
   /**
@@ -105,21 +107,9 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
         show({ ...attempt, progress: 'failed', words: wordsForSession({ status: 'failed', failure: landing.error }) });
         await check();
         return landing.error === 'unknown' ? checkLater() : undefined;
-      case 'sdk_required': {
-        const name = nameOf(state().providers, landing.provider);
+      case 'sdk_required':
         preparePhone(landing.provider);
-        return show({
-          ...attempt,
-          progress: 'pending',
-          provider: landing.provider,
-          next: 'phone',
-          words: {
-            tone: 'wait',
-            title: `${name} connects on the phone`,
-            text: 'It has no web page to sign in to. The app mints a token, and the SDK on the phone does the rest.',
-          },
-        });
-      }
+        return show({ ...attempt, ...phoneNeeded(landing.provider, nameOf(state().providers, landing.provider)) });
       default:
         return undefined;
     }
@@ -145,35 +135,10 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
         return show({ ...attempt, progress: 'returned', words: wordsOf(error), next: 'retry' });
       }
       unfinished = undefined;
-      if (error.status === 404) return show({ ...attempt, progress: 'refused', ...strangersLink(attempt) });
+      if (error.status === 404)
+        return show({ ...attempt, progress: 'refused', ...strangersLink(attempt.startedBy, state().user ?? 'you') });
       await check({ progress: 'refused', words: wordsOf(error), next: 'again' });
     }
-  }
-
-  /**
-   * @param {Pick<Attempt, 'startedBy'>} attempt
-   * @returns {Pick<Attempt, 'words' | 'next'>}
-   */
-  function strangersLink({ startedBy }) {
-    const { user = 'you' } = state();
-    if (startedBy === undefined || startedBy === user) {
-      return {
-        words: {
-          tone: 'bad',
-          title: `This link was not ${user}’s`,
-          text: 'Somebody else opened it, or it never existed: the API answers both the same. Nothing was connected, and if it was live, it is cut now.',
-        },
-        next: 'again',
-      };
-    }
-    return {
-      words: {
-        tone: 'good',
-        title: `${startedBy} did not get it`,
-        text: `${user} finished a link ${startedBy} had opened. The code was refused, ${startedBy}’s session is rejected and the connection is cut at Terra.`,
-      },
-      next: 'starter',
-    };
   }
 
   /**
@@ -188,14 +153,15 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
     round += 1;
     const mine = round;
     const attempt = { id: known.id, ...(known.startedBy !== undefined && { startedBy: known.startedBy }) };
+    // Returned without us: the browser that came back, perhaps another one, may still redeem the code.
     const isComing = (/** @type {Session} */ { status }) =>
-      status === 'pending' || (status === 'returned' && known.redeemed === true);
+      status === 'pending' || (status === 'returned' && otherwise === undefined);
     try {
       const session = await askUntil({
         ask: async () => {
           const seen = await api().session(known.id);
           if (mine === round && isComing(seen)) {
-            const progress = known.redeemed ? 'redeemed' : 'pending';
+            const progress = known.redeemed ? 'redeemed' : seen.status;
             show({ ...attempt, ...about(seen), progress, busy: known.redeemed === true });
           }
           return seen;
@@ -205,8 +171,7 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
         ...(known.redeemed ? {} : { firstMs: 2000, mostMs: 10_000, patienceMs: 900_000 }),
       });
       if (mine !== round) return;
-      const isStillComing = isComing(session);
-      const shown = isStillComing ? lateWords : about(session);
+      const shown = isComing(session) && known.redeemed ? late : about(session);
       show({ ...attempt, ...shown, ...(session.status === 'returned' ? otherwise : {}) });
       refresh();
     } catch (error) {
@@ -216,7 +181,9 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
       show({
         ...attempt,
         ...(otherwise ??
-          (isGone ? { progress: 'idle' } : { progress: 'pending', words: wordsOf(error), next: 'retry' })),
+          (isGone
+            ? { progress: 'idle' }
+            : { progress: known.redeemed ? 'redeemed' : 'pending', words: wordsOf(error), next: 'retry' })),
       });
     }
   }
@@ -253,37 +220,4 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
       change({ attempt: { progress: 'idle' } });
     },
   };
-}
-
-/** @type {Pick<Attempt, 'progress' | 'words' | 'next'>} */
-const lateWords = {
-  progress: 'redeemed',
-  words: {
-    tone: 'wait',
-    title: 'Still waiting for Terra',
-    text: 'You are confirmed. The connection appears by itself as soon as Terra’s word arrives.',
-  },
-  next: 'retry',
-};
-
-/**
- * @param {Session} session
- * @returns {Attempt}
- */
-function about(session) {
-  const { id, status, url, provider } = session;
-  return {
-    id,
-    progress: status,
-    words: wordsForSession(session),
-    ...(url !== undefined && { url }),
-    ...(provider !== undefined && { provider }),
-    ...(status !== 'completed' && status !== 'pending' && { next: /** @type {const} */ ('again') }),
-  };
-}
-
-/** @param {unknown} error */
-function wordsOf(error) {
-  if (error instanceof CallFailed) return wordsForProblem(error);
-  throw error;
 }

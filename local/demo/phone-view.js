@@ -159,7 +159,7 @@ function keys({ step }, secondsLeft, sandbox, { mint, redeem, copyToken }) {
  */
 export function countDown(held, now) {
   const clock = document.getElementById('countdown');
-  if (clock) clock.textContent = `Token ready, ${secondsLeftOf(held, now)} s left`;
+  if (clock) clock.textContent = `Token: ${secondsLeftOf(held, now)} s left`;
 }
 
 /**

@@ -15,10 +15,11 @@ import { phoneWords, wordsForProblem } from './words.js';
  *   state: () => State,
  *   change: (patch: Partial<State>) => void,
  *   say: (text: string) => void,
+ *   copy: (text: string, what: string) => Promise<void>,
  *   refresh: () => void,
  * }} deps
  */
-export function phoneActions({ api, sandbox, state, change, say, refresh }) {
+export function phoneActions({ api, sandbox, state, change, say, copy, refresh }) {
   let token = '';
 
   /** @param {State['phone']} phone */
@@ -84,9 +85,6 @@ export function phoneActions({ api, sandbox, state, change, say, refresh }) {
       refresh();
     },
 
-    async copyToken() {
-      await navigator.clipboard.writeText(token);
-      say('The token is copied');
-    },
+    copyToken: () => copy(token, 'The token'),
   };
 }

@@ -1,4 +1,4 @@
-import { track } from './connect-view.js';
+import { track } from './track-view.js';
 import { el, icon } from './view.js';
 
 /**

@@ -169,3 +169,14 @@ export function byId(id) {
   if (!element) throw new Error(`index.html has no #${id}`);
   return element;
 }
+
+/**
+ * Brings a part of the page into view and the keyboard to it.
+ *
+ * @param {string} id
+ */
+export function goTo(id) {
+  const target = byId(id);
+  target.scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+  target.focus({ preventScroll: true });
+}

@@ -1,3 +1,5 @@
+import { duration } from './time-words.js';
+
 /**
  * What the page says, in plain words, for every state and failure the API knows.
  *
@@ -33,8 +35,8 @@ export const sessionWords = {
   pending: { tone: 'wait', title: 'Waiting for you at Terra', text: 'The link is open. Finish there and come back.' },
   returned: {
     tone: 'wait',
-    title: 'You came back, nothing is confirmed yet',
-    text: 'The one-time code was not redeemed from this page. Open a new session, it takes a moment.',
+    title: 'Back from Terra, not confirmed yet',
+    text: 'The one-time code is still to be redeemed by the browser that came back. If that was this one, start anew.',
   },
   completed: { tone: 'good', title: 'Connected', text: 'Terra vouched for the account and you confirmed it was you.' },
   failed: { tone: 'bad', title: 'That did not work', text: 'Nothing was connected. You can try again.' },
@@ -160,31 +162,6 @@ export const phoneWords = {
   UserLimitExceeded: 'Terra refused: the account has all the users it may have.',
   TerraInvalidRequest: 'Terra did not understand the phone.',
 };
-
-/**
- * @param {number} seconds
- * @returns {string}
- */
-export function duration(seconds) {
-  if (seconds < 90) return seconds === 1 ? 'a second' : `${Math.round(seconds)} seconds`;
-  return `${Math.round(seconds / 60)} minutes`;
-}
-
-/**
- * How long ago `at` was, as people say it.
- *
- * @param {string} at
- * @param {number} now
- * @returns {string}
- */
-export function ago(at, now) {
-  const seconds = Math.max(0, Math.round((now - Date.parse(at)) / 1000));
-  if (seconds < 10) return 'just now';
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
-  return `${Math.floor(seconds / 86_400)} d ago`;
-}
 
 /**
  * @param {string} title

@@ -3,7 +3,7 @@ import { load } from './modules';
 type Call = { to: string; method: string; path: string; status: number };
 type Api = {
   connections(): Promise<object[]>;
-  openSession(provider: string | undefined): Promise<{ id: string }>;
+  openSession(provider: string | undefined): Promise<{ id: string; url?: string }>;
   confirm(id: string, code: string | undefined): Promise<boolean>;
 };
 type Failure = Error & { status: number; code?: string; retryAfterSeconds?: number };
@@ -87,6 +87,17 @@ test('a session asked for again after a 401 is the same session', async () => {
   const keys = asked.map(({ init }) => new Headers(init.headers).get('idempotency-key'));
   expect(keys[0]).toMatch(/^[\w-]{36}$/);
   expect(keys[1]).toBe(keys[0]);
+});
+
+test.each([
+  ['https://widget.example/s', 'https://widget.example/s'],
+  ['http://127.0.0.1:4001/s', 'http://127.0.0.1:4001/s'],
+  ['javascript:alert(1)', undefined],
+  ['data:text/html,x', undefined],
+])('of the link %s it keeps %s', async (url, kept) => {
+  const { api } = world(json(201, { id: 's1', url }));
+
+  expect((await api.openSession(undefined)).url).toBe(kept);
 });
 
 test.each([

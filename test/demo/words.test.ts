@@ -12,8 +12,8 @@ const words = load<{
   problemWords: Record<string, Words>;
   wordsForProblem(failure: { status: number; code?: string; retryAfterSeconds?: number }): Words;
   wordsForSession(session: { status: string; failure?: string }): Words;
-  ago(at: string, now: number): string;
 }>('words.js');
+const { ago } = load<{ ago(at: string, now: number): string }>('time-words.js');
 const { shortReason } = load<{ shortReason: Record<string, string> }>('changes.js');
 const { trackOf } = load<{ trackOf(progress: string): { name: string; state: string }[] }>('track.js');
 
@@ -50,7 +50,7 @@ test('how long ago is said as people say it', () => {
   const now = Date.parse('2026-07-01T12:00:00Z');
 
   const said = ['11:59:55', '11:59:20', '11:30:00', '07:00:00', '12:00:30'].map(time =>
-    words.ago(`2026-07-01T${time}Z`, now),
+    ago(`2026-07-01T${time}Z`, now),
   );
 
   expect(said).toEqual(['just now', '40 s ago', '30 min ago', '5 h ago', 'just now']);

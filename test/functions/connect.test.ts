@@ -302,6 +302,14 @@ describe('a denied attempt', () => {
     }
   });
 
+  test('is told with the cause Terra gave, where the browser brings none', async () => {
+    const { go, session } = await opened();
+    await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
+    await go.fail(session.state);
+
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
+  });
+
   test('told in the older form leaves no connection', async () => {
     const { go, world } = await opened();
     await go.deliver(terraEvent.authError(USER, { session: 'terra-session-1' }));
