@@ -14,4 +14,5 @@ module.exports = {
   // jose ships ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   testTimeout: 20_000,
+  maxWorkers: 2,
 };

@@ -134,8 +134,8 @@ export function sessionFailure(session: SessionRow, status: SessionStatus): Sess
   if (status === 'rejected') return 'wrong_owner';
   if (status === 'expired') return 'expired';
   if (status !== 'failed') return undefined;
-  // The browser seldom knows why; the webhook often does.
-  const causes = [session.failed, session.cancelled].flatMap(failure => failure?.cause ?? []);
+  // Terra's signed word goes before what a browser's query says.
+  const causes = [session.cancelled, session.failed].flatMap(failure => failure?.cause ?? []);
   return causes.find(cause => cause !== 'unknown') ?? causes[0];
 }
 

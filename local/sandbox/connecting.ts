@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Delivery } from './deliveries';
 import { authEvent, authFailedEvent, type Origin, reauthEvent } from './events';
 import type { Flow } from './links';
-import { findProvider } from './providers';
 import { occurLater } from './occurrences';
+import { findProvider } from './providers';
 import type { SandboxUser } from './users';
 import type { World } from './world';
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { SandboxClock } from './clock';
 import { signedHeaders } from './delivery-headers';
 import type { History } from './history';
-import { post, type PostResult } from './post';
+import { type PostResult, post } from './post';
 import { retryDelaySeconds } from './retries';
 import type { Switchboard } from './switchboard';
 

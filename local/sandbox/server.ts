@@ -2,9 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { answerApi } from './api';
 import { answerBrowser } from './browser';
 import { answerControl } from './control';
-import { type HttpRequest, json, parseJson, readBody, type Reply } from './http';
+import { type HttpRequest, json, page, parseJson, type Reply, readBody } from './http';
 import { messagePage } from './pages/message-page';
-import { page } from './http';
 import type { World } from './world';
 
 const DRIP_MS = 1000;

@@ -93,6 +93,30 @@ test('a destination that failed for 24 h is switched off until it is set again',
   expect(deliveries().map(({ state }) => state)).toEqual(['gave_up', 'retrying', 'disabled', 'delivered']);
 });
 
+test('a reset gives a destination that was switched off a clean record', async () => {
+  setting.receiver.answerWith(500);
+  const { userId } = await setting.connected('GARMIN', 'alice');
+  await setting.sandbox.advance(25 * HOUR_MS);
+  await setting.sandbox.send(userId, 'connection_error');
+  setting.sandbox.reset({ keepUsers: true });
+  setting.receiver.answerWith(200);
+  await setting.sandbox.send(userId, 'connection_error');
+
+  expect(deliveries()).toMatchObject([{ type: 'connection_error', state: 'delivered' }]);
+});
+
+test('the history keeps the headers each attempt sent, and the beginning of what was answered', async () => {
+  setting.receiver.answerWith(503, 'x'.repeat(600));
+  await setting.connected('GARMIN', 'alice');
+  setting.receiver.answerWith(200, '{"outcome":"applied"}');
+  await setting.sandbox.advance(30_000);
+
+  expect(deliveries()[0]?.attempts).toMatchObject([
+    { status: 503, answer: 'x'.repeat(500), headers: { 'x-terra-signature': header(0, 'x-terra-signature') } },
+    { status: 200, answer: '{"outcome":"applied"}', headers: { 'x-terra-signature': header(1, 'x-terra-signature') } },
+  ]);
+});
+
 test('without a destination events are made and go nowhere', async () => {
   setting.sandbox.setWebhookUrl(undefined);
   await setting.connected('GARMIN', 'alice');

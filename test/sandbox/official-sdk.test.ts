@@ -1,6 +1,6 @@
 import { TerraClient, verifyTerraWebhookSignature, WebhookVerificationError } from 'terra-api';
 import { sign } from '../../functions/core/signature';
-import { API_KEY, DEV_ID, type Receiver, SECRET, sandboxWithReceiver, type Setting } from './setting';
+import { API_KEY, DEV_ID, type Receiver, SECRET, type Setting, sandboxWithReceiver } from './setting';
 
 let setting: Setting;
 let receiver: Receiver;

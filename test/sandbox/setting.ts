@@ -25,7 +25,7 @@ export interface Receiver {
   received: readonly Received[];
   /** The types so far, in order. */
   types(): string[];
-  answerWith(status: number | 'never'): void;
+  answerWith(status: number | 'never', body?: string): void;
   clear(): void;
 }
 
@@ -108,13 +108,14 @@ async function answered(response: Response): Promise<Answered> {
 async function startReceiver(): Promise<{ receiver: Receiver; close: () => Promise<void> }> {
   const received: Received[] = [];
   let status: number | 'never' = 200;
+  let content = '';
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', chunk => chunks.push(Buffer.from(chunk)));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
       received.push({ body, headers: request.headers, event: JSON.parse(body) });
-      if (status !== 'never') response.writeHead(status).end();
+      if (status !== 'never') response.writeHead(status).end(content);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -126,8 +127,9 @@ async function startReceiver(): Promise<{ receiver: Receiver; close: () => Promi
       url: `http://127.0.0.1:${address.port}/hook`,
       received,
       types: () => received.map(({ event }) => event.type),
-      answerWith(next) {
+      answerWith(next, body = '') {
         status = next;
+        content = body;
       },
       clear: () => void received.splice(0),
     },

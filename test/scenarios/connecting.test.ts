@@ -1,0 +1,411 @@
+import { eventually } from '../support/person';
+import { type Effect, type Person, type Play, type ScenarioOf, testScenarios } from './play';
+import {
+  answersTo,
+  byEveryWay,
+  byLink,
+  byPhone,
+  byWidget,
+  comeBack,
+  connectedByEveryWay,
+  decideAndLeave,
+  deliveriesOf,
+  endsAsUsual,
+  masked,
+  says,
+} from './steps';
+
+const HOUR_MS = 3600_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
+
+/** A direct link that is denied by somebody who then closes the browser: what Terra's word alone makes of the session. */
+async function deniesAndLeaves({ sandbox }: Play, who: Person, decision: 'approve' | 'deny' = 'deny') {
+  const session = await who.open({ provider: 'GARMIN' });
+  const callback = await decideAndLeave(session.url, decision);
+  await sandbox.settled();
+  return { callback, read: () => who.session(session.id) };
+}
+
+/** The same account connected twice by one person: the connections before and after. */
+async function connectsTwice({ sandbox }: Play, who: Person, fields: Record<string, string> = {}) {
+  const first = await byLink(who, 'GARMIN');
+  await sandbox.settled();
+  const second = await byLink(who, 'GARMIN', fields);
+  await sandbox.settled();
+  return { before: first.connections, session: second.session, after: await who.connections() };
+}
+
+/** Reconnecting ends as it does when Terra tells of it in the usual way: one connection, under the id it always had. */
+async function reconnectsAsUsual(play: Play): Promise<void> {
+  const usual = await connectsTwice(play, play.ben);
+  play.on();
+  const { before, after, session } = await connectsTwice(play, play.ana);
+
+  expect(masked({ before, after, session })).toEqual(masked(usual));
+  expect(after).toMatchObject([{ id: before[0]?.id, provider: 'GARMIN', status: 'connected' }]);
+  expect(after[0]?.terraUserId).not.toBe(before[0]?.terraUserId);
+}
+
+/** Terra does not say whom the new user replaces, so both connections stay; either can be ended. */
+async function keepsBoth(play: Play): Promise<void> {
+  const { ana, on } = play;
+  on();
+  const { before, after } = await connectsTwice(play, ana);
+
+  expect(after).toMatchObject([
+    { provider: 'GARMIN', status: 'connected' },
+    { provider: 'GARMIN', status: 'connected', id: before[0]?.id, terraUserId: before[0]?.terraUserId },
+  ]);
+  const ended = await ana.call('DELETE', `/v1/connections/${String(before[0]?.id)}`);
+  expect(ended).toMatchObject({ status: 202, body: { status: 'disconnected', reason: 'owner' } });
+  expect(await ana.connections()).toMatchObject([{ status: 'connected' }, { status: 'disconnected' }]);
+}
+
+/** Connects, and lets time pass at Terra: the connection before and after. */
+async function waits({ sandbox, ana, on }: Play, ms: number) {
+  on();
+  await byLink(ana, 'GARMIN');
+  await sandbox.settled();
+  const [before] = await ana.connections();
+  await sandbox.advance(ms);
+  const [after] = await ana.connections();
+  return { before, after };
+}
+
+const garminScopes = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'HISTORICAL_DATA_EXPORT'];
+const hasScopes = (fact: string, sent: string, scopes: string[]): Effect => [
+  fact,
+  async ({ sandbox, ana, on }) => {
+    on();
+    await byLink(ana, 'GARMIN');
+    await sandbox.settled();
+
+    expect(deliveriesOf(sandbox, 'auth').at(-1)?.body).toContain(`"scopes":${sent}`);
+    expect(await ana.connections()).toMatchObject([{ status: 'connected', scopes }]);
+  },
+];
+
+/** Fills Terra's environment until `free` users fit below the limit of fifty. */
+async function fillUp({ sandbox, stack }: Play, free: number): Promise<void> {
+  sandbox.setWebhookUrl(undefined);
+  const headers = { 'dev-id': 'terra-connect-dev', 'x-api-key': 'local-api-key-of-the-sandbox' };
+  while (sandbox.users().length < 50 - free) {
+    const url = `${sandbox.apiUrl}/auth/authenticateUser?resource=OURA`;
+    const { auth_url } = (await (await fetch(url, { method: 'POST', headers })).json()) as Record<string, unknown>;
+    await decideAndLeave(auth_url, 'approve');
+  }
+  await sandbox.settled();
+  sandbox.setWebhookUrl(`${stack.apiUrl}/v1/webhooks/terra`);
+}
+
+const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
+  cancelled: [
+    'in a widget people may choose again; of a direct link the reason that Terra signed stays',
+    async play => {
+      const { ana, on } = play;
+      on({ times: 1 });
+      const session = await ana.open();
+      expect((await ana.pick(String(session.url), 'GARMIN')).sent).toMatchObject({ status: 'failed' });
+      expect(await ana.session(session.id)).toMatchObject({ status: 'failed' });
+      const { sent } = await ana.pick(String(session.url), 'GARMIN');
+      expect(await ana.confirm(session.id, sent.code)).toMatchObject({ status: 200, body: { status: 'completed' } });
+
+      on();
+      const { callback, read } = await deniesAndLeaves(play, ana, 'approve');
+      expect(await read()).toMatchObject({ status: 'failed', failure: 'denied' });
+      expect(await comeBack(callback)).toMatchObject({ status: 'failed' });
+      expect(await read()).toMatchObject({ status: 'failed', failure: 'denied' });
+    },
+  ],
+  'cancelled-legacy': [
+    'the older event fails the session, and its deleted user is no connection',
+    async play => {
+      play.on();
+      const { read } = await deniesAndLeaves(play, play.ana);
+
+      expect(await read()).toMatchObject({ status: 'failed', failure: 'cancelled' });
+      expect(answersTo(play.sandbox, 'auth')).toEqual(['200 applied']);
+      expect(await play.ana.connections()).toEqual([]);
+    },
+  ],
+  'cancelled-without-reason': [
+    'a failure nobody explains is unknown',
+    async play => {
+      play.on();
+      const { read } = await deniesAndLeaves(play, play.ana);
+
+      expect(await read()).toMatchObject({ status: 'failed', failure: 'unknown' });
+      expect(answersTo(play.sandbox, 'auth_cancelled')).toEqual(['200 applied']);
+    },
+  ],
+  'cancelled-unknown-reason': [
+    'a reason nobody has seen is unknown, and none of its words are passed on',
+    async play => {
+      const { sandbox, ana, on } = play;
+      on();
+      sandbox.switchOn('redirect-with-reason');
+      const { callback, read } = await deniesAndLeaves(play, ana);
+      const told = await comeBack(callback);
+      const session = await read();
+
+      expect(callback).toContain('exploded');
+      expect([told, session]).toMatchObject([{ status: 'failed', error: 'unknown' }, { failure: 'unknown' }]);
+      expect(JSON.stringify([told, session])).not.toMatch(/exploded|twice/);
+    },
+  ],
+  'auth-bare': [
+    'an event that names no session finds the only one that waits',
+    async play => {
+      await endsAsUsual(play);
+
+      const session = await play.ana.open();
+      await play.ana.pick(String(session.url), 'POLAR');
+      await play.sandbox.settled();
+      expect(await play.ana.connections()).toContainEqual(
+        expect.objectContaining({ provider: 'POLAR', status: 'unconfirmed', reason: 'awaiting_confirmation' }),
+      );
+      expect(deliveriesOf(play.sandbox, 'auth').at(-1)?.body).not.toContain('widget_session_id');
+    },
+  ],
+  'auth-documented': [
+    'two more fields change nothing',
+    async play => {
+      await endsAsUsual(play);
+
+      expect(JSON.parse(deliveriesOf(play.sandbox, 'auth').at(-1)?.body ?? '')).toMatchObject({
+        reference_id: expect.any(String),
+        version: '2022-03-16',
+      });
+    },
+  ],
+  'user-without-created-at': [
+    'people connect all the same, by the webhook and by the lookup',
+    async play => {
+      const { sandbox, ana } = play;
+      await endsAsUsual(play);
+
+      sandbox.switchOn('lost-webhook');
+      expect(await byLink(ana, 'WHOOP')).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
+      expect(deliveriesOf(sandbox, 'auth').at(-1)?.body).not.toContain('created_at');
+    },
+  ],
+  'scopes-padded': hasScopes('stray spaces are no part of a scope', '" ACTIVITY_EXPORT , ', garminScopes),
+  'scopes-empty': hasScopes('no scopes are an empty list', '""', []),
+  'scopes-null': hasScopes('scopes that Terra does not give are an empty list', 'null', []),
+  'newer-identity': [
+    'an account two people share is connected for both, and each ends alone',
+    async ({ sandbox, ana, ben, on }) => {
+      on();
+      const account = { account: 'family@garmin.example' };
+      const [first] = (await byLink(ana, 'GARMIN', account)).connections;
+      const [second] = (await byLink(ben, 'GARMIN', account)).connections;
+      await sandbox.settled();
+      const known = () => sandbox.users().map(({ userId }) => userId);
+      expect(known()).toEqual(expect.arrayContaining([first?.terraUserId, second?.terraUserId]));
+
+      await ben.call('DELETE', `/v1/connections/${String(second?.id)}`);
+      await sandbox.settled();
+
+      expect(await ana.connections()).toMatchObject([{ status: 'connected' }]);
+      expect(await ben.connections()).toMatchObject([{ status: 'disconnected', reason: 'owner' }]);
+      expect(known()).toContain(first?.terraUserId);
+    },
+  ],
+  'reauth-by-reference': [
+    'a second account takes the place of the first, under the same id; without, there are two',
+    async play => {
+      const another = { account: 'second@garmin.example' };
+      const usual = await connectsTwice(play, play.ben, another);
+      play.on();
+      const { before, after } = await connectsTwice(play, play.ana, { account: 'other@garmin.example' });
+
+      expect(usual.after).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
+      expect(after).toMatchObject([{ id: before[0]?.id, status: 'connected' }]);
+      expect(after[0]?.terraUserId).not.toBe(before[0]?.terraUserId);
+    },
+  ],
+  'reauth-before-auth': [
+    'the connection keeps its id and ends connected, whichever comes first',
+    async play => {
+      await reconnectsAsUsual(play);
+
+      const types = play.sandbox.history().flatMap(entry => (entry.kind === 'delivery' ? [entry.type] : []));
+      expect(types.slice(-2)).toEqual(['user_reauth', 'auth']);
+    },
+  ],
+  'null-old-user': [
+    'the new connection stands beside the old one, for nobody says that it replaces it',
+    async play => {
+      await keepsBoth(play);
+      expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).toContain('"old_user":null');
+    },
+  ],
+  'absent-old-user': [
+    'the new connection stands beside the old one, for nobody says that it replaces it',
+    async play => {
+      await keepsBoth(play);
+      expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).not.toContain('old_user');
+    },
+  ],
+  'limit-reached': [
+    'a direct link says that the account is full; in the widget and on the phone the attempt fails',
+    async play => {
+      const { ana, sandbox, on } = play;
+      on();
+      const direct = await ana.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'GARMIN' });
+      expect(says(direct)).toBe('502 terra_limit_reached');
+
+      const session = await ana.open();
+      expect((await ana.pick(String(session.url), 'GARMIN')).sent).toMatchObject({ status: 'failed' });
+      await sandbox.settled();
+      expect(await ana.session(session.id)).toMatchObject({ status: 'failed', failure: 'unknown' });
+
+      expect(await byPhone(play, ana)).toEqual({ success: false, error: 'UserLimitExceeded' });
+      expect(await ana.connections()).toEqual([]);
+    },
+  ],
+  'limit-50': [
+    'the fiftieth person connects, the next has to wait until somebody leaves',
+    async play => {
+      const { ana, ben, on } = play;
+      on();
+      await fillUp(play, 1);
+      const { connections } = await byLink(ana, 'GARMIN');
+      expect(connections).toMatchObject([{ status: 'connected' }]);
+      const full = await ben.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'GARMIN' });
+      expect(says(full)).toBe('502 terra_limit_reached');
+
+      await ana.call('DELETE', `/v1/connections/${String(connections[0]?.id)}`);
+
+      expect(await byLink(ben, 'GARMIN')).toMatchObject({ connections: [{ status: 'connected' }] });
+    },
+  ],
+  'redirect-second-question-mark': [
+    'the callback has no query of its own to spoil',
+    async play => {
+      await endsAsUsual(play);
+
+      const { callback } = await play.ana.decide(String((await play.ana.open({ provider: 'POLAR' })).url));
+      expect(callback).toMatch(/^[^?]+\/success\?[^?]+$/);
+    },
+  ],
+  'redirect-reference-null': [
+    'the browser needs to bring no reference id',
+    async play => {
+      await endsAsUsual(play);
+
+      const { callback } = await play.ana.decide(String((await play.ana.open({ provider: 'POLAR' })).url));
+      expect(callback).toContain('reference_id=null');
+    },
+  ],
+  'redirect-without-reference': [
+    'the browser needs to bring no reference id',
+    async play => {
+      await endsAsUsual(play);
+
+      const { callback } = await play.ana.decide(String((await play.ana.open({ provider: 'POLAR' })).url));
+      expect(callback).not.toContain('reference_id');
+    },
+  ],
+  'redirect-with-reason': [
+    'the browser hears why in our own words, and so does the app',
+    async ({ ana, on, sandbox }) => {
+      on();
+      const session = await ana.open({ provider: 'GARMIN' });
+      const { callback, sent } = await ana.decide(String(session.url), 'deny');
+      await sandbox.settled();
+
+      expect(callback).toContain('reason=access_denied');
+      expect(sent).toEqual({ session_id: session.id, status: 'failed', error: 'denied' });
+      expect(await ana.session(session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
+    },
+  ],
+  'redirect-after-webhook': [
+    'what Terra proves before the browser is back counts once the code is redeemed',
+    async play => {
+      const { sandbox, ana, on } = play;
+      on();
+      const session = await ana.open({ provider: 'POLAR' });
+      const callback = await decideAndLeave(session.url, 'approve');
+      expect(deliveriesOf(sandbox, 'auth')).toMatchObject([{ state: 'delivered' }]);
+      expect(await ana.connections()).toMatchObject([
+        { status: 'unconfirmed', reason: 'awaiting_confirmation', needsAction: 'reconnect' },
+      ]);
+      expect(await ana.session(session.id)).toMatchObject({ status: 'pending' });
+
+      const { code } = await comeBack(callback);
+
+      expect(await ana.connections()).toMatchObject([{ status: 'unconfirmed', needsAction: 'confirm' }]);
+      expect(await ana.confirm(session.id, code)).toMatchObject({
+        status: 200,
+        body: { status: 'completed', connection: { status: 'connected' } },
+      });
+      expect(await byEveryWay(play, play.ben)).toMatchObject(connectedByEveryWay);
+    },
+  ],
+  'redirect-never': [
+    'who does not come back is not connected; connecting once more, he is',
+    async ({ sandbox, ana, on, off }) => {
+      on();
+      const session = await ana.open({ provider: 'GARMIN' });
+      const { callback, sent } = await ana.decide(String(session.url));
+      await sandbox.settled();
+      expect([callback.startsWith(`${sandbox.url}/session/demo/success?`), sent]).toEqual([true, {}]);
+      expect(await ana.session(session.id)).toMatchObject({ status: 'pending' });
+      const [unconfirmed] = await ana.connections();
+      expect(unconfirmed).toMatchObject({
+        status: 'unconfirmed',
+        reason: 'awaiting_confirmation',
+        needsAction: 'reconnect',
+      });
+      expect(unconfirmed).not.toHaveProperty('terraUserId');
+
+      off();
+      expect(await byLink(ana, 'GARMIN')).toMatchObject({ session: { status: 'completed' } });
+      await sandbox.settled();
+      expect(await ana.connections()).toMatchObject([{ id: unconfirmed?.id, status: 'connected' }]);
+    },
+  ],
+  'revoked-a-week-later': [
+    'the connection ends as revoked',
+    async play => {
+      const { before, after } = await waits(play, WEEK_MS);
+
+      expect(before).toMatchObject({ status: 'connected' });
+      expect(after).toMatchObject({ id: before?.id, status: 'disconnected', reason: 'revoked' });
+      expect(after).not.toHaveProperty('needsAction');
+    },
+  ],
+  'deauth-a-week-later': [
+    'the connection ends as deauthorised',
+    async play => {
+      const { before, after } = await waits(play, WEEK_MS);
+
+      expect(before).toMatchObject({ status: 'connected' });
+      expect(after).toMatchObject({ id: before?.id, status: 'disconnected', reason: 'deauthorised' });
+      expect(await byWidget(play.ana, 'GARMIN')).toMatchObject({ session: { status: 'completed' } });
+    },
+  ],
+  'connection-error-later': [
+    'the connection asks to be renewed, and is well again with the next data',
+    async play => {
+      const { before, after } = await waits(play, HOUR_MS);
+      expect(before).toMatchObject({ status: 'connected' });
+      expect(after).toMatchObject({ status: 'error', reason: 'provider_rejected', needsAction: 'reconnect' });
+
+      await play.sandbox.send(String(after?.terraUserId), 'daily');
+      await eventually(play.ana.connections, ([connection]) => connection?.status === 'connected');
+    },
+  ],
+  'permission-change-later': [
+    'the connection stays and lists what it may still do',
+    async play => {
+      const { before, after } = await waits(play, HOUR_MS);
+
+      expect(before).toMatchObject({ status: 'connected', scopes: garminScopes });
+      expect(after).toMatchObject({ id: before?.id, status: 'connected', scopes: garminScopes.slice(0, 2) });
+    },
+  ],
+};
+
+testScenarios(effects);
