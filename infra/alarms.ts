@@ -6,6 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { ConnectApi } from './connect-api';
 import type { ConnectFunction } from './connect-function';
+import type { DeadLetters } from './dead-letters';
 import type { RepeatedRun } from './repeated-run';
 
 type AlarmsProps = {
@@ -14,14 +15,17 @@ type AlarmsProps = {
   readonly webhook: ConnectFunction;
   readonly sweep: ConnectFunction;
   readonly sweepRuns: RepeatedRun;
+  readonly publish: ConnectFunction;
+  readonly deadLetters: DeadLetters;
 };
 
 /** Writes to a person when something needs one; each alarm says what to do. */
 export class Alarms extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { email, api, webhook, sweep, sweepRuns }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { email, api, webhook, sweep, sweepRuns, publish, deadLetters } = props;
     this.topic = new Topic(this, 'Topic', { enforceSSL: true });
     this.topic.addSubscription(new EmailSubscription(email));
 
@@ -40,6 +44,17 @@ export class Alarms extends Construct {
       'SweepNotStarted',
       sweepRuns.deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
       'The sweep could not be started: look into its dead-letter queue, mend the cause, then purge the queue.',
+    );
+    this.when(
+      'EventsPutAside',
+      deadLetters.queue.metricApproximateNumberOfMessagesVisible({ period }),
+      'Events could not be published: read the log of publish-changes, mend the cause, then redrive the dead letters.',
+    );
+    this.when(
+      'EventsLate',
+      publish.lambda.metric('IteratorAge', { period, statistic: 'max' }),
+      'Events are published late or not at all: read the log of publish-changes; changes are lost after a day.',
+      Duration.minutes(10).toMilliseconds(),
     );
     this.when(
       'ApiFails',

@@ -3,10 +3,10 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
-/** A key of the deployment's own for table, secrets and logs. Retained always: without it nothing it encrypted can be read. */
+/** A key of the deployment's own for table, secrets, dead letters and logs. Retained always: without it nothing it encrypted can be read. */
 export function customerKey(scope: Construct, stage: string): Key {
   const key = new Key(scope, 'Key', {
-    description: `terra-connect ${stage}: table, secrets and logs`,
+    description: `terra-connect ${stage}: table, secrets, dead letters and logs`,
     enableKeyRotation: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
@@ -32,6 +32,6 @@ export function customerKey(scope: Construct, stage: string): Key {
 }
 
 /** The condition under which a key may be used only through one AWS service. */
-export function viaService(scope: Construct, service: 'dynamodb' | 'secretsmanager'): Record<string, unknown> {
+export function viaService(scope: Construct, service: 'dynamodb' | 'secretsmanager' | 'sqs'): Record<string, unknown> {
   return { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(scope).region}.amazonaws.com` } };
 }

@@ -70,6 +70,21 @@ export class RecordTable extends Construct {
     this.letUse(to);
   }
 
+  get streamArn(): string {
+    const arn = this.table.tableStreamArn;
+    if (arn === undefined) throw new Error('The table of records must have a stream');
+    return arn;
+  }
+
+  /** Lets Lambda read the stream of changes for the function, which is handed them and need not know from where. */
+  grantReadStream(to: ConnectFunction): void {
+    to.allow(
+      ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
+      this.streamArn,
+    );
+    if (this.encryptionKey) to.allow(['kms:Decrypt'], this.encryptionKey.keyArn, viaService(this, 'dynamodb'));
+  }
+
   private letUse(to: ConnectFunction): void {
     to.tell({ TABLE_NAME: this.table.tableName });
     if (this.encryptionKey) {

@@ -11,7 +11,7 @@ export function terraConnectStack(app: App, settings: Settings, bundles?: string
     description: "terra-connect: connects an app's users with Terra",
     terminationProtection: settings.removal === 'retain',
   });
-  const { api, records, secrets } = new TerraConnect(stack, 'Connect', { ...settings, bundles });
+  const { api, records, bus, secrets } = new TerraConnect(stack, 'Connect', { ...settings, bundles });
   const { terraApi, terraWebhook, referenceKey } = secrets;
   const tell = (name: string, value: string) => new CfnOutput(stack, name, { value });
 
@@ -19,6 +19,7 @@ export function terraConnectStack(app: App, settings: Settings, bundles?: string
   tell('WebhookUrl', api.webhookUrl);
   tell('CallbackBase', api.callbackBase);
   tell('TableName', records.table.tableName);
+  tell('BusName', bus.bus.eventBusName);
   tell('TerraApiSecretName', terraApi.name);
   tell('TerraWebhookSecretName', terraWebhook.name);
   tell('ReferenceKeySecretName', referenceKey.name);

@@ -4,9 +4,12 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Alarms } from './alarms';
 import { bundleFunctions } from './bundle';
+import { ChangeFeed } from './change-feed';
 import { ConnectApi } from './connect-api';
+import { ConnectBus } from './connect-bus';
 import { ConnectFunction, type ConnectFunctionProps } from './connect-function';
 import { ConnectSecrets } from './connect-secrets';
+import { DeadLetters } from './dead-letters';
 import { customerKey } from './encryption';
 import { environmentOf } from './environment';
 import { RecordTable } from './record-table';
@@ -34,7 +37,7 @@ export interface TerraConnectProps extends SettingsInput {
 /** Milliseconds the sweep spends deciding and acting; its function's timeout leaves it time to finish what it began. */
 const SWEEP_BUDGET_MS = 45_000;
 
-/** Connects an app's users with Terra: the API, its functions, the table of records and the secrets. */
+/** Connects an app's users with Terra: the API, its functions, the table of records, the secrets and the bus of events. */
 export class TerraConnect extends Construct {
   readonly settings: Settings;
   readonly api: ConnectApi;
@@ -49,7 +52,12 @@ export class TerraConnect extends Construct {
   readonly disconnect: ConnectFunction;
   readonly listProviders: ConnectFunction;
   readonly sweepStale: ConnectFunction;
+  readonly publishChanges: ConnectFunction;
   readonly sweepRuns: RepeatedRun;
+  readonly bus: ConnectBus;
+  /** What could not be published. */
+  readonly deadLetters: DeadLetters;
+  readonly changeFeed: ChangeFeed;
   /** Only with `alarmEmail`. */
   readonly alarms: Alarms | undefined;
 
@@ -75,6 +83,8 @@ export class TerraConnect extends Construct {
       stage: settings.stage,
       ...kept,
     }));
+    const bus = (this.bus = new ConnectBus(this, 'Events', { stage: settings.stage }));
+    const deadLetters = (this.deadLetters = new DeadLetters(this, 'DeadLetters', kept));
     const { identity, terra, confirmation, issuer, referenceId, returnTargets } = environmentOf(settings);
 
     const create = (this.createSession = lambda('create-session'));
@@ -86,11 +96,13 @@ export class TerraConnect extends Construct {
     const disconnect = (this.disconnect = lambda('disconnect'));
     const providers = (this.listProviders = lambda('list-providers'));
     const sweep = (this.sweepStale = lambda('sweep-stale', { timeout: Duration.seconds(60) }));
+    const publish = (this.publishChanges = lambda('publish-changes', { timeout: Duration.seconds(60) }));
     api.open([create, confirm, mint, callback, webhook, read, disconnect, providers]);
     const sweepRuns = (this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: 'rate(1 minute)' }));
+    this.changeFeed = new ChangeFeed(this, 'ChangeFeed', { records, to: publish, deadLetters });
     const email = settings.alarmEmail;
-    this.alarms =
-      email === undefined ? undefined : new Alarms(this, 'Alarms', { email, api, webhook, sweep, sweepRuns });
+    const watched = { api, webhook, sweep, sweepRuns, publish, deadLetters };
+    this.alarms = email === undefined ? undefined : new Alarms(this, 'Alarms', { email, ...watched });
 
     records.grant(create, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
     terraApi.grantRead(create);
@@ -138,6 +150,9 @@ export class TerraConnect extends Construct {
     terraApi.grantRead(sweep);
     sweep.tell({ ...referenceId, ...terra, ...confirmation });
     sweep.tell({ SWEEP_BUDGET_MS: `${SWEEP_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
+
+    bus.grantPublish(publish);
+    publish.tell({ CONFIRMATION: settings.confirmation });
   }
 
   private bundle(): string {

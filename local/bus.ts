@@ -21,6 +21,8 @@ export type BusEvent = {
 
 export type Bus = {
   readonly endpoint: string;
+  /** The first bus's name. */
+  readonly name: string;
   /** The last thousand events, oldest first. */
   events(): readonly BusEvent[];
   /** Answers `GET /_local/events` with them; false for any other request. */
@@ -77,6 +79,7 @@ export async function startBus(options: { names: readonly string[]; onCall?: (ca
 
   return {
     endpoint: `http://${addressOf(port)}`,
+    name: names[0] ?? '',
     events: () => [...kept],
     answers(request, response) {
       if (request.method !== 'GET' || request.url?.split('?')[0] !== PAGE) return false;
@@ -90,7 +93,9 @@ export async function startBus(options: { names: readonly string[]; onCall?: (ca
 
 /** What EventBridge finds wrong with an entry by itself; the others of the call are taken all the same. */
 function problemOf(entry: Entry, names: readonly string[]): Result | undefined {
-  const missing = ['Source', 'DetailType', 'Detail'].find(name => typeof entry[name] !== 'string' || entry[name] === '');
+  const missing = ['Source', 'DetailType', 'Detail'].find(
+    name => typeof entry[name] !== 'string' || entry[name] === '',
+  );
   if (missing !== undefined) {
     const ErrorMessage = `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`;
     return { ErrorCode: 'InvalidArgument', ErrorMessage };

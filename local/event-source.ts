@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseObject } from './aws-call';
+import { eventFilter } from './event-filter';
 import type { Invocation } from './runtime';
 import { type StreamRecord, streamOf } from './stream';
 import type { TableChange } from './table-writer';
@@ -10,6 +11,8 @@ export type EventSource = {
   readonly streamArn: string;
   /** Its name or ARN. */
   readonly function: string;
+  /** Whether a record concerns the function at all. */
+  readonly admits: (record: StreamRecord) => boolean;
   readonly batchSize: number;
   readonly windowMs: number;
   readonly bisects: boolean;
@@ -32,7 +35,7 @@ type MappingProperties = {
   readonly MaximumRecordAgeInSeconds?: number;
   readonly FunctionResponseTypes?: readonly string[];
   readonly DestinationConfig?: { readonly OnFailure?: { readonly Destination?: string } };
-  readonly FilterCriteria?: unknown;
+  readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern?: string }[] };
 };
 
 export function eventSourcesOf(stack: Stack): EventSource[] {
@@ -40,9 +43,10 @@ export function eventSourcesOf(stack: Stack): EventSource[] {
   return stack
     .resources<MappingProperties>('AWS::Lambda::EventSourceMapping')
     .filter(({ properties }) => properties.Enabled !== false)
-    .map(({ logicalId, properties }) => {
-      if (properties.FilterCriteria) throw new Error(`The filter of ${logicalId} is not emulated`);
+    .map(({ properties }) => {
+      const patterns = properties.FilterCriteria?.Filters?.map(({ Pattern = '{}' }) => Pattern) ?? [];
       return {
+        admits: eventFilter(patterns),
         streamArn: properties.EventSourceArn ?? '',
         function: properties.FunctionName,
         batchSize: properties.BatchSize ?? 100,
@@ -157,7 +161,7 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
 
   return {
     push(record) {
-      if (stopped) return;
+      if (stopped || !source.admits(record)) return;
       queue.push(record);
       running ??= run();
     },

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { apiOf } from './api';
 import { type Assembly, readTemplate } from './assembly';
 import type { AwsCall } from './aws-call';
-import { type BusEvent, startBus } from './bus';
+import { type Bus, startBus } from './bus';
 import { differences } from './differences';
 import { type DynamoDb, startDynamoDb } from './dynamodb';
 import { eventSourcesOf, startEventSources } from './event-source';
@@ -40,8 +40,7 @@ export type RunningTemplate = {
   readonly secrets: SecretsManager;
   readonly queues: Queues;
   readonly differences: readonly string[];
-  /** What was published to the event buses, the last thousand, oldest first. */
-  events(): readonly BusEvent[];
+  readonly bus: Bus;
   /** Runs a function with this event, by its title or name. */
   invoke(name: string, event: unknown): Promise<Invocation>;
   /** Runs a schedule now, by its own name or that of its function. */
@@ -130,7 +129,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     dynamodb,
     secrets,
     queues,
-    events: bus.events,
+    bus,
     differences: differences(stack, functions),
     api: gateway(apiOf(stack), {
       invoke: (arn, event) => runtimeOf(arn).invoke(event),

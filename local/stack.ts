@@ -55,7 +55,8 @@ export type LocalStack = {
   };
   readonly outputs: Readonly<Record<string, string>>;
   /** What was published to the event bus, the last thousand events, oldest first; over HTTP at `/_local/events` of the API. */
-  events: RunningTemplate['events'];
+  events: RunningTemplate['bus']['events'];
+  readonly bus: { readonly endpoint: string; readonly name: string };
   /** The dead-letter queues: to be read in process, or with an SQS client at the endpoint. */
   readonly queues: Pick<RunningTemplate['queues'], 'endpoint' | 'urls' | 'bodies'>;
   /** What is different here from the deployed stack, a short sentence each. */
@@ -143,7 +144,8 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
         purgeExpired: () => running.dynamodb.purgeExpired(),
       },
       secrets: running.secrets,
-      events: running.events,
+      events: running.bus.events,
+      bus: running.bus,
       queues: running.queues,
       outputs: running.stack.outputs(),
       differences: running.differences,

@@ -1,8 +1,10 @@
 import { HOUR, type Instant } from './clock';
-import { type ConnectionFacts, connectionState, mergeFacts, sameState } from './connection';
+import { type ConnectionFacts, connectionState, isErased, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
+import { isAwaitingUsers } from './erasure';
 import { noteCause } from './note-cause';
 import type { News, Partition } from './partition';
+import { providerKind } from './providers';
 import { newsOf, NO_NEWS, record, type RecordDeps } from './record';
 import type { EventUser, TerraEvent } from './terra-event';
 
@@ -126,15 +128,32 @@ async function store(
 ): Promise<Outcome> {
   const decide = (now: Partition): News => {
     if (!isOfErased(now, terraUserId, deps)) return newsOf(terraUserId, { provider, ...facts });
-    const isGone = facts.gone !== undefined;
-    if (isGone)
-      return now.connections.some(row => row.terraUserId === terraUserId) ? newsOf(terraUserId, facts) : NO_NEWS;
-    const decidedAt = Math.max(at, now.erasure?.requestedAt ?? 0);
+    const isKnown = now.connections.some(row => row.terraUserId === terraUserId);
+    if (facts.gone) return isKnown ? newsOf(terraUserId, facts) : NO_NEWS;
+    // What an owner began anew may bring users we have not heard of yet; of those only an authentication says whose they are.
+    if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation)) return NO_NEWS;
+    // The user may have been made since; then his authentication, whenever it comes, is newer than the erasure.
+    const requestedAt = now.erasure?.requestedAt ?? 0;
+    const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;
     return newsOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
   };
-  const { changed } = await record(partition, decide, deps);
+  const { changed, partition: stored } = await record(partition, decide, deps);
+  if (facts.gone) await proveAnew(stored, terraUserId, deps);
   if (isForeign(partition, terraUserId, deps)) return 'foreign';
   return changed ? 'applied' : 'unchanged';
+}
+
+/**
+ * A phone that was still proved when it connected again used up no token. Where the end of its old connection is only told
+ * afterwards, it does so now, as it would have in the other order.
+ */
+async function proveAnew(partition: Partition, terraUserId: string, deps: ApplyDeps): Promise<void> {
+  const { facts = {} } = partition.connections.find(row => row.terraUserId === terraUserId) ?? {};
+  const { provider, auth } = facts;
+  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth?.via === '';
+  if (!lacksProof || provider === undefined || providerKind(provider) !== 'sdk') return;
+  const noted = await noteCause(partition, { terraUserId, provider, at: auth.at }, deps);
+  if (noted.cause.kind === 'mint') await record(noted.partition, () => newsOf(terraUserId, noted.facts), deps);
 }
 
 /**
@@ -143,8 +162,8 @@ async function store(
  */
 function isOfErased({ erasure, connections }: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
   if (!erasure || rules.referenceId === 'subject') return false;
-  const row = connections.find(known => known.terraUserId === terraUserId);
-  return row?.facts.auth === undefined || row.facts.disconnect?.reason === 'erased';
+  const { facts = {} } = connections.find(known => known.terraUserId === terraUserId) ?? {};
+  return facts.auth === undefined || isErased(facts);
 }
 
 /** Applies where the owner is one we know of; all else is foreign. */

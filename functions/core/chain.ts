@@ -1,4 +1,4 @@
-import { type ConnectionFacts, mergeFacts, publicId } from './connection';
+import { type ConnectionFacts, isSuperseded, mergeFacts, publicId } from './connection';
 
 /** The Terra users of one owner and what is known of each. */
 export type FactsByUser = Map<string, ConnectionFacts>;
@@ -11,17 +11,36 @@ export function predecessors(facts: FactsByUser, terraUserId: string): string[] 
     .toSorted();
 }
 
-/** The last Terra user that stands for this one now; itself if nothing superseded it. A cycle ends where it started. */
+/** The last Terra user that stands for this one now; itself if nothing superseded it. */
 export function successor(facts: FactsByUser, terraUserId: string): string {
   const seen = new Set<string>();
   let last = terraUserId;
-  for (let next = facts.get(last)?.supersededBy?.terraUserId; next !== undefined && !seen.has(next); ) {
-    seen.add(next);
-    if (!facts.has(next)) break;
+  while (!seen.has(last)) {
+    seen.add(last);
+    const of = facts.get(last);
+    const next = of && isSuperseded(of) ? of.supersededBy?.terraUserId : undefined;
+    if (next === undefined || !facts.has(next)) return last;
     last = next;
-    next = facts.get(last)?.supersededBy?.terraUserId;
   }
   return last;
+}
+
+/** Who stands where Terra users gave way to each other in a circle: of each circle, whom its newest link leads to. */
+export function standingAgain(facts: FactsByUser): Set<string> {
+  const standing = new Set<string>();
+  for (const start of facts.keys()) {
+    const circle: NonNullable<ConnectionFacts['supersededBy']>[] = [];
+    let link = facts.get(start)?.supersededBy;
+    while (link && circle.length <= facts.size) {
+      circle.push(link);
+      if (link.terraUserId === start) break;
+      link = facts.get(link.terraUserId)?.supersededBy;
+    }
+    if (!link || link.terraUserId !== start) continue;
+    const [newest] = circle.toSorted((a, b) => b.at - a.at || (a.terraUserId < b.terraUserId ? -1 : 1));
+    if (newest) standing.add(newest.terraUserId);
+  }
+  return standing;
 }
 
 /** Every public id the link was known by: its predecessors' first, so that the first never changes. */

@@ -32,6 +32,8 @@ export const ConnectionFacts = z.object({
   /** Terra was last asked to deauthenticate the user. */
   attempt: z.optional(At),
   supersededBy: z.optional(z.object({ at: z.number(), terraUserId: z.string() })),
+  /** Terra went back to this user: of those that gave way to each other in a circle it is the newest to be given the link. */
+  standsAgain: z.optional(z.literal(true)),
 });
 export type ConnectionFacts = z.infer<typeof ConnectionFacts>;
 
@@ -100,6 +102,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     wrongOwner: newest(a.wrongOwner, b.wrongOwner),
     attempt: newest(a.attempt, b.attempt),
     supersededBy: newest(a.supersededBy, b.supersededBy),
+    standsAgain: a.standsAgain ?? b.standsAgain,
   });
 }
 
@@ -118,8 +121,8 @@ export function authFacts(provider: string, at: Instant, via: string, scopes?: r
  * A proof older than the newest end proves nothing; somebody else's redemption is never forgiven.
  */
 export function connectionState(facts: ConnectionFacts): ConnectionState {
-  const { auth, proof, gone, error, data, disconnect, wrongOwner, supersededBy } = facts;
-  if (supersededBy) return { status: 'superseded' };
+  const { auth, proof, gone, error, data, disconnect, wrongOwner } = facts;
+  if (isSuperseded(facts)) return { status: 'superseded' };
   if (!auth) return { status: disconnect && !(gone && gone.at >= disconnect.at) ? 'unwanted' : 'unseen' };
 
   const ended = gone !== undefined && gone.at >= auth.at;
@@ -145,6 +148,15 @@ export function isVisible(state: ConnectionState): boolean {
 /** Whether Terra must still be asked to deauthenticate the user. */
 export function isEnding(state: ConnectionState): boolean {
   return state.status === 'disconnecting' || state.status === 'unwanted';
+}
+
+/** Whether another Terra user stands for the link now. */
+export const isSuperseded = ({ supersededBy, standsAgain }: ConnectionFacts): boolean =>
+  supersededBy !== undefined && !standsAgain;
+
+/** Whether the user was ended with all of an erased owner's, and has not been his again since. */
+export function isErased({ auth, disconnect }: ConnectionFacts): boolean {
+  return disconnect?.reason === 'erased' && disconnect.at >= (auth?.at ?? 0);
 }
 
 export function sameState(a: ConnectionState, b: ConnectionState): boolean {

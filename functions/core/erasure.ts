@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { DAY, type Instant, MINUTE, SECOND } from './clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState } from './connection';
+import { type ConnectionFacts, type ConnectionRow, connectionState, isErased } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import type { Partition } from './partition';
 import { Problem } from './errors';
 import { record } from './record';
+import { type Confirmation, isOpen } from './session';
 import { itemKey } from './table';
 
 /** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
@@ -31,9 +32,13 @@ export function newErasure(owner: string, now: Instant): ErasureRow {
   };
 }
 
-/** Whether anything of before the erasure is left, but for Terra users that turned up afterwards. */
+/**
+ * Whether anything of before the erasure is left, but for Terra users that turned up afterwards. After the last look
+ * there is not: what is found then is of an owner who came back, whose sessions are purged in their time like anybody's.
+ */
 export function isErasing(partition: Partition): boolean {
-  return partition.erasure !== undefined && (itemsBefore(partition).length > 0 || rowsBefore(partition).length > 0);
+  if (partition.erasure?.dueAt === undefined) return false;
+  return itemsBefore(partition).length > 0 || rowsBefore(partition).length > 0;
 }
 
 export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
@@ -45,6 +50,15 @@ export function isSinceErasure({ erasure, sessions, mints }: Partition, via: str
   return (
     sessions.some(({ id, createdAt }) => isIt(itemKey.session(id), createdAt)) ||
     mints.some(({ id, createdAt }) => isIt(itemKey.mint(id), createdAt))
+  );
+}
+
+/** Whether something the owner began after the erasure may still bring a Terra user we have not heard of. */
+export function isAwaitingUsers({ erasure, sessions, mints }: Partition, confirmation: Confirmation): boolean {
+  const requestedAt = erasure?.requestedAt ?? 0;
+  return (
+    sessions.some(session => session.createdAt > requestedAt && isOpen(session, confirmation)) ||
+    mints.some(mint => mint.createdAt > requestedAt && !mint.usedBy)
   );
 }
 
@@ -79,7 +93,7 @@ export async function removeErased(
   const row = partition.connections.find(known => known.terraUserId === terraUserId);
   const isOver =
     row !== undefined && ['disconnected', 'superseded', 'unseen'].includes(connectionState(row.facts).status);
-  if (!isOver || row.facts.disconnect?.reason !== 'erased') return;
+  if (!isOver || !isErased(row.facts)) return;
   await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
 }
 
@@ -91,9 +105,7 @@ export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant)
 }
 
 function marks(partition: Partition, now: Instant): Map<string, ConnectionFacts> {
-  const unmarked = rowsBefore(partition).filter(({ facts: { disconnect, auth } }) => {
-    return disconnect?.reason !== 'erased' || disconnect.at < (auth?.at ?? 0);
-  });
+  const unmarked = rowsBefore(partition).filter(({ facts }) => !isErased(facts));
   return new Map(unmarked.map(row => [row.terraUserId, erasedFacts(row, now)]));
 }
 

@@ -21,7 +21,8 @@ a{display:inline-block;padding:.8rem 1.6rem;border-radius:.7rem;background:#1f6f
 a:focus-visible{outline:3px solid #7bc4a7;outline-offset:3px}`;
 
 /** Says nothing of any session: the same for every visit that leads nowhere. */
-export const neutralPage = page(
+// Pure: other functions use only the headers.
+export const neutralPage = /* @__PURE__ */ page(
   'You can close this page',
   '<p>There is nothing more to do here. Go back to the app to continue.</p>',
 );

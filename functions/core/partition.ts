@@ -1,10 +1,12 @@
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
-import { type FactsByUser, inheritedFacts, predecessors, successor, unitedIds } from './chain';
+import { type FactsByUser, inheritedFacts, predecessors, standingAgain, successor, unitedIds } from './chain';
 import {
   authFacts,
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
+  isErased,
+  isSuperseded,
   mergeFacts,
   reasonOf,
   sameState,
@@ -64,7 +66,7 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
       return { row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 };
     })
     .filter(change => change !== undefined)
-    .toSorted((a, b) => Number(isSuperseded(a.row)) - Number(isSuperseded(b.row)));
+    .toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
 }
 
 /** The partition as it is once the changes are stored. */
@@ -119,9 +121,7 @@ export function scheduled(
     case 'unseen': {
       const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
-      return row.facts.disconnect?.reason === 'erased'
-        ? { ...rest, purgeAt, dueAt: now + MINUTE }
-        : { ...rest, purgeAt };
+      return isErased(row.facts) ? { ...rest, purgeAt, dueAt: now + MINUTE } : { ...rest, purgeAt };
     }
     case 'connected':
     case 'error':
@@ -148,6 +148,11 @@ function gather(partition: Partition, news: News, rules: Rules): FactsByUser {
 
   const carryProof = rules.confirmation === 'off';
   for (const terraUserId of [...facts.keys()]) add(terraUserId, inheritedFacts(facts, terraUserId, carryProof));
+
+  const standing = standingAgain(facts);
+  for (const [terraUserId, { standsAgain: _, ...known }] of facts) {
+    facts.set(terraUserId, standing.has(terraUserId) ? { ...known, standsAgain: true } : known);
+  }
   return facts;
 }
 
@@ -222,8 +227,6 @@ function nextAttemptAt({ wrongOwner, disconnect, attempt }: ConnectionFacts, now
   if (!attempt || attempt.at < since) return now;
   return attempt.at + Math.min(Math.max(attempt.at - since, RETRY_LEAST), RETRY_MOST);
 }
-
-const isSuperseded = (row: ConnectionRow): boolean => row.facts.supersededBy !== undefined;
 
 const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
 

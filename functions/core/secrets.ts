@@ -8,7 +8,7 @@ export type FetchSecret = () => Promise<string>;
 const FRESH_FOR = 5 * MINUTE;
 /** A value that was good a moment ago is better than none while Secrets Manager is away. */
 const GOOD_FOR = 15 * MINUTE;
-const REFRESH_AT_MOST_EVERY = 10 * SECOND;
+const ASK_AT_MOST_EVERY = 10 * SECOND;
 
 export type Secret<T> = {
   /** The value; cached, and fetched once for simultaneous callers. Throws `unavailable` where it is missing or malformed. */
@@ -22,6 +22,8 @@ export function cachedSecret<T>(name: string, fetch: FetchSecret, parse: (text: 
   let kept: { value: T; at: Instant } | undefined;
   let underWay: Promise<T> | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;
+  /** When a good value had to do because no newer one could be read. */
+  let awayAt = Number.NEGATIVE_INFINITY;
 
   async function fetchNow(): Promise<T> {
     askedAt = clock();
@@ -31,7 +33,10 @@ export function cachedSecret<T>(name: string, fetch: FetchSecret, parse: (text: 
       return value;
     } catch (error) {
       const isMalformed = error instanceof SecretFault;
-      if (kept && !isMalformed && clock() - kept.at < GOOD_FOR) return kept.value;
+      if (kept && !isMalformed && clock() - kept.at < GOOD_FOR) {
+        awayAt = clock();
+        return kept.value;
+      }
       const what = isMalformed ? error.message : `could not be read (${nameOf(error)})`;
       throw new Problem('unavailable', 'Temporarily not available.', {
         reason: `secret ${name}: ${what}`,
@@ -47,9 +52,16 @@ export function cachedSecret<T>(name: string, fetch: FetchSecret, parse: (text: 
     return underWay;
   }
 
+  const wasMomentsAgo = (at: Instant) => clock() - at < ASK_AT_MOST_EVERY;
+
   return {
-    read: async () => (kept && clock() - kept.at < FRESH_FOR ? kept.value : refresh()),
-    reread: async () => (kept && clock() - askedAt < REFRESH_AT_MOST_EVERY ? kept.value : refresh()),
+    async read() {
+      if (!kept) return refresh();
+      const age = clock() - kept.at;
+      const isUsable = age < FRESH_FOR || (age < GOOD_FOR && wasMomentsAgo(awayAt));
+      return isUsable ? kept.value : refresh();
+    },
+    reread: async () => underWay ?? (kept && wasMomentsAgo(askedAt) ? kept.value : refresh()),
   };
 }
 

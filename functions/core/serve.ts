@@ -5,6 +5,7 @@ import type { Clock } from './clock';
 import { type ErrorCode, errorStatus, errorTitle, Problem } from './errors';
 import type { Facts, Log } from './log';
 import type { SignedIn } from './owner';
+import { pageHeaders } from './page';
 
 type PathParameters<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
   ? { [K in Name]: string } & PathParameters<Rest>
@@ -105,6 +106,7 @@ function render(
   return {
     statusCode: status,
     headers: {
+      ...(caller === 'browser' && pageHeaders),
       ...(page === undefined && { 'content-type': 'application/json' }),
       ...(caller === 'user' && { 'cache-control': 'no-store' }),
       ...headers,
@@ -183,8 +185,10 @@ export function problemDocument(code: ErrorCode, detail: string, requestId: stri
 
 function unexpected(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error };
+  // A message may have lines that look like frames, and may say anything.
   const frames = error.stack
-    ?.split('\n')
+    ?.replace(error.message, '')
+    .split('\n')
     .filter(line => line.trimStart().startsWith('at '))
     .slice(0, 4);
   return { error: error.name, ...(frames && { stack: frames.map(frame => frame.trim()).join(' | ') }) };

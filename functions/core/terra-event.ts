@@ -42,13 +42,18 @@ export type TerraEvent =
   | { kind: 'degraded' | 'permissions' | 'arrived'; user: EventUser }
   | { kind: 'irrelevant'; type: string };
 
+/** No owner's reference id is longer, so what is can be nobody's of ours; a table key could not hold any length. */
+const REFERENCE_ID_LIMIT_BYTES = 255;
+/** Longer than any list of scopes, and far below what a row can hold. */
+const SCOPES_LIMIT = 4096;
+
 const Text = z.nullish(z.string());
 const User = z.object({
   user_id: z.string().check(z.refine(id => readTerraUserId(id) !== undefined)),
   provider: z.string().check(z.regex(/^[\w-]{1,40}$/)),
   reference_id: Text,
   created_at: Text,
-  scopes: Text,
+  scopes: z.nullish(z.string().check(z.maxLength(SCOPES_LIMIT))),
 });
 const Envelope = z.object({ type: z.string().check(z.minLength(1), z.maxLength(100)) });
 const Auth = z.object({
@@ -97,7 +102,7 @@ export function readTerraEvent(rawBody: Uint8Array): TerraEvent | undefined {
       return read(AuthCancelled, body, event => ({
         kind: 'not_authenticated',
         cause: failureCause(event.reason ?? undefined),
-        referenceId: event.reference_id ?? undefined,
+        referenceId: readReferenceId(event.reference_id),
         user: undefined,
         terraSessionId: undefined,
       }));
@@ -125,10 +130,14 @@ function eventUser(user: z.infer<typeof User>, fallbackReferenceId?: string | nu
   return {
     terraUserId: user.user_id.toLowerCase(),
     provider: providerId(user.provider),
-    referenceId: user.reference_id || fallbackReferenceId || undefined,
+    referenceId: readReferenceId(user.reference_id || fallbackReferenceId),
     createdAt: readTime(user.created_at),
     scopes: readScopes(user.scopes),
   };
+}
+
+function readReferenceId(text: string | null | undefined): string | undefined {
+  return text && Buffer.byteLength(text) <= REFERENCE_ID_LIMIT_BYTES ? text : undefined;
 }
 
 function read<S extends z.ZodMiniType>(

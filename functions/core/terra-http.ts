@@ -91,7 +91,7 @@ export const sendOnce: Send = ({ method, url, headers, body }, { connect, whole 
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > ANSWER_LIMIT_BYTES) settle({ kind: 'answer', status: 200, body: '' });
+        if (size > ANSWER_LIMIT_BYTES) settle({ kind: 'answer', status: response.statusCode ?? 0, body: '' });
         else chunks.push(chunk);
       });
       response.on('error', error => settle({ kind: 'broken', reason: error.name }));

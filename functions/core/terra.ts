@@ -69,21 +69,28 @@ export type TerraOptions = {
   send?: Send;
 };
 
-/** How long a link can be opened where Terra does not say (docs: 900 s). */
+/** How long a link can be opened where Terra does not say (docs: 900 s), and the most we believe: its session lives two days. */
 const LINK_SECONDS = 900;
+const LINK_SECONDS_MOST = 24 * 3600;
 /** How long a token lives where Terra does not say (openapi: 180 s), and the most we believe. */
 const TOKEN_SECONDS = 180;
 const TOKEN_SECONDS_MOST = 300;
 const LINK_LIMIT_BYTES = 4096;
 
 const Seconds = z.catch(z.optional(z.number().check(z.positive())), undefined);
-const Widget = z.object({ session_id: z.string(), url: z.string(), expires_in: Seconds });
+const Widget = z.object({ session_id: z.string().check(z.maxLength(200)), url: z.string(), expires_in: Seconds });
 const Direct = z.object({ user_id: z.string(), auth_url: z.string(), expires_in: Seconds });
 const Token = z.object({ token: z.string().check(z.regex(/^[\x21-\x7e]{8,4096}$/)), expires_in: Seconds });
 const Text = z.nullish(z.string());
 const UserInfo = z.object({
   is_authenticated: z.optional(z.boolean()),
-  user: z.object({ user_id: z.string(), provider: z.string(), reference_id: Text, created_at: Text, scopes: Text }),
+  user: z.object({
+    user_id: z.string(),
+    provider: z.string().check(z.regex(/^[\w-]{1,40}$/)),
+    reference_id: Text,
+    created_at: Text,
+    scopes: z.nullish(z.string().check(z.maxLength(4096))),
+  }),
 });
 const Users = z.array(z.object({ user_id: z.string() }));
 const Agreement = z.object({ status: z.literal('success') });
@@ -125,10 +132,13 @@ export function terraClient(options: TerraOptions): Terra {
   });
 
   async function askForToken(referenceId: string): Promise<Exchange> {
+    const deadline = clock() + budget.total;
     const answer = await ask('POST', apiUrl(tokensPath, { reference_id: referenceId }));
     const isOlderTerra = answer.kind === 'answer' && answer.status === 404 && tokensPath === '/auth/tokens';
     if (!isOlderTerra || !options.allowUnboundTokens) return answer;
-    const older = await ask('POST', apiUrl('/auth/generateAuthToken', { reference_id: referenceId }));
+    // Both questions are one request of the caller's and share its time.
+    const patience = Math.min(budget.attempt, deadline - clock());
+    const older = await ask('POST', apiUrl('/auth/generateAuthToken', { reference_id: referenceId }), { patience });
     if (older.kind === 'answer' && older.status < 300) tokensPath = '/auth/generateAuthToken';
     return older;
   }
@@ -141,7 +151,7 @@ export function terraClient(options: TerraOptions): Terra {
       return {
         url: readLink(answer.url),
         terraSessionId: answer.session_id,
-        expiresInSeconds: answer.expires_in ?? LINK_SECONDS,
+        expiresInSeconds: linkSeconds(answer),
       };
     },
 
@@ -150,7 +160,7 @@ export function terraClient(options: TerraOptions): Terra {
       const answer = understand(await ask('POST', url, { body: linkBody(request) }), Direct, 'auth_url');
       const terraUserId = readTerraUserId(answer.user_id);
       if (terraUserId === undefined) throw unexpected('a user id that is not a UUID');
-      return { url: readLink(answer.auth_url), terraUserId, expiresInSeconds: answer.expires_in ?? LINK_SECONDS };
+      return { url: readLink(answer.auth_url), terraUserId, expiresInSeconds: linkSeconds(answer) };
     },
 
     async mintToken(referenceId) {
@@ -224,6 +234,9 @@ function understand<S extends z.ZodMiniType>(exchange: Exchange, schema: S, link
   }
   throw unexpected('an answer that is not the expected JSON');
 }
+
+const linkSeconds = (answer: { expires_in?: number | undefined }): number =>
+  Math.min(answer.expires_in ?? LINK_SECONDS, LINK_SECONDS_MOST);
 
 /** Swapped headers get `{"message":null}`, or an answer without its link. Source: docs FAQ auth-flow-start. */
 function isSwappedSymptom(json: unknown, link: string | undefined): boolean {

@@ -62,7 +62,7 @@ test('every integration hands over payload 2.0 and waits longer than the functio
 test('the gateway may call a function for this API and one path only', () => {
   const permissions = resources(template, 'AWS::Lambda::Permission');
 
-  expect(permissions).toHaveLength(11);
+  expect(permissions).toHaveLength(12);
   for (const [, { Properties }] of permissions) {
     expect(Properties).toMatchObject({ Action: 'lambda:InvokeFunction', Principal: 'apigateway.amazonaws.com' });
     expect(word(template, Properties['SourceArn'])).toMatch(/ConnectApi\/\*\/\*\/v1\/[a-z]/);

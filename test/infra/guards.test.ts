@@ -12,10 +12,10 @@ test('every folder under functions/ but core is deployed, and nothing else', () 
   expect(lambdas(template).map(([name]) => name)).toEqual(functions);
 });
 
-test('every route names a function that is deployed, and every function but the sweep answers a route', () => {
+test('every route names a function that is deployed, and every function but the sweep and the publisher answers a route', () => {
   const routed = new Set(declaredRoutes().map(([, route]) => route.function));
 
-  expect([...routed].toSorted()).toEqual(functions.filter(name => name !== 'sweep-stale'));
+  expect([...routed].toSorted()).toEqual(functions.filter(name => !['sweep-stale', 'publish-changes'].includes(name)));
 });
 
 test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group of its own', (name, properties) => {
@@ -24,7 +24,7 @@ test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group o
     Architectures: ['arm64'],
     Handler: 'index.handler',
     MemorySize: 512,
-    Timeout: name === 'sweep-stale' ? 60 : 12,
+    Timeout: ['sweep-stale', 'publish-changes'].includes(name) ? 60 : 12,
     LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
   });
   expect(word(template, at(properties, 'LoggingConfig', 'LogGroup'))).toBe(
@@ -35,7 +35,7 @@ test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group o
 test('logs are kept for a month', () => {
   const groups = resources(template, 'AWS::Logs::LogGroup');
 
-  expect(groups).toHaveLength(10);
+  expect(groups).toHaveLength(11);
   for (const [, { Properties }] of groups) expect(Properties['RetentionInDays']).toBe(30);
 });
 
@@ -107,11 +107,51 @@ test('the sweep runs every minute, with a role of its own and a net under it', (
   expect(only(template, 'AWS::Lambda::EventInvokeConfig')['MaximumRetryAttempts']).toBe(0);
 });
 
-test('the dead-letter queue is encrypted, kept for 14 days and reached by TLS only', () => {
-  expect(only(template, 'AWS::SQS::Queue')).toEqual({ MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true });
-  expect(only(template, 'AWS::SQS::QueuePolicy')['PolicyDocument']).toMatchObject({
-    Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+test('every change of a session or connection goes to the publisher, and what it cannot publish into a net', () => {
+  const { EventSourceArn, FunctionName, DestinationConfig, FilterCriteria, ...mapping } = only(
+    template,
+    'AWS::Lambda::EventSourceMapping',
+  );
+
+  expect(word(template, EventSourceArn)).toBe('ConnectRecordsTable/stream');
+  expect(word(template, FunctionName)).toBe('ConnectPublishChangesFunction');
+  expect(word(template, at(DestinationConfig, 'OnFailure', 'Destination'))).toBe('ConnectDeadLettersQueue');
+  expect(JSON.parse(text(at(FilterCriteria, 'Filters', 0, 'Pattern')))).toEqual({
+    eventName: ['INSERT', 'MODIFY'],
+    dynamodb: { Keys: { item: { S: [{ prefix: 'session#' }, { prefix: 'connection#' }] } } },
   });
+  expect(mapping).toEqual({
+    StartingPosition: 'TRIM_HORIZON',
+    BatchSize: 100,
+    FunctionResponseTypes: ['ReportBatchItemFailures'],
+    BisectBatchOnFunctionError: true,
+    MaximumRetryAttempts: 100,
+    MaximumRecordAgeInSeconds: 86400,
+  });
+});
+
+test('the bus is named by its stage and open to this account alone', () => {
+  expect(only(template, 'AWS::Events::EventBus')['Name']).toBe('terra-connect-prod');
+  expect(only(templateWith({ stage: 'test' }), 'AWS::Events::EventBus')['Name']).toBe('terra-connect-test');
+  expect(resources(template, 'AWS::Events::EventBusPolicy')).toEqual([]);
+});
+
+test('each dead-letter queue is encrypted, kept for 14 days and reached by TLS only', () => {
+  const queues = resources(template, 'AWS::SQS::Queue');
+  const policies = resources(template, 'AWS::SQS::QueuePolicy');
+
+  expect(queues).toHaveLength(2);
+  for (const [, { Properties }] of queues) {
+    expect(Properties).toEqual({ MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true });
+  }
+  expect(policies.flatMap(([, { Properties }]) => Properties['Queues'])).toEqual(
+    expect.arrayContaining(queues.map(([id]) => ({ Ref: id }))),
+  );
+  for (const [, { Properties }] of policies) {
+    expect(Properties['PolicyDocument']).toMatchObject({
+      Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    });
+  }
 });
 
 test('the outputs tell an operator what was made and what to do next', () => {
@@ -120,6 +160,7 @@ test('the outputs tell an operator what was made and what to do next', () => {
     'WebhookUrl',
     'CallbackBase',
     'TableName',
+    'BusName',
     'TerraApiSecretName',
     'TerraWebhookSecretName',
     'ReferenceKeySecretName',
@@ -131,7 +172,7 @@ test('the outputs tell an operator what was made and what to do next', () => {
   );
 });
 
-test("with a customer's key, table, secrets and logs are encrypted by it, and it outlives the stack", () => {
+test("with a customer's key, table, secrets, dead letters and logs are encrypted by it, and it outlives the stack", () => {
   const keyed = templateWith({ encryption: 'customer', removal: 'destroy' });
   const [[id, key] = []] = resources(keyed, 'AWS::KMS::Key');
 
@@ -142,6 +183,9 @@ test("with a customer's key, table, secrets and logs are encrypted by it, and it
     SSEType: 'KMS',
     KMSMasterKeyId: arn,
   });
+  expect(resources(keyed, 'AWS::SQS::Queue').map(([, { Properties }]) => Properties['KmsMasterKeyId'])).toContainEqual(
+    arn,
+  );
   for (const [, { Properties }] of resources(keyed, 'AWS::SecretsManager::Secret'))
     expect(Properties['KmsKeyId']).toEqual(arn);
   for (const [, { Properties }] of resources(keyed, 'AWS::Logs::LogGroup')) expect(Properties['KmsKeyId']).toEqual(arn);
@@ -158,4 +202,20 @@ test('an e-mail address gets alarms, each with what to do; without one there are
     expect(text(Properties['AlarmDescription'])).toMatch(/: .+\.$/);
   }
   expect(resources(template, 'AWS::CloudWatch::Alarm')).toEqual([]);
+});
+
+test('a dead letter alarms, and so do events that are late', () => {
+  const alarmed = templateWith({ alarmEmail: 'ops@example.com' });
+  const alarms = resources(alarmed, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => {
+    const { MetricName, Dimensions, Threshold, Statistic } = Properties;
+    return [MetricName, word(alarmed, at(Dimensions, 0, 'Value')), Statistic, Threshold];
+  });
+
+  expect(alarms).toEqual(
+    expect.arrayContaining([
+      ['ApproximateNumberOfMessagesVisible', 'ConnectDeadLettersQueue', 'Maximum', 1],
+      ['ApproximateNumberOfMessagesVisible', 'ConnectSweepRunsDeadLetters', 'Maximum', 1],
+      ['IteratorAge', 'ConnectPublishChangesFunction', 'Maximum', 600_000],
+    ]),
+  );
 });

@@ -57,6 +57,16 @@ test('each role may do exactly this', () => {
       'secretsmanager:GetSecretValue prod/reference-key',
       'secretsmanager:GetSecretValue prod/terra-api',
     ],
+    PublishChanges: [
+      'dynamodb:DescribeStream RecordsTable/stream',
+      'dynamodb:GetRecords RecordsTable/stream',
+      'dynamodb:GetShardIterator RecordsTable/stream',
+      'dynamodb:ListStreams RecordsTable/stream',
+      'events:PutEvents EventsBus',
+      'logs:CreateLogStream PublishChangesLogs',
+      'logs:PutLogEvents PublishChangesLogs',
+      'sqs:SendMessage DeadLettersQueue',
+    ],
     ReadState: [
       'dynamodb:GetItem RecordsTable',
       'dynamodb:Query RecordsTable',
@@ -100,6 +110,7 @@ test('each function is told exactly this', () => {
     'list-providers': 'ISSUER TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
     'mint-token':
       'ALLOW_UNBOUND_TOKENS ISSUER MINT_LIMIT OWNER_NAMESPACE REFERENCE_ID REFERENCE_KEY_SECRET TABLE_NAME TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
+    'publish-changes': 'BUS_NAME CONFIRMATION DEAD_LETTER_QUEUE_URL',
     'read-state':
       'CONFIRMATION CONFIRM_WITHIN_MINUTES ISSUER OWNER_NAMESPACE REFERENCE_ID REFERENCE_KEY_SECRET TABLE_NAME',
     'receive-webhook': 'CONFIRMATION CONFIRM_WITHIN_MINUTES DATA_EVENTS REFERENCE_ID TABLE_NAME TERRA_WEBHOOK_SECRET',
@@ -123,7 +134,7 @@ test('no role may use a star, a managed policy or a policy of its own beside the
 test('no two functions share a role, and only its own service takes it on', () => {
   const roles = lambdas(template).map(([, { Role }]) => word(template, Role));
 
-  expect(new Set(roles).size).toBe(9);
+  expect(new Set(roles).size).toBe(10);
   for (const [id, { Properties }] of resources(template, 'AWS::IAM::Role')) {
     const service = /SweepRuns/.test(id) ? 'scheduler.amazonaws.com' : 'lambda.amazonaws.com';
     expect(Properties['AssumeRolePolicyDocument']).toMatchObject({
@@ -143,7 +154,9 @@ test('a function knows where a thing is exactly when it may use it', () => {
   for (const [name, { Environment, Role }] of lambdas(template)) {
     const may = powers()[word(template, Role).replace(/^Connect|Role$/g, '')]?.join(' ') ?? '';
     const knows = names(Environment);
-    expect([name, knows.includes('TABLE_NAME')]).toEqual([name, /RecordsTable/.test(may)]);
+    expect([name, knows.includes('TABLE_NAME')]).toEqual([name, /RecordsTable(?!\/stream)/.test(may)]);
+    expect([name, knows.includes('BUS_NAME')]).toEqual([name, /EventsBus/.test(may)]);
+    expect([name, knows.includes('DEAD_LETTER_QUEUE_URL')]).toEqual([name, /DeadLettersQueue/.test(may)]);
     expect([name, knows.includes('TERRA_API_SECRET')]).toEqual([name, /terra-api/.test(may)]);
     expect([name, knows.includes('TERRA_WEBHOOK_SECRET')]).toEqual([name, /terra-webhook/.test(may)]);
     expect([name, knows.includes('REFERENCE_KEY_SECRET')]).toEqual([name, /reference-key/.test(may)]);

@@ -26,6 +26,7 @@ export const functions = [
   'disconnect',
   'list-providers',
   'mint-token',
+  'publish-changes',
   'read-state',
   'receive-webhook',
   'sweep-stale',
@@ -102,7 +103,7 @@ export function word(template: Template, value: Json | undefined): string {
     const named = template.Resources[id];
     return named?.Type === 'AWS::SecretsManager::Secret'
       ? text(named.Properties['Name'])
-      : id.replace(/[0-9A-F]{8}$/, '');
+      : `${id.replace(/[0-9A-F]{8}$/, '')}${at(value, 'Fn::GetAtt', 1) === 'StreamArn' ? '/stream' : ''}`;
   }
   const parts = at(value, 'Fn::Join', 1);
   return Array.isArray(parts) ? parts.map(part => word(template, part)).join('') : text(value);

@@ -95,6 +95,15 @@ test('a put makes a new current version and keeps the one before it', async () =
   });
 });
 
+test('putting what is current already keeps the version before it', async () => {
+  const { secrets, get } = await started();
+
+  secrets.put('local/terra-api', '{"devId":"d"}');
+  secrets.put('local/terra-api', '{"devId":"d"}');
+
+  expect((await get('local/terra-api', { VersionStage: 'AWSPREVIOUS' })).SecretString).toBe('{}');
+});
+
 test('what does not exist is not found, as AWS says it', async () => {
   const { get } = await started();
 

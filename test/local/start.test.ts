@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { temporaryDirectory } from './fixture';
@@ -15,9 +15,9 @@ afterEach(() => {
 });
 
 /** What `npm start` runs, with these variables. */
-function start(environment: Record<string, string>): Started {
+function start(environment: Record<string, string>, command = 'exec node --import tsx local/start.ts'): Started {
   const scratch = temporaryDirectory();
-  const child = spawn(process.execPath, ['--import', 'tsx', 'local/start.ts'], {
+  const child = spawn('sh', ['-c', command], {
     cwd: root,
     env: { PATH: process.env.PATH, TMPDIR: scratch, ...environment },
   });
@@ -107,7 +107,7 @@ test('it says where to look, logs each request without colours, and Ctrl-C leave
   expect(started.output()).not.toContain('\u001B');
 });
 
-test('functions end with a parent that is killed, even in the middle of an invocation', async () => {
+test('another Terra takes the sandbox’s place; functions end with a parent that is killed, even in the middle of an invocation', async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const terra = `http://127.0.0.1:${portOf(silent)}`;
@@ -119,6 +119,8 @@ test('functions end with a parent that is killed, even in the middle of an invoc
     body: '{"returnTo":"web"}',
   }).catch(() => 'broken off');
   await once(silent, 'connection');
+  await expect(fetch(`http://127.0.0.1:${started.port + 1}/`)).rejects.toThrow('fetch failed');
+  expect(started.output()).toContain('webhooks may not reach this machine');
   const functions = functionsOf(started.process.pid);
 
   started.process.kill('SIGKILL');
@@ -146,17 +148,23 @@ test('with DATA_DIR what belongs together outlives a restart', async () => {
 
   expect(found.status).toBe(200);
   expect(await found.json()).toMatchObject({ id: session.id, status: 'pending' });
-  expect(existsSync(join(environment.DATA_DIR, 'table'))).toBe(true);
+  const third = start({ ...environment, PORT: `${await freePort()}` });
+  expect(await exitOf(third)).toBe(1);
+  expect(third.output()).toMatch(/^DATA_DIR \S+ is in use by process \d+: end it, or name another directory\n$/);
   second.process.kill('SIGTERM');
   expect(await exitOf(second)).toBe(0);
 });
 
-test('another Terra takes the sandbox’s place, and the start says what that means', async () => {
-  const started = start({ PORT: `${await freePort()}`, ...another('http://127.0.0.1:9') });
+test('it ends when npm is told to end, which takes only the shell along', async () => {
+  const npm = { PORT: `${await freePort()}`, npm_lifecycle_event: 'start' };
+  const started = start(npm, 'node --import tsx local/start.ts; true');
   await ready(started);
+  const [stack] = childrenOf(started.process.pid);
 
-  await expect(fetch(`http://127.0.0.1:${started.port + 1}/`)).rejects.toThrow('fetch failed');
-  expect(started.output()).toContain('webhooks may not reach this machine');
+  started.process.kill('SIGTERM');
+
+  await until(() => !alive(stack ?? 0));
+  expect(readdirSync(started.scratch).filter(name => name.startsWith('terra-connect-'))).toEqual([]);
 });
 
 test('what cannot be started is said in a sentence, without a stack trace', async () => {

@@ -50,7 +50,7 @@ test.each([
     { Condition: { Bool: { a: 'b' } } },
   ],
 ])('%s', (_, value, expected) => {
-  expect(resolved(value)).toEqual(expected);
+  expect(resolved(value)).toStrictEqual(expected);
 });
 
 test('parameters give their defaults, mappings and conditions decide', () => {
