@@ -14,7 +14,7 @@ import type { ConnectFunction } from './connect-function';
 import { viaService } from './encryption';
 
 /** What a function may be allowed to do with single records or one owner's partition. There is no Scan and no delete of the table. */
-export type TableAction = 'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+export type TableAction = 'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Scan';
 
 /** What DynamoDB does with a customer's key in the name of whoever reads and writes the table. */
 const keyActions = [

@@ -32,10 +32,15 @@ export interface TerraConnectProps extends SettingsInput {
    * @default false
    */
   readonly sweepDryRun?: boolean | undefined;
+  /**
+   * Whether the daily check of all connections only asks and counts.
+   * @default false
+   */
+  readonly reconcileDryRun?: boolean | undefined;
 }
 
-/** Milliseconds the sweep spends deciding and acting; its function's timeout leaves it time to finish what it began. */
-const SWEEP_BUDGET_MS = 45_000;
+/** Milliseconds a scheduled run spends deciding and acting; its function's timeout leaves it time to finish what it began. */
+const RUN_BUDGET_MS = 45_000;
 
 /** Connects an app's users with Terra: the API, its functions, the table of records, the secrets and the bus of events. */
 export class TerraConnect extends Construct {
@@ -54,6 +59,8 @@ export class TerraConnect extends Construct {
   readonly sweepStale: ConnectFunction;
   readonly publishChanges: ConnectFunction;
   readonly sweepRuns: RepeatedRun;
+  readonly reconcile: ConnectFunction;
+  readonly reconcileRuns: RepeatedRun;
   readonly bus: ConnectBus;
   /** What could not be published. */
   readonly deadLetters: DeadLetters;
@@ -64,7 +71,13 @@ export class TerraConnect extends Construct {
   /** @throws SettingsError naming every setting that is missing or wrong. */
   constructor(scope: Construct, id: string, props: TerraConnectProps) {
     super(scope, id);
-    const { bundles: ready, logRetention = RetentionDays.ONE_MONTH, sweepDryRun = false, ...given } = props;
+    const {
+      bundles: ready,
+      logRetention = RetentionDays.ONE_MONTH,
+      sweepDryRun = false,
+      reconcileDryRun = false,
+      ...given
+    } = props;
     const settings = (this.settings = readSettings(given));
     const bundles = ready ?? this.bundle();
     this.warn();
@@ -96,9 +109,11 @@ export class TerraConnect extends Construct {
     const disconnect = (this.disconnect = lambda('disconnect'));
     const providers = (this.listProviders = lambda('list-providers'));
     const sweep = (this.sweepStale = lambda('sweep-stale', { timeout: Duration.seconds(60) }));
+    const reconcile = (this.reconcile = lambda('reconcile', { timeout: Duration.seconds(60) }));
     const publish = (this.publishChanges = lambda('publish-changes', { timeout: Duration.seconds(60) }));
     api.open([create, confirm, mint, callback, webhook, read, disconnect, providers]);
     const sweepRuns = (this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: 'rate(1 minute)' }));
+    this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: 'rate(10 minutes)' });
     this.changeFeed = new ChangeFeed(this, 'ChangeFeed', { records, to: publish, deadLetters });
     const email = settings.alarmEmail;
     const watched = { api, webhook, sweep, sweepRuns, publish, deadLetters };
@@ -149,7 +164,12 @@ export class TerraConnect extends Construct {
     records.grantQueryDue(sweep);
     terraApi.grantRead(sweep);
     sweep.tell({ ...referenceId, ...terra, ...confirmation });
-    sweep.tell({ SWEEP_BUDGET_MS: `${SWEEP_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
+    sweep.tell({ SWEEP_BUDGET_MS: `${RUN_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
+
+    records.grant(reconcile, 'Query', 'GetItem', 'PutItem', 'Scan');
+    terraApi.grantRead(reconcile);
+    reconcile.tell({ ...referenceId, ...terra, ...confirmation });
+    reconcile.tell({ RECONCILE_BUDGET_MS: `${RUN_BUDGET_MS}`, RECONCILE_DRY_RUN: `${reconcileDryRun}` });
 
     bus.grantPublish(publish);
     publish.tell({ CONFIRMATION: settings.confirmation });

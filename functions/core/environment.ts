@@ -34,6 +34,9 @@ export const environmentNames = [
   'SWEEP_BUDGET_MS',
   /** `true`: the sweep decides and logs but acts on nothing. */
   'SWEEP_DRY_RUN',
+  /** The same two of the daily check of all connections. */
+  'RECONCILE_BUDGET_MS',
+  'RECONCILE_DRY_RUN',
   /** Name of the bus that changes are published to, and URL of the queue for what could not be. */
   'BUS_NAME',
   'DEAD_LETTER_QUEUE_URL',

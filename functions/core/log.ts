@@ -34,6 +34,9 @@ export type Facts = {
   closed?: number;
   disconnected?: number;
   looked?: number;
+  asked?: number;
+  missed?: number;
+  absent?: number;
   failed?: number;
   left?: number;
   /** Changes of rows that came, events that went out, and what had to be put aside for an operator. */

@@ -9,6 +9,8 @@ export type ReconcileDeps = RecordDeps & {
   log: Log;
   /** How long a run may go on taking up new pages. */
   budget: Instant;
+  /** Asks and counts, and writes nothing down. */
+  dryRun: boolean;
 };
 
 /** What a run did: how many users Terra was asked for, how many it missed, how many are gone for it, whether it went too far. */
@@ -46,7 +48,7 @@ export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconci
       gone.push(...(await checkBatch(batch, sum, deps)));
     }
     place = { ...place, cursor: page.cursor };
-    await store.saveReconcileProgress({ ...place, isDone: page.cursor === undefined });
+    if (!deps.dryRun) await store.saveReconcileProgress({ ...place, isDone: page.cursor === undefined });
   } while (place.cursor !== undefined && clock() - begunAt < deps.budget);
 
   if (gone.length > MOST_ABSENT && gone.length > sum.asked * MOST_ABSENT_SHARE) {
@@ -84,6 +86,7 @@ async function checkBatch(rows: readonly ConnectionRow[], sum: Reconciled, deps:
 
 /** Ends the row unless it was heard of since; Terra's clock may be ahead of ours, and then nothing ends today. */
 async function noteGone(row: ConnectionRow, askedAt: Instant, deps: ReconcileDeps): Promise<boolean> {
+  if (deps.dryRun) return false;
   const { changed } = await record(
     await deps.store.load(row.owner),
     ({ connections }) => {
@@ -97,6 +100,7 @@ async function noteGone(row: ConnectionRow, askedAt: Instant, deps: ReconcileDep
 }
 
 async function note(row: ConnectionRow, facts: Pick<ConnectionRow['facts'], 'missed' | 'seen'>, deps: ReconcileDeps) {
+  if (deps.dryRun) return;
   await record(await deps.store.load(row.owner), () => newsOf(row.terraUserId, facts), deps);
 }
 

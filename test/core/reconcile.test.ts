@@ -21,8 +21,13 @@ async function connected(count: number) {
     });
   }
   const said: unknown[] = [];
-  const reconcile = () =>
-    reconcileConnections({ ...world, budget: MINUTE, log: (_level, _message, facts) => void said.push(facts) });
+  const reconcile = (options = { dryRun: false }) =>
+    reconcileConnections({
+      ...world,
+      ...options,
+      budget: MINUTE,
+      log: (_level, _message, facts) => void said.push(facts),
+    });
   const statusOf = async (n: number) => (await go.connections(`user-${n}`))[0]?.status;
   world.wait(DAY);
   return { world, go, reconcile, statusOf, said };
@@ -118,6 +123,16 @@ test('all is checked once a day, whatever the number of runs', async () => {
   world.wait(HOUR);
   await reconcile();
   expect(world.terra.asked('findUsers')).toHaveLength(2);
+});
+
+test('a dry run asks and counts, and writes nothing down', async () => {
+  const { world, reconcile } = await connected(3);
+  world.terra.users.delete(terraUser(1));
+  const before = JSON.stringify([...world.store.items]);
+
+  expect(await reconcile({ dryRun: true })).toMatchObject({ asked: 3, missed: 1 });
+  expect(JSON.stringify([...world.store.items])).toBe(before);
+  expect(await reconcile({ dryRun: true })).toMatchObject({ asked: 3 });
 });
 
 test('what was heard of today, is not connected, or is new is not asked about', async () => {

@@ -20,7 +20,7 @@ test('a team places it in a stack of its own, for an issuer known only at deploy
 
   const template = Template.fromStack(stack);
   template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', { JwtConfiguration: { Issuer: { Ref: 'Issuer' } } });
-  template.resourceCountIs('AWS::Lambda::Function', 10);
+  template.resourceCountIs('AWS::Lambda::Function', 11);
   expect(stack.resolve(connect.createSession.lambda.functionArn)).toBeDefined();
 });
 

@@ -7,6 +7,9 @@ const template = templateWith();
 const disposable = templateWith({ removal: 'destroy' });
 const source = join(__dirname, '../../functions');
 
+/** Functions that no route reaches. */
+const unrouted = ['sweep-stale', 'publish-changes', 'reconcile'];
+
 test('every folder under functions/ but core is deployed, and nothing else', () => {
   expect(functionNames(source)).toEqual(functions);
   expect(lambdas(template).map(([name]) => name)).toEqual(functions);
@@ -15,7 +18,7 @@ test('every folder under functions/ but core is deployed, and nothing else', () 
 test('every route names a function that is deployed, and every function but the sweep and the publisher answers a route', () => {
   const routed = new Set(declaredRoutes().map(([, route]) => route.function));
 
-  expect([...routed].toSorted()).toEqual(functions.filter(name => !['sweep-stale', 'publish-changes'].includes(name)));
+  expect([...routed].toSorted()).toEqual(functions.filter(name => !unrouted.includes(name)));
 });
 
 test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group of its own', (name, properties) => {
@@ -24,7 +27,7 @@ test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group o
     Architectures: ['arm64'],
     Handler: 'index.handler',
     MemorySize: 512,
-    Timeout: ['sweep-stale', 'publish-changes'].includes(name) ? 60 : 12,
+    Timeout: unrouted.includes(name) ? 60 : 12,
     LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
   });
   expect(word(template, at(properties, 'LoggingConfig', 'LogGroup'))).toBe(
@@ -35,7 +38,7 @@ test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group o
 test('logs are kept for a month', () => {
   const groups = resources(template, 'AWS::Logs::LogGroup');
 
-  expect(groups).toHaveLength(11);
+  expect(groups).toHaveLength(12);
   for (const [, { Properties }] of groups) expect(Properties['RetentionInDays']).toBe(30);
 });
 
@@ -94,17 +97,24 @@ test('secrets are born empty or random, never with a value of ours', () => {
   ]);
 });
 
-test('the sweep runs every minute, with a role of its own and a net under it', () => {
-  const { Target, ...schedule } = only(template, 'AWS::Scheduler::Schedule');
-  const { Arn, RoleArn, DeadLetterConfig, ...target } = object(Target);
+test('the sweep runs every minute and the check of all connections every ten, each with a role and a net of its own', () => {
+  const schedules = resources(template, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => {
+    const { Target, ...schedule } = Properties;
+    const { Arn, RoleArn, DeadLetterConfig, ...target } = object(Target);
+    expect(schedule).toMatchObject({ FlexibleTimeWindow: { Mode: 'OFF' } });
+    expect(schedule).not.toHaveProperty('State');
+    expect(target).toEqual({ RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 3 } });
+    const net = word(template, at(DeadLetterConfig, 'Arn'));
+    return [schedule['ScheduleExpression'], word(template, Arn), word(template, RoleArn), net];
+  });
 
-  expect(schedule).toMatchObject({ ScheduleExpression: 'rate(1 minute)', FlexibleTimeWindow: { Mode: 'OFF' } });
-  expect(schedule).not.toHaveProperty('State');
-  expect(word(template, Arn)).toBe('ConnectSweepStaleFunction');
-  expect(word(template, RoleArn)).toBe('ConnectSweepRunsRole');
-  expect(word(template, at(DeadLetterConfig, 'Arn'))).toBe('ConnectSweepRunsDeadLetters');
-  expect(target).toEqual({ RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 3 } });
-  expect(only(template, 'AWS::Lambda::EventInvokeConfig')['MaximumRetryAttempts']).toBe(0);
+  expect(schedules).toEqual([
+    ['rate(1 minute)', 'ConnectSweepStaleFunction', 'ConnectSweepRunsRole', 'ConnectSweepRunsDeadLetters'],
+    ['rate(10 minutes)', 'ConnectReconcileFunction', 'ConnectReconcileRunsRole', 'ConnectReconcileRunsDeadLetters'],
+  ]);
+  for (const [, { Properties }] of resources(template, 'AWS::Lambda::EventInvokeConfig')) {
+    expect(Properties['MaximumRetryAttempts']).toBe(0);
+  }
 });
 
 test('every change of a session or connection goes to the publisher, and what it cannot publish into a net', () => {
@@ -140,7 +150,7 @@ test('each dead-letter queue is encrypted, kept for 14 days and reached by TLS o
   const queues = resources(template, 'AWS::SQS::Queue');
   const policies = resources(template, 'AWS::SQS::QueuePolicy');
 
-  expect(queues).toHaveLength(2);
+  expect(queues).toHaveLength(3);
   for (const [, { Properties }] of queues) {
     expect(Properties).toEqual({ MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true });
   }

@@ -82,6 +82,16 @@ test('each role may do exactly this', () => {
       'logs:PutLogEvents ReceiveWebhookLogs',
       'secretsmanager:GetSecretValue prod/terra-webhook',
     ],
+    Reconcile: [
+      'dynamodb:GetItem RecordsTable',
+      'dynamodb:PutItem RecordsTable',
+      'dynamodb:Query RecordsTable',
+      'dynamodb:Scan RecordsTable',
+      'logs:CreateLogStream ReconcileLogs',
+      'logs:PutLogEvents ReconcileLogs',
+      'secretsmanager:GetSecretValue prod/terra-api',
+    ],
+    ReconcileRuns: ['lambda:InvokeFunction ReconcileFunction', 'sqs:SendMessage ReconcileRunsDeadLetters'],
     SweepRuns: ['lambda:InvokeFunction SweepStaleFunction', 'sqs:SendMessage SweepRunsDeadLetters'],
     SweepStale: [
       'dynamodb:DeleteItem RecordsTable',
@@ -114,6 +124,8 @@ test('each function is told exactly this', () => {
     'read-state':
       'CONFIRMATION CONFIRM_WITHIN_MINUTES ISSUER OWNER_NAMESPACE REFERENCE_ID REFERENCE_KEY_SECRET TABLE_NAME',
     'receive-webhook': 'CONFIRMATION CONFIRM_WITHIN_MINUTES DATA_EVENTS REFERENCE_ID TABLE_NAME TERRA_WEBHOOK_SECRET',
+    reconcile:
+      'CONFIRMATION CONFIRM_WITHIN_MINUTES RECONCILE_BUDGET_MS RECONCILE_DRY_RUN REFERENCE_ID TABLE_NAME TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
     'sweep-stale':
       'CONFIRMATION CONFIRM_WITHIN_MINUTES REFERENCE_ID SWEEP_BUDGET_MS SWEEP_DRY_RUN TABLE_NAME TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
   });
@@ -134,9 +146,9 @@ test('no role may use a star, a managed policy or a policy of its own beside the
 test('no two functions share a role, and only its own service takes it on', () => {
   const roles = lambdas(template).map(([, { Role }]) => word(template, Role));
 
-  expect(new Set(roles).size).toBe(10);
+  expect(new Set(roles).size).toBe(11);
   for (const [id, { Properties }] of resources(template, 'AWS::IAM::Role')) {
-    const service = /SweepRuns/.test(id) ? 'scheduler.amazonaws.com' : 'lambda.amazonaws.com';
+    const service = /(Sweep|Reconcile)Runs/.test(id) ? 'scheduler.amazonaws.com' : 'lambda.amazonaws.com';
     expect(Properties['AssumeRolePolicyDocument']).toMatchObject({
       Statement: [{ Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: service } }],
     });

@@ -29,6 +29,7 @@ export const functions = [
   'publish-changes',
   'read-state',
   'receive-webhook',
+  'reconcile',
   'sweep-stale',
 ];
 
