@@ -125,6 +125,7 @@ export const createSession = /* @__PURE__ */ route(() => ({
   },
   errors: [
     'invalid_request',
+    'payload_too_large',
     'provider_unavailable',
     'unauthenticated',
     'idempotency_conflict',
@@ -157,7 +158,15 @@ export const confirmSession = /* @__PURE__ */ route(() => ({
     200: z.strictObject({ id: z.string(), status: z.literal('completed'), connection: Connection }),
     202: z.strictObject({ id: z.string(), status: SessionStatus }),
   },
-  errors: ['invalid_request', 'code_invalid', 'unauthenticated', 'not_found', 'session_closed', ...terraErrors],
+  errors: [
+    'invalid_request',
+    'payload_too_large',
+    'code_invalid',
+    'unauthenticated',
+    'not_found',
+    'session_closed',
+    ...terraErrors,
+  ],
 }));
 
 export const mintToken = /* @__PURE__ */ route(() => ({
@@ -175,7 +184,15 @@ export const mintToken = /* @__PURE__ */ route(() => ({
       expiresAt: Time,
     }),
   },
-  errors: ['invalid_request', 'provider_unavailable', 'unauthenticated', 'erasing', 'rate_limited', ...terraErrors],
+  errors: [
+    'invalid_request',
+    'payload_too_large',
+    'provider_unavailable',
+    'unauthenticated',
+    'erasing',
+    'rate_limited',
+    ...terraErrors,
+  ],
 }));
 
 export const listConnections = /* @__PURE__ */ route(() => ({

@@ -49,7 +49,10 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   const owner = await deps.ownerOf(caller);
   const partition = await deps.store.load(owner.referenceId);
   if (isErasing(partition)) throw erasing();
-  if (idempotencyKey === undefined) return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
+  if (idempotencyKey === undefined) {
+    await countUse(owner.referenceId, 'sessions', deps.limit, deps);
+    return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
+  }
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
   const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
@@ -85,6 +88,8 @@ async function take(owner: Owner, id: string, bodyHash: string, held: Claim | un
     purgeAt: Math.ceil((now + KEEP) / SECOND),
   };
   const isFree = !held || now - held.claimedAt >= CLAIM_LIFE;
+  // Counted before anything is written, so that keys beyond the limit leave nothing behind.
+  if (isFree) await countUse(owner.referenceId, 'sessions', deps.limit, deps);
   if (isFree && (await deps.store.claimSession(claim, held?.attempt))) return claim;
   throw new Problem('in_progress', 'The first request with this Idempotency-Key is under way.', {
     retryAfterSeconds: 1,
@@ -93,7 +98,6 @@ async function take(owner: Owner, id: string, bodyHash: string, held: Claim | un
 
 /** Asks Terra for the link and stores the session; a crash in between leaves only an unseen link that expires by itself. */
 async function open(owner: Owner, id: string, wish: Wish, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
-  await countUse(owner.referenceId, 'sessions', deps.limit, deps);
   const createdAt = deps.clock();
   const secret = newSecret(deps.random);
   const link = await askTerra(

@@ -4,14 +4,15 @@ import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import type { Secret, WebhookSecrets } from '../core/secrets';
 import { type Behaviour, on, serve } from '../core/serve';
-import { readSignature, type SignatureClaim, verifySignature } from '../core/signature';
+import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/signature';
 import { readTerraEvent } from '../core/terra-event';
 import { receiveWebhook } from '../routes';
 
 type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };
 
-/** How far the unsigned ordering header may lie after the signed time. */
+/** How far the unsigned ordering header may lie after the signed time, and before it: no retry is older. */
 const ORDERING_AHEAD = 5 * SECOND;
+const ORDERING_BEHIND = SIGNATURE_BEHIND_SECONDS * SECOND;
 
 /**
  * Takes a delivery in: verified over the raw bytes before anything is parsed, applied at its own time, and answered 200
@@ -63,10 +64,10 @@ function isSignedWith(
   return verifySignature(claim, rawBody, isPreviousLive ? [current, previous.secret] : [current]);
 }
 
-/** Terra's own time of the event. The header that carries it is not signed, so it may not run ahead of what is. */
+/** Terra's own time of the event. The header that carries it is not signed, so what is signed bounds it on both sides. */
 function eventTime(ordering: string | undefined, signedAt: Instant): Instant {
   if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return signedAt;
-  return Math.min(Number(ordering), signedAt + ORDERING_AHEAD);
+  return Math.max(signedAt - ORDERING_BEHIND, Math.min(Number(ordering), signedAt + ORDERING_AHEAD));
 }
 
 const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });

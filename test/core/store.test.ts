@@ -1,4 +1,5 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ConnectionRow } from '../../functions/core/connection';
 import { dynamoStore, shardOf } from '../../functions/core/dynamo-store';
 import type { MintRow } from '../../functions/core/mint';
@@ -6,6 +7,7 @@ import { AUTHORISED_LIMIT, type Claim, type SessionRow } from '../../functions/c
 import type { SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 import { startDynamoDb } from '../../local/dynamodb';
+import { connectTable } from '../../local/tables';
 import { memoryStore } from '../support/memory-store';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -59,15 +61,25 @@ const mint: MintRow = {
   version: 1,
 };
 
-let dynamo: Awaited<ReturnType<typeof startDynamoDb>>;
+// With LOCAL_DDB=java the suite runs on Amazon's own DynamoDB Local, started by hand: docs/testing.md says how.
+const byHand = process.env.LOCAL_DDB === 'java' ? process.env.LOCAL_DDB_ENDPOINT : undefined;
+
+let dynamo: { endpoint: string; tableName: string; close: () => Promise<void> };
 let client: DynamoDBClient;
 beforeAll(async () => {
-  dynamo = await startDynamoDb();
+  dynamo =
+    byHand === undefined
+      ? await startDynamoDb()
+      : { endpoint: byHand, tableName: `terra-connect-${randomUUID()}`, close: async () => {} };
   client = new DynamoDBClient({
     endpoint: dynamo.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
+  if (byHand === undefined) return;
+  const { TimeToLiveSpecification: _, ...table } = connectTable;
+  const asked = { ...table, TableName: dynamo.tableName, BillingMode: 'PAY_PER_REQUEST' };
+  await client.send(new CreateTableCommand(asked as CreateTableCommandInput));
 });
 afterAll(async () => {
   client.destroy();

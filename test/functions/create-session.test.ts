@@ -90,6 +90,13 @@ describe('an idempotency key', () => {
     expect(world.terra.calls).toHaveLength(1);
   });
 
+  test('beyond the limit leaves nothing behind', async () => {
+    const { go, rows } = setting();
+    for (let n = 0; n < 30; n++) await codeOf(go.open('alice', {}, { 'idempotency-key': `attempt-${n}` }));
+
+    expect(rows()).toHaveLength(10);
+  });
+
   test('may be tried again at once after a failure', async () => {
     const { go, world } = setting();
     world.terra.failWith(new Problem('terra_unavailable', 'away'));

@@ -6,6 +6,8 @@ import { mint } from '../../functions/mint-token';
 import { listConnectionsOf, readSessionOf } from '../../functions/read-state';
 import { takeDelivery } from '../../functions/receive-webhook';
 import { sweep } from '../../functions/sweep-stale';
+import { disconnectOne, eraseMe } from '../../functions/disconnect';
+import type { Store } from '../../functions/core/store';
 import { referenceIdOf, type World } from './world';
 
 export const WEBHOOK_SECRET = 'webhook-secret-for-tests';
@@ -14,8 +16,11 @@ const bare = { query: {}, headers: {}, rawBody: Buffer.alloc(0) };
 
 type Wish = { provider?: string; providers?: string[]; returnTo?: string; language?: string };
 
+/** A world on any store. */
+export type Setting = Omit<World, 'store'> & { store: Store };
+
 /** What people, their browsers and Terra do, one step each, against the behaviours themselves. */
-export function journey(world: World) {
+export function journey(world: Setting) {
   const as = (sub: string) => ({ ...bare, caller: { sub }, note: world.note });
 
   return {
@@ -36,6 +41,9 @@ export function journey(world: World) {
       noteFailure({ ...bare, path: { state }, query, body: undefined, note: world.note }, world),
     confirm: (sub: string, id: string, code?: string) =>
       confirm({ ...as(sub), path: { id }, body: code === undefined ? {} : { code } }, world),
+    disconnect: async (sub: string, id: string) =>
+      (await disconnectOne({ ...as(sub), path: { id }, body: undefined }, world)).body,
+    erase: (sub: string) => eraseMe({ ...as(sub), path: {}, body: undefined }, world),
     mint: (sub: string, provider?: string) =>
       mint({ ...as(sub), path: {}, body: provider === undefined ? {} : { provider } }, world),
     session: async (sub: string, id: string) =>

@@ -1,0 +1,125 @@
+import { HOUR, MINUTE } from '../../../functions/core/clock';
+import { neutralPage } from '../../../functions/core/page';
+import { terraUser } from '../../support/world';
+import { signedInAs } from './doors';
+import { populated } from './population';
+
+/** Word for word, so that a header cannot be loosened unnoticed. */
+const strict = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+};
+const html = { 'content-type': 'text/html; charset=utf-8' };
+
+const user = `user_id=${terraUser(77)}`;
+
+/** Every kind of answer the callback has, with what leads to it. */
+const visits: [string, string, string, string, number, number][] = [
+  ['a return to a site', 'pending', 'success', user, 0, 303],
+  ['a return to an app', 'app', 'success', user, 0, 200],
+  ['a failure, to a site', 'pending', 'failure', 'reason=access_denied', 0, 303],
+  ['a failure, to an app', 'app', 'failure', 'reason=<b>', 0, 200],
+  ['an SDK provider, to a site', 'pending', 'success', 'user_id=null&resource=APPLE', 0, 303],
+  ['an SDK provider, to an app', 'app', 'success', 'resource=samsung', 0, 200],
+  ['the same return again', 'returned', 'success', `user_id=${terraUser(10)}`, 0, 303],
+  ['somebody else on a used state', 'returned', 'success', user, 0, 200],
+  ['the same return too late', 'returned', 'success', `user_id=${terraUser(10)}`, 11 * MINUTE, 200],
+  ['a state that is over', 'pending', 'success', user, 3 * HOUR, 200],
+  ['a failure of a state that is over', 'pending', 'failure', '', 3 * HOUR, 200],
+  ['a success without a user', 'pending', 'success', 'resource=GARMIN', 0, 200],
+  ['a failure after a return', 'returned', 'failure', 'reason=x', 0, 200],
+];
+
+const setting = async (query: string, which: string, end: string) => {
+  const people = await populated();
+  const { state } = people.alice.sessions[which as 'pending'];
+  return {
+    ...people,
+    ask: (path = `/v1/callback/${state}/${end}`) => people.doors.ask({ method: 'GET', path, query }),
+  };
+};
+
+test.each(visits)('%s carries exactly the strict headers', async (_what, which, end, query, wait, status) => {
+  const { ask, world } = await setting(query, which, end);
+  world.wait(wait);
+
+  const told = await ask();
+
+  const { location, ...headers } = told?.headers ?? {};
+  expect(headers).toEqual({ ...html, ...strict });
+  expect([told?.statusCode, location !== undefined]).toEqual([status, status === 303]);
+});
+
+test.each([
+  ['a user', user],
+  ['an SDK provider', 'resource=APPLE'],
+  ['nothing', ''],
+])('whatever leads nowhere is answered with the very same bytes, though it names %s', async (_what, query) => {
+  const { ask, world, alice } = await setting(query, 'pending', 'success');
+  const { state } = alice.sessions.pending;
+  const [owner = '', id = '', secret = ''] = state.split('.');
+  const nowhere = [
+    'x',
+    'a'.repeat(513),
+    `${owner}.${id}.${'A'.repeat(43)}`,
+    `${owner}.${'A'.repeat(22)}.${secret}`,
+    `${Buffer.from('nobody').toString('base64url')}.${id}.${secret}`,
+    `${state}=`,
+    `${state}.`,
+    alice.sessions.returned.state,
+    alice.sessions.completed.state,
+    alice.codes.returned,
+  ];
+  const pages = [];
+  for (const each of nowhere) {
+    for (const end of ['success', 'failure']) pages.push(await ask(`/v1/callback/${encodeURIComponent(each)}/${end}`));
+  }
+  world.wait(3 * HOUR);
+  pages.push(await ask());
+
+  const told = pages.map(page => JSON.stringify([page?.statusCode, page?.headers, page?.body]));
+  expect(new Set(told).size).toBe(1);
+  expect(pages[0]?.body).toBe(neutralPage);
+});
+
+test('when the table is away the browser gets a problem, as strictly', async () => {
+  const { doors, world, alice } = await populated();
+  world.store.addSessionFact = async () => {
+    throw Object.assign(new Error('throttled'), { $metadata: {} });
+  };
+  const path = `/v1/callback/${alice.sessions.pending.state}/success`;
+
+  const told = await doors.ask({ method: 'GET', path, query: user });
+
+  expect(told?.statusCode).toBe(503);
+  expect(told?.headers).toEqual({ ...strict, 'content-type': 'application/problem+json' });
+  expect(told?.body).not.toContain(alice.sessions.pending.state);
+});
+
+test('a page loads nothing, runs nothing and links to nothing but the app', () => {
+  const outside = /<(script|img|link|iframe|object|embed|form|base|video|audio)\b|\bon\w+=|url\(|@import|https?:/i;
+
+  expect(neutralPage).not.toMatch(outside);
+});
+
+const paths = ['sessions', 'connections', 'providers', 'tokens', 'me', 'connections/x', 'sessions/x'];
+
+test.each(paths)('no answer to a signed-in user may be kept by a cache: /v1/%s', async path => {
+  const { doors } = await populated();
+  const answers = [];
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    for (const claims of [signedInAs('alice'), undefined]) {
+      const headers = [['content-type', 'application/json']] as const;
+      answers.push(await doors.ask({ method, path: `/v1/${path}`, claims, headers, body: '{"returnTo":"web"}' }));
+    }
+  }
+  const reached = answers.filter(told => told !== undefined);
+  expect(reached.length).toBeGreaterThan(0);
+  expect(new Set(reached.map(({ headers }) => headers['cache-control']))).toEqual(new Set(['no-store']));
+});
