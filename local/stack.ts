@@ -7,6 +7,7 @@ import type { SettingsInput } from '../infra/settings';
 import type { Assembly } from './assembly';
 import { takeDataDirectory } from './data-directory';
 import { demoPage } from './demo-page';
+import { withDeployment } from './deployment';
 import { startIssuer } from './issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
@@ -39,7 +40,7 @@ export type LocalStackOptions = {
   readonly log?: (entry: LogEntry) => void;
   /** Ready bundles, for tests that start many stacks. */
   readonly bundles?: string;
-} & Pick<RunningTemplateOptions, 'onCall' | 'onChange'>;
+} & Pick<RunningTemplateOptions, 'onCall' | 'onChange' | 'alter'>;
 
 export type LocalStack = {
   readonly apiUrl: string;
@@ -130,7 +131,7 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
     closing.push(running.close);
     putSecrets(running, settings.stage ?? 'prod', terra);
 
-    const server = createServer(running.api);
+    const server = createServer(withDeployment(running, logs));
     await listen(server, ports.api);
     closing.push(() => closeServer(server));
 

@@ -1,0 +1,4 @@
+import { start } from './command';
+import { doctorCommand } from './doctor-command';
+
+start(doctorCommand);

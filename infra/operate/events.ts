@@ -1,0 +1,4 @@
+import { start } from './command';
+import { eventsCommand } from './events-command';
+
+start(eventsCommand);

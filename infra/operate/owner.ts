@@ -1,0 +1,4 @@
+import { start } from './command';
+import { ownerCommand } from './owner-command';
+
+start(ownerCommand);

@@ -1,0 +1,83 @@
+import { sessionOf } from '../../../functions/core/answer';
+import { type Instant, isoTime } from '../../../functions/core/clock';
+import { type ConnectionRow, connectionState, publicId, reasonOf } from '../../../functions/core/connection';
+import { isErasing } from '../../../functions/core/erasure';
+import type { MintRow } from '../../../functions/core/mint';
+import type { Partition } from '../../../functions/core/partition';
+import type { Confirmation, SessionRow } from '../../../functions/core/session';
+
+/** What we hold about one owner, as support and an access request need it: no link, no code, no hash of one. */
+export type Account = {
+  referenceId: string;
+  known: boolean;
+  subs: string[];
+  erasure?: { requestedAt: string; state: 'under way' | 'done' };
+  connections: ReturnType<typeof connectionAccount>[];
+  sessions: ReturnType<typeof sessionAccount>[];
+  mints: ReturnType<typeof mintAccount>[];
+  /** Counters of uses that are still kept. */
+  counters: number;
+};
+
+export function accountOf(partition: Partition, now: Instant, confirmation: Confirmation): Account {
+  const { owner, known, erasure, connections, sessions, mints, quotas } = partition;
+  return {
+    referenceId: owner,
+    known,
+    subs: [...new Set([...connections, ...sessions, ...mints].flatMap(({ sub }) => sub ?? []))],
+    ...(erasure && {
+      erasure: { requestedAt: isoTime(erasure.requestedAt), state: isErasing(partition) ? 'under way' : 'done' },
+    }),
+    connections: connections.map(connectionAccount),
+    sessions: sessions
+      .toSorted((a, b) => b.createdAt - a.createdAt)
+      .map(session => sessionAccount(session, now, confirmation)),
+    mints: mints.toSorted((a, b) => b.createdAt - a.createdAt).map(mintAccount),
+    counters: quotas.length,
+  };
+}
+
+function connectionAccount(row: ConnectionRow) {
+  const state = connectionState(row.facts);
+  const { auth, data, error, supersededBy } = row.facts;
+  return {
+    id: row.ids[0] ?? publicId(row.terraUserId),
+    terraUserId: row.terraUserId,
+    provider: row.facts.provider ?? 'UNKNOWN',
+    status: state.status,
+    reason: reasonOf(state),
+    cameBy: auth === undefined ? undefined : auth.via || 'nothing of ours',
+    authenticatedAt: auth && isoTime(auth.at),
+    connectedAt: row.connectedAt === undefined ? undefined : isoTime(row.connectedAt),
+    lastDataAt: data && isoTime(data.at),
+    lastErrorAt: error && isoTime(error.at),
+    supersededBy: supersededBy?.terraUserId,
+    scopes: row.facts.scopes?.list ?? [],
+    history: row.history.map(({ at, status, reason }) => ({ at: isoTime(at), status, reason })),
+  };
+}
+
+function sessionAccount(session: SessionRow, now: Instant, confirmation: Confirmation) {
+  const { id, flow, status, provider, failure } = sessionOf(session, now, confirmation);
+  const { createdAt, returned, redeemed } = session;
+  return {
+    id,
+    flow,
+    status,
+    failure,
+    provider,
+    createdAt: isoTime(createdAt),
+    returnedAt: returned && isoTime(returned.at),
+    redeemedAt: redeemed && isoTime(redeemed.at),
+  };
+}
+
+function mintAccount({ id, provider, createdAt, expiresAt, usedBy }: MintRow) {
+  return {
+    id,
+    provider,
+    createdAt: isoTime(createdAt),
+    expiresAt: isoTime(expiresAt),
+    usedBy: usedBy?.terraUserId,
+  };
+}

@@ -1,0 +1,4 @@
+import { start } from './command';
+import { secretsCommand } from './secrets-command';
+
+start(secretsCommand);

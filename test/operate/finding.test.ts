@@ -1,0 +1,240 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { NOON } from '../support/world';
+import type { AskAws } from '../../infra/operate/ask-aws';
+import { askAws } from '../../infra/operate/ask-aws';
+import { awsDeployment } from '../../infra/operate/aws-deployment';
+import type { Deployment } from '../../infra/operate/deployment';
+import { doctorCommand } from '../../infra/operate/doctor-command';
+import { eventsCommand } from '../../infra/operate/events-command';
+import { explain } from '../../infra/operate/failure';
+import { ownerCommand } from '../../infra/operate/owner-command';
+import { secretsCommand } from '../../infra/operate/secrets-command';
+import { run } from './terminal';
+
+const commands = { doctor: doctorCommand, secrets: secretsCommand, events: eventsCommand, owner: ownerCommand };
+
+/** An error as the AWS SDK throws it. */
+const awsError = (name: string, message = '') => Object.assign(new Error(message), { name });
+
+function fakeAws(overrides: Partial<Record<string, unknown>> = {}): AskAws {
+  const answers: Record<string, unknown> = {
+    DescribeStacks: {
+      Stacks: [
+        {
+          StackStatus: 'UPDATE_COMPLETE',
+          CreationTime: new Date(NOON),
+          Outputs: [{ OutputKey: 'ApiUrl', OutputValue: 'https://api.example' }],
+        },
+      ],
+    },
+    ListStackResources: {
+      StackResourceSummaries: [
+        { LogicalResourceId: 'Sweep', ResourceType: 'AWS::Lambda::Function', PhysicalResourceId: 'stack-Sweep-1' },
+        {
+          LogicalResourceId: 'DeadLetters',
+          ResourceType: 'AWS::SQS::Queue',
+          PhysicalResourceId: 'https://sqs/letters',
+        },
+        { LogicalResourceId: 'Orders', ResourceType: 'AWS::SQS::Queue', PhysicalResourceId: 'https://sqs/orders' },
+        { LogicalResourceId: 'Table', ResourceType: 'AWS::DynamoDB::Table', PhysicalResourceId: 'stack-Table-1' },
+      ],
+    },
+    GetFunctionConfiguration: {
+      Description: 'sweep-stale',
+      Environment: { Variables: { TABLE_NAME: 'stack-Table-1' } },
+    },
+    GetMetricStatistics: {
+      Datapoints: [
+        { Timestamp: new Date(NOON - 60_000), Sum: 1 },
+        { Timestamp: new Date(NOON), Sum: 0 },
+      ],
+    },
+    ...overrides,
+  };
+  return async (_service, command) => {
+    const answer = answers[command];
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+}
+
+test('on AWS a deployment is what its stack says: outputs, functions, queues, and when a function last ran', async () => {
+  const deployment = await awsDeployment('terra-connect-prod', fakeAws());
+
+  expect(deployment).toMatchObject({
+    place: 'aws',
+    name: 'terra-connect-prod',
+    outputs: { ApiUrl: 'https://api.example' },
+    functions: [{ title: 'sweep-stale', environment: { TABLE_NAME: 'stack-Table-1' } }],
+    queues: [{ id: 'DeadLetters', url: 'https://sqs/letters' }],
+    since: NOON,
+  });
+  expect(deployment.clientOptions('sqs')).toEqual({});
+  expect(await deployment.lastRunOf('sweep-stale')).toBe(NOON - 60_000);
+  expect(await deployment.lastRunOf('nothing')).toBeUndefined();
+});
+
+test('a long list of resources is read to its end', async () => {
+  const pages = [
+    { StackResourceSummaries: [], NextToken: 'more' },
+    {
+      StackResourceSummaries: [
+        { LogicalResourceId: 'DeadLettersQ', ResourceType: 'AWS::SQS::Queue', PhysicalResourceId: 'https://sqs/q' },
+      ],
+    },
+  ];
+  const ask: AskAws = async (service, command, input) =>
+    command === 'ListStackResources' ? pages.shift() : fakeAws()(service, command, input);
+
+  expect((await awsDeployment('s', ask)).queues).toEqual([{ id: 'DeadLettersQ', url: 'https://sqs/q' }]);
+});
+
+test.each([
+  [
+    awsError('CredentialsProviderError', 'Could not load credentials from any providers'),
+    /There are no AWS credentials/,
+  ],
+  [awsError('ExpiredTokenException', 'The security token included in the request is expired'), /have expired/],
+  [awsError('UnrecognizedClientException'), /does not accept the credentials/],
+  [awsError('Error', 'Region is missing'), /No AWS region is set/],
+  [
+    awsError(
+      'AccessDenied',
+      'User: arn:aws:iam::1:user/x is not authorized to perform: cloudformation:DescribeStacks on',
+    ),
+    /may not do cloudformation:DescribeStacks/,
+  ],
+  [
+    awsError('ValidationError', 'Stack with id terra-connect-prod does not exist'),
+    /There is no stack terra-connect-prod/,
+  ],
+  [awsError('ThrottlingException'), /asks for fewer calls/],
+  [Object.assign(new Error('connect'), { code: 'ENOTFOUND' }), /its name is not known/],
+])('%s becomes a sentence and a remedy', async (error, words) => {
+  for (const [name, command] of Object.entries(commands)) {
+    const line = { doctor: '', secrets: 'show', events: 'count', owner: 'show --sub alice' }[name] ?? '';
+    const find = () => awsDeployment('terra-connect-prod', fakeAws({ DescribeStacks: error }));
+
+    const { code, out, err } = await run(command, `${line} --stage prod`, {}, { find });
+
+    expect([name, code, out]).toEqual([name, 1, '']);
+    expect(err).toMatch(words);
+    expect(err.trim().split('\n')).toHaveLength(2);
+  }
+});
+
+test('an unexpected error is told by its class alone, for its message may quote a secret', () => {
+  const { what } = explain(new SyntaxError('Unexpected token in "key-canary"'));
+
+  expect(what).toBe('Something unexpected happened (SyntaxError)');
+});
+
+test.each([
+  ['doctor', '', /^npm run doctor/, 2],
+  ['doctor', '--help', /^npm run doctor/, 0],
+  ['secrets', '--help', /never taken from arguments/, 0],
+  ['events', '--help', /^npm run events/, 0],
+  ['owner', '--help', /^npm run owner/, 0],
+  ['doctor', '--json', /Say which deployment, once/, 2],
+  ['doctor', '--stage prod --local', /Say which deployment, once/, 2],
+  ['doctor', '--local 99999999', /--local takes a port number/, 2],
+  ['doctor', '--local --only nothing', /There is no check nothing/, 2],
+  ['doctor', '--nonsense', /Unknown option '--nonsense'/, 2],
+  ['secrets', 'set terra-webhook whsec-canary-argument --local', /no such command of secrets/, 2],
+  ['secrets', 'set terra-webhook --value=whsec-canary-argument --local', /Unknown option '--value'/, 2],
+  ['events', 'purge --local', /Say count, list or redrive/, 2],
+  ['owner', 'show --sub --local', /arguments/, 2],
+  ['owner', 'import --local --rate fast', /--rate takes a whole number/, 1],
+] as const)('%s %s', async (name, line, words, expected) => {
+  const find = async () => awsDeployment('s', fakeAws());
+
+  const { code, out, err } = await run(commands[name], line, {}, { find });
+
+  expect(out + err).toMatch(words);
+  expect(out + err).not.toContain('canary');
+  expect(expected === 1 ? code > 0 : code === expected).toBe(true);
+});
+
+test('the guards of the table on AWS: each that is off is found', async () => {
+  const guards = { recovery: 'ENABLED', protection: true, expiry: 'ENABLED' };
+  const server = createServer((request, response) => {
+    const [, action = ''] = String(request.headers['x-amz-target']).split('.');
+    const answers: Record<string, object> = {
+      DescribeTable: { Table: { DeletionProtectionEnabled: guards.protection } },
+      DescribeContinuousBackups: {
+        ContinuousBackupsDescription: {
+          ContinuousBackupsStatus: 'ENABLED',
+          PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: guards.recovery },
+        },
+      },
+      DescribeTimeToLive: { TimeToLiveDescription: { TimeToLiveStatus: guards.expiry, AttributeName: 'purgeAt' } },
+    };
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(answers[action]));
+  }).listen(0, '127.0.0.1');
+  await new Promise(resolve => server.once('listening', resolve));
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const deployment: Deployment = {
+    ...(await awsDeployment('s', fakeAws())),
+    functions: [{ title: 'all', environment: wholeEnvironment }],
+    clientOptions: () => ({ endpoint, region: 'us-east-1', credentials }),
+  };
+  const only = ['recovery', 'protection', 'expiry'].map(name => `--only table-${name}`).join(' ');
+  const examined = async () => {
+    const { out } = await run(doctorCommand, `--stage prod --json ${only}`, {}, { find: async () => deployment });
+    return (JSON.parse(out) as { checks: { kind: string }[] }).checks.map(({ kind }) => kind);
+  };
+
+  const guarded = await examined();
+  Object.assign(guards, { recovery: 'DISABLED', protection: false, expiry: 'DISABLED' });
+  const bare = await examined();
+
+  server.close();
+  expect(guarded).toEqual(['ok', 'ok', 'ok']);
+  expect(bare).toEqual(['fault', 'warning', 'fault']);
+});
+
+test('the SDK clients an operator needs are there, with the calls that are made', async () => {
+  const asked = askAws('cloudformation', 'DescribeNothingOfTheKind', {});
+
+  await expect(asked).rejects.toThrow(/has no DescribeNothingOfTheKind|is not installed/);
+});
+
+test('as programs they end with an exit code and two sentences', async () => {
+  const { code, stderr } = await program('doctor', '--local', '3');
+
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    'No local stack answers on port 3.\nStart it with `npm start`, or name its port: --local PORT.\n',
+  );
+});
+
+function program(name: string, ...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const root = join(__dirname, '../..');
+  return new Promise(resolve => {
+    const command = ['--import', 'tsx', `infra/operate/${name}.ts`, ...args];
+    execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+}
+
+const wholeEnvironment = {
+  ISSUER: 'https://login.example',
+  OWNER_NAMESPACE: 'https://login.example',
+  REFERENCE_ID: 'opaque',
+  CONFIRMATION: 'required',
+  CONFIRM_WITHIN_MINUTES: '60',
+  ALLOW_UNBOUND_TOKENS: 'true',
+  DATA_EVENTS: 'coalesce',
+  WIDGET: 'current',
+  TERRA_API_URL: 'https://terra.example/v2',
+  TERRA_WIDGET_URL: 'https://terra.example/widget',
+  CALLBACK_BASE: 'https://api.example/v1/callback',
+  RETURN_TARGETS: '{"web":"https://app.example"}',
+  TABLE_NAME: 'table',
+  BUS_NAME: 'bus',
+};

@@ -1,0 +1,33 @@
+import { systemClock } from '../../functions/core/clock';
+import { type Command, runCommand, type Surroundings } from '../../infra/operate/command';
+import { findDeployment } from '../../infra/operate/find-deployment';
+import type { Terminal } from '../../infra/operate/terminal';
+
+type Typed = { stdin?: string; answers?: readonly string[] };
+
+/** A terminal that remembers what it showed; `answers` make it one with a person before it. */
+export function fakeTerminal({ stdin = '', answers }: Typed = {}) {
+  const left = [...(answers ?? [])];
+  const shown = { out: '', err: '' };
+  const next = async (question: string) => {
+    shown.err += question;
+    return left.shift() ?? '';
+  };
+  const terminal: Terminal = {
+    print: line => void (shown.out += `${line}\n`),
+    tell: line => void (shown.err += `${line}\n`),
+    isInteractive: answers !== undefined,
+    readAll: async () => stdin,
+    ask: next,
+    askHidden: next,
+  };
+  return { terminal, shown };
+}
+
+/** Runs a command as its program would, with words split at spaces. */
+export async function run(command: Command, line: string, typed: Typed = {}, around: Partial<Surroundings> = {}) {
+  const { terminal, shown } = fakeTerminal(typed);
+  const surroundings = { terminal, clock: systemClock, find: findDeployment, ...around };
+  const code = await runCommand(command, line.split(' ').filter(Boolean), surroundings);
+  return { code, ...shown };
+}
