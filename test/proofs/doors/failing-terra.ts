@@ -61,10 +61,13 @@ export const faults: Record<string, Fault> = {
 /** A Terra on the loopback interface that fails in whatever way it is told to, and clients of it. */
 export async function failingTerra() {
   let how: Failing = () => {};
+  let run = 0;
   const arrived = new Map<string, number>();
   const server = createServer((request, response) => {
-    const what = `${request.method} ${request.url?.split('?')[0]}`;
-    arrived.set(what, (arrived.get(what) ?? 0) + 1);
+    const [, ofRun, path] = /^\/run-(\d+)([^?]*)/.exec(request.url ?? '') ?? [];
+    const what = `${request.method} ${path}`;
+    // What an earlier client gave up may still come over the wire.
+    if (Number(ofRun) === run) arrived.set(what, (arrived.get(what) ?? 0) + 1);
     request.resume();
     request.on('end', () => how(response));
   });
@@ -81,7 +84,7 @@ export async function failingTerra() {
     /** Counts the attempts at each of Terra's paths. */
     client(fault: Fault, part: number) {
       const attempts = new Map<string, number>();
-      const base = `http://127.0.0.1:${fault.how === 'refuse' ? 1 : port}`;
+      const base = `http://127.0.0.1:${fault.how === 'refuse' ? 1 : port}/run-${++run}`;
       const client = terraClient({
         apiUrl: `${base}/v2`,
         widgetUrl: `${base}/widget`,

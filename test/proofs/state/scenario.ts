@@ -306,7 +306,11 @@ export async function histories({ store }: Played) {
   const rows = partitions.flatMap(({ connections }) => connections);
   return Object.fromEntries(
     rows
-      .map(row => [row.terraUserId, row.history.map(({ status, reason = '' }) => `${status} ${reason}`)] as const)
+      // Sorted: what changed at one and the same moment has no order, and a circle of users shares its history.
+      .map(
+        row =>
+          [row.terraUserId, row.history.map(({ status, reason = '' }) => `${status} ${reason}`).toSorted()] as const,
+      )
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
 }
