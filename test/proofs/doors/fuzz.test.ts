@@ -7,7 +7,7 @@ import { sign } from '../../../functions/core/signature';
 import { terraEvent, told as user, WEBHOOK_SECRET } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser } from '../../support/world';
 import { routes, type Told } from './doors';
-import { check, PATIENCE, size } from './effort';
+import { check, PATIENCE, size } from '../effort';
 import { hostileRequest, MARK, routeKeys, words } from './hostile';
 import { populated, type Population } from './population';
 

@@ -1,7 +1,7 @@
 import { opaqueReferenceId, ownerNaming } from '../../../functions/core/owner';
 import { newId, newSecret, systemRandom } from '../../../functions/core/random';
 import { REFERENCE_KEY } from '../../support/world';
-import { size } from './effort';
+import { size } from '../effort';
 import { strictStore } from './strict-store';
 
 const naming = (namespace: string, key = REFERENCE_KEY) =>

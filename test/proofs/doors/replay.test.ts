@@ -5,7 +5,7 @@ import { terraEvent, told, WEBHOOK_SECRET } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser } from '../../support/world';
 import { signedInAs } from './doors';
 import { drawing, type Draw } from './draw';
-import { check, PATIENCE, size } from './effort';
+import { check, PATIENCE, size } from '../effort';
 import { populated, type Population } from './population';
 
 const runs = size(150, 2_000);

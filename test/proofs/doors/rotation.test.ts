@@ -6,7 +6,7 @@ import { HOUR, isoTime, MINUTE, SECOND } from '../../../functions/core/clock';
 import { takeDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
-import { check, size } from './effort';
+import { check, size } from '../effort';
 
 const OLD = 'the-old-secret-0123456789';
 const NEW = 'the-new-secret-0123456789';

@@ -3,7 +3,7 @@ import { MINUTE } from '../../../functions/core/clock';
 import { terraUser } from '../../support/world';
 import { type Asked, routes, signedInAs, type Told } from './doors';
 import { drawing } from './draw';
-import { check, PATIENCE, size } from './effort';
+import { check, PATIENCE, size } from '../effort';
 import { populated, type Population } from './population';
 
 const calls = size(10_000, 100_000);

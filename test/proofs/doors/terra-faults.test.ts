@@ -5,7 +5,7 @@ import { sessionStatus } from '../../../functions/core/session';
 import { terraClient } from '../../../functions/core/terra';
 import { TERRA_BUDGET } from '../../../functions/core/terra-http';
 import { type Asked, signedInAs, type Told } from './doors';
-import { isLong, PATIENCE } from './effort';
+import { isLong, PATIENCE } from '../effort';
 import { divided, failingTerra, faults } from './failing-terra';
 import { populated, type Population } from './population';
 

@@ -4,7 +4,7 @@ import type { Secret, WebhookSecrets } from '../../../functions/core/secrets';
 import { takeDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
-import { check, PATIENCE, size } from './effort';
+import { check, PATIENCE, size } from '../effort';
 import { type Delivery, mutations, original, RETIRED, SECRET } from './mutants';
 
 const always = (value: WebhookSecrets): Secret<WebhookSecrets> => ({

@@ -1,0 +1,25 @@
+import * as fc from 'fast-check';
+
+/** Long sizes are for a person who asks for them, with new cases each time; the quick ones belong to every `npm test`. */
+export const isLong = process.env.PROOFS === 'long';
+
+/** How many cases a proof goes through. */
+export const size = (quick: number, long: number): number => (isLong ? long : quick);
+
+/** How long one test may take, in milliseconds: long proofs take minutes, and any may meet a busy machine. */
+export const PATIENCE = isLong ? 30 * 60_000 : 120_000;
+
+/** The same cases for every commit, so that a commit is judged by what it changed; new ones for a long run. */
+const QUICK_SEED = 20_261_122;
+export const seed = Number(process.env.PROOFS_SEED ?? (isLong ? Date.now() & 0x7fffffff : QUICK_SEED));
+
+/** Runs a property; a failure tells the seed, the path and the smallest case; `PROOFS_SEED` and `PROOFS_PATH` repeat it. */
+export async function holds<T>(property: fc.IAsyncProperty<T> | fc.IProperty<T>, quick: number, long: number) {
+  const { PROOFS_PATH: path } = process.env;
+  const numRuns = size(quick, long);
+  await fc.assert(property as fc.IAsyncProperty<T>, { numRuns, seed, ...(path !== undefined && { path }) });
+}
+
+/** The same for one arbitrary whose cases are not worth minimal counterexamples in a quick run. */
+export const check = <T>(arbitrary: fc.Arbitrary<T>, hold: (value: T) => Promise<void>, runs: number): Promise<void> =>
+  fc.assert(fc.asyncProperty(arbitrary, hold), { numRuns: runs, seed, endOnFailure: !isLong });
