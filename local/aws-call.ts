@@ -9,7 +9,13 @@ export type AwsCall = {
   readonly accessKey: string;
 };
 
+/** The body of a call, where it is a JSON object. */
+export type AwsRequest = Readonly<Record<string, unknown>>;
+
 export type AwsAnswer = { readonly status: number; readonly body: object };
+
+/** Hears of every call before it is answered. What it returns is answered in place of the service. */
+export type OnCall = (call: AwsCall, request: AwsRequest) => AwsAnswer | undefined;
 
 /** Reads who calls what. The signature is not checked: these endpoints listen on the loopback interface only. */
 export function callOf({ headers }: IncomingMessage): AwsCall {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { account } from './account';
-import { type AwsAnswer, type AwsCall, callOf, parseObject, sendAwsAnswer } from './aws-call';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
 
@@ -39,7 +39,7 @@ const SIZE_LIMIT_BYTES = 256 * 1024;
 const PAGE = '/_local/events';
 
 /** EventBridge on the loopback interface: takes events for the buses the template declares, and keeps them to be read. */
-export async function startBus(options: { names: readonly string[]; onCall?: (call: AwsCall) => void }): Promise<Bus> {
+export async function startBus(options: { names: readonly string[]; onCall?: OnCall }): Promise<Bus> {
   const { names, onCall } = options;
   const kept: BusEvent[] = [];
 
@@ -67,12 +67,12 @@ export async function startBus(options: { names: readonly string[]; onCall?: (ca
 
   const server = createServer(async (request, response) => {
     const call = callOf(request);
-    onCall?.(call);
     const input = parseObject((await readBody(request)).toString()) ?? {};
     const answer =
-      call.action === 'PutEvents'
+      onCall?.(call, input) ??
+      (call.action === 'PutEvents'
         ? putEvents(input)
-        : failure('UnknownOperationException', `${call.action} is not emulated`);
+        : failure('UnknownOperationException', `${call.action} is not emulated`));
     sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
   });
   const port = await listen(server);

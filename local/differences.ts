@@ -3,7 +3,8 @@ import type { Stack } from './template';
 
 /** Resources that do their work at run time on AWS, and what is missing here without them. */
 const notEmulated: Readonly<Record<string, string>> = {
-  'AWS::IAM::Policy': 'permissions are not enforced',
+  'AWS::IAM::Policy':
+    "permissions are those of the roles' own policies: policies of resources, keys, trust and the organisation are not enforced, logs are always written",
   'AWS::Lambda::EventSourceMapping': 'table changes that are not published when the stack stops are never published',
   'AWS::Events::EventBus': 'events go no further than the bus: GET /_local/events shows the last 1,000',
   'AWS::SQS::Queue': 'dead letters are kept in memory',
@@ -14,7 +15,7 @@ const notEmulated: Readonly<Record<string, string>> = {
 
 /** Resources that are emulated, or that have no part in what happens at run time. */
 const covered =
-  /^AWS::(Lambda::(Function|Permission|EventInvokeConfig)|DynamoDB::Table|SecretsManager::|ApiGatewayV2::(Api|Stage|Route|Integration|Authorizer|ApiMapping)$|Scheduler::|Events::Rule|IAM::Role|Logs::|SNS::|SQS::QueuePolicy|CloudWatch::Dashboard|CDK::Metadata)/;
+  /^AWS::(Lambda::(Function|Permission|EventInvokeConfig)|DynamoDB::Table|SecretsManager::|ApiGatewayV2::(Api|Stage|Route|Integration|Authorizer|ApiMapping)$|Scheduler::|Events::Rule|IAM::(Role|RolePolicy|ManagedPolicy)$|Logs::|SNS::|SQS::QueuePolicy|CloudWatch::Dashboard|CDK::Metadata)/;
 
 /** What is different here from the deployed stack, a short sentence each. */
 export function differences(stack: Stack, functions: readonly LambdaFunction[]): string[] {

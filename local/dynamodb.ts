@@ -1,8 +1,8 @@
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
-import { type AwsAnswer, type AwsCall, callOf, parseObject, sendAwsAnswer } from './aws-call';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
 import { type TableChange, tableWriter } from './table-writer';
@@ -14,8 +14,7 @@ export type DynamoDbOptions = {
   tables?: readonly TableDefinition[];
   /** Where the tables live between runs; in memory when left out. */
   dataDir?: string | undefined;
-  /** Hears of every call before it is answered. */
-  onCall?: (call: AwsCall) => void;
+  onCall?: OnCall;
   /** Hears of every item that changed, in the order of the writes: where a table stream begins. */
   onChange?: (change: TableChange) => void;
   /** Milliseconds since 1970. */
@@ -59,17 +58,19 @@ export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<Dyna
   };
 
   server.on('request', (request, response) => {
-    const call = callOf(request);
-    onCall?.(call);
-    const answer = Object.hasOwn(answers, call.action) ? answers[call.action] : undefined;
-    if (answer === undefined) return emulator(request, response);
-    readBody(request)
-      .then(body => answer(body.toString()))
-      .then(
-        reply => sendAwsAnswer(response, reply, CONTENT_TYPE),
-        () => response.destroy(),
-      );
+    answerTo(request, response).catch(() => response.destroy());
   });
+
+  async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = callOf(request);
+    const body = await readBody(request);
+    const text = body.toString();
+    const own = Object.hasOwn(answers, call.action) ? answers[call.action] : undefined;
+    const answer = onCall?.(call, parseObject(text) ?? {}) ?? (await own?.(text));
+    if (answer) return sendAwsAnswer(response, answer, CONTENT_TYPE);
+    const { method, url, headers } = request;
+    emulator(readAgain(body, { method, url, headers }), response);
+  }
 
   const port = await listen(server);
   for (const table of tables) await createTable(ask, table);
@@ -104,7 +105,7 @@ function asking(emulator: RequestListener): Ask {
   return (action, body) =>
     new Promise(resolve => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
-      const request = Object.assign(Readable.from([Buffer.from(text)]), {
+      const request = readAgain(Buffer.from(text), {
         method: 'POST',
         url: '/',
         headers: { ...headers, 'x-amz-target': `DynamoDB_20120810.${action}` },
@@ -116,9 +117,14 @@ function asking(emulator: RequestListener): Ask {
           resolve({ status: this.statusCode, body: parseObject(answer) ?? {} });
         },
       };
-      // These are the only members of a request and a response that dynalite touches.
-      emulator(request as never, response as never);
+      // The only members of a response that dynalite touches.
+      emulator(request, response as never);
     });
+}
+
+/** A request whose body was read already, with the only members of it that dynalite touches. */
+function readAgain(body: Buffer, head: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): IncomingMessage {
+  return Object.assign(Readable.from(body.length > 0 ? [body] : []), head) as never;
 }
 
 async function createTable(ask: Ask, { TimeToLiveSpecification: _, ...table }: TableDefinition): Promise<void> {

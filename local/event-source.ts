@@ -2,8 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseObject } from './aws-call';
 import { eventFilter } from './event-filter';
 import type { Invocation } from './runtime';
-import { type StreamRecord, streamOf } from './stream';
-import type { TableChange } from './table-writer';
+import type { StreamRecord } from './stream';
 import type { Stack } from './template';
 
 /** What the template says of how a function hears of a table's changes. */
@@ -172,32 +171,3 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
     },
   };
 }
-
-/** Everything that hears of table changes: takes each change as it is written, and hands it on in its own time. */
-export function startEventSources(
-  sources: readonly EventSource[],
-  deps: Omit<EventSourceDeps, 'invoke'> & {
-    invoke(functionName: string, event: { Records: readonly StreamRecord[] }): Promise<Invocation>;
-  },
-): { changed(change: TableChange): void; stop(): void } {
-  const streams = new Map(sources.map(({ streamArn }) => [streamArn, streamOf(streamArn, deps.clock)]));
-  const running = sources.map(source => {
-    const invoke = (event: { Records: readonly StreamRecord[] }) => deps.invoke(source.function, event);
-    return { source, ...startEventSource(source, { ...deps, invoke }) };
-  });
-
-  return {
-    changed(change) {
-      for (const [streamArn, recordOf] of streams) {
-        if (tableOf(streamArn) !== change.table) continue;
-        const record = recordOf(change);
-        for (const { source, push } of running) if (source.streamArn === streamArn) push(record);
-      }
-    },
-    stop() {
-      for (const { stop } of running) stop();
-    },
-  };
-}
-
-const tableOf = (streamArn: string): string | undefined => /:table\/([^/]+)\//.exec(streamArn)?.[1];

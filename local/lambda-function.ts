@@ -10,6 +10,8 @@ export type LambdaFunction = {
   readonly arn: string;
   /** `nodejs24.x`. */
   readonly runtime: string;
+  /** Its role; absent in a template that gives it none. */
+  readonly roleArn: string | undefined;
   readonly directory: string;
   /** `index.handler`: the module and its export. */
   readonly handler: string;
@@ -25,6 +27,7 @@ export type LambdaFunction = {
 type FunctionProperties = {
   readonly Description?: string;
   readonly Runtime: string;
+  readonly Role?: string;
   readonly Handler: string;
   readonly Code: { readonly S3Key: string };
   readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> };
@@ -40,6 +43,7 @@ export function functionsOf(stack: Stack, assembly: Assembly): LambdaFunction[] 
     name: ref,
     arn,
     runtime: properties.Runtime,
+    roleArn: properties.Role,
     directory: assetDirectory(assembly, properties.Code.S3Key),
     handler: properties.Handler,
     environment: properties.Environment?.Variables ?? {},

@@ -23,6 +23,13 @@ export type LogEntry =
       readonly cold: boolean;
     }
   | ({ readonly kind: 'function'; readonly at: number } & FunctionLog)
+  | {
+      readonly kind: 'denied';
+      readonly at: number;
+      readonly function: string | undefined;
+      /** The sentence AWS says. */
+      readonly message: string;
+    }
   | { readonly kind: 'sandbox'; readonly at: number; readonly message: string };
 
 /** One line for the terminal; undefined for what belongs into the log but not before people's eyes. */
@@ -45,6 +52,8 @@ export function logLine(entry: LogEntry, { colours }: { colours: boolean }): str
       const level = paint(entry.level === 'WARN' ? YELLOW : RED, entry.level.toLowerCase());
       return `${time}  ${column(entry.function)}  ${level}  ${messageText(entry.message)}`;
     }
+    case 'denied':
+      return `${time}  ${column(entry.function ?? '-')}  ${paint(RED, 'denied')}  ${entry.message}`;
     case 'sandbox':
       return `${time}  ${column('sandbox')}  ${paint(DIM, entry.message)}`;
     default:

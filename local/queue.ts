@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { type AwsAnswer, type AwsCall, callOf, parseObject, sendAwsAnswer } from './aws-call';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
 
@@ -33,7 +33,7 @@ const MESSAGES_A_CALL = 10;
 /** SQS on the loopback interface: the queues the template declares, in memory, without long polling. */
 export async function startQueues(options: {
   declared: readonly DeclaredQueue[];
-  onCall?: (call: AwsCall) => void;
+  onCall?: OnCall;
   clock?: () => number;
 }): Promise<Queues> {
   const { declared, onCall, clock = Date.now } = options;
@@ -102,18 +102,17 @@ export async function startQueues(options: {
     },
   };
 
+  function answerTo(name: string, input: Request): AwsAnswer {
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const queue = find(input.QueueUrl);
+    if (!action) return failure('UnknownOperationException', `${name} is not emulated`);
+    return queue ? action(queue, input) : failure('QueueDoesNotExist', 'The specified queue does not exist.');
+  }
+
   const server = createServer(async (request, response) => {
     const call = callOf(request);
-    onCall?.(call);
     const input = parseObject((await readBody(request)).toString()) ?? {};
-    const action = Object.hasOwn(actions, call.action) ? actions[call.action] : undefined;
-    const queue = find(input.QueueUrl);
-    const answer = !action
-      ? failure('UnknownOperationException', `${call.action} is not emulated`)
-      : queue
-        ? action(queue, input)
-        : failure('QueueDoesNotExist', 'The specified queue does not exist.');
-    sendAwsAnswer(response, answer, 'application/x-amz-json-1.0');
+    sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
   });
   const port = await listen(server);
 

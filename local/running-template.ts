@@ -1,23 +1,25 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type Actor, accessControl, type JudgedCall } from './access';
 import { apiOf } from './api';
 import { type Assembly, readTemplate } from './assembly';
-import type { AwsCall } from './aws-call';
 import { type Bus, startBus } from './bus';
 import { differences } from './differences';
 import { type DynamoDb, startDynamoDb } from './dynamodb';
-import { eventSourcesOf, startEventSources } from './event-source';
+import { eventSourcesOf } from './event-source';
+import { startEventSources } from './event-sources';
 import { gateway } from './gateway';
-import { type Credentials, functionsOf } from './lambda-function';
+import { functionsOf, type LambdaFunction } from './lambda-function';
 import type { LogEntry } from './log-entry';
 import { type Queues, startQueues } from './queue';
 import { type Invocation, type Runtime, startRuntime } from './runtime';
 import { type Schedule, scheduledEvent, schedulesOf, startSchedules } from './schedule';
 import type { SecretProperties } from './secret-value';
 import { type SecretsManager, startSecretsManager } from './secrets';
+import { checkStreamAccess } from './stream-access';
 import type { TableChange } from './table-writer';
 import type { TableDefinition } from './tables';
-import { readStack, type Stack } from './template';
+import { readStack, type Stack, type Template } from './template';
 
 export type RunningTemplateOptions = {
   /** Where the HTTP API will answer. */
@@ -26,9 +28,11 @@ export type RunningTemplateOptions = {
   readonly log: (entry: LogEntry) => void;
   /** Pages served beside the API. */
   readonly beside?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Hears of every call of an emulated service, with the title of the function that made it. */
-  readonly onCall?: (call: AwsCall & { readonly function: string | undefined }) => void;
+  /** Hears of every call of an emulated service before it is answered. */
+  readonly onCall?: (call: JudgedCall) => void;
   readonly onChange?: (change: TableChange) => void;
+  /** Changes the synthesised template before it is run: for tests of what a missing grant or resource does. */
+  readonly alter?: (template: Template) => Template;
 };
 
 /** A synthesised template at work. */
@@ -50,31 +54,31 @@ export type RunningTemplate = {
 
 /** Brings a synthesised template to life: what it declares is what runs. */
 export async function runTemplate(assembly: Assembly, options: RunningTemplateOptions): Promise<RunningTemplate> {
-  const { apiUrl, dataDir, log, beside, onCall, onChange } = options;
-  const stack = readStack(assembly.stackName, readTemplate(assembly), { apiUrl });
+  const { apiUrl, dataDir, log, beside, onCall, onChange, alter = template => template } = options;
+  const stack = readStack(assembly.stackName, alter(readTemplate(assembly)), { apiUrl });
   const functions = functionsOf(stack, assembly);
-
-  const credentials = new Map(functions.map(({ arn }) => [arn, newCredentials()]));
-  const titles = new Map(functions.map(({ arn, title }) => [credentials.get(arn)?.accessKeyId, title]));
-  const observed = { onCall: (call: AwsCall) => onCall?.({ ...call, function: titles.get(call.accessKey) }) };
+  const access = accessControl({ stack, functions, onCall, log });
+  const sources = eventSourcesOf(stack);
+  for (const source of sources) checkStreamAccess(source, functions, access);
+  const guarded = { onCall: access.onCall };
 
   const tables = stack.resources<TableDefinition>('AWS::DynamoDB::Table');
   const [dynamodb, bus, queues, secrets] = await Promise.all([
     startDynamoDb({
       tables: tables.map(({ ref, properties }) => ({ ...properties, TableName: ref })),
       dataDir,
-      ...observed,
+      ...guarded,
       onChange(change) {
         eventSources.changed(change);
         onChange?.(change);
       },
     }),
-    startBus({ names: stack.resources('AWS::Events::EventBus').map(({ ref }) => ref), ...observed }),
-    startQueues({ declared: stack.resources('AWS::SQS::Queue'), ...observed }),
+    startBus({ names: stack.resources('AWS::Events::EventBus').map(({ ref }) => ref), ...guarded }),
+    startQueues({ declared: stack.resources('AWS::SQS::Queue'), ...guarded }),
     startSecretsManager({
       declared: stack.resources<SecretProperties>('AWS::SecretsManager::Secret'),
       dataDir,
-      ...observed,
+      ...guarded,
     }),
   ]);
 
@@ -82,7 +86,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     functions.map(definition => [
       definition.arn,
       startRuntime(definition, {
-        credentials: credentials.get(definition.arn) ?? newCredentials(),
+        credentials: access.credentialsOf(definition.arn),
         endpoints: {
           AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
           AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
@@ -99,9 +103,12 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     return runtime;
   };
 
-  const eventSources = startEventSources(eventSourcesOf(stack), {
+  const eventSources = startEventSources(sources, {
     invoke: (name, event) => invoke(name, event),
-    onFailure: (queue, body) => queues.send(queue, body),
+    onFailure(name, queue, body) {
+      const { title, name: session, roleArn } = functionNamed(name);
+      sendAs({ title, session, roleArn }, queue, body);
+    },
   });
 
   const schedules = schedulesOf(stack);
@@ -109,20 +116,37 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
 
   async function runSchedule(schedule: Schedule): Promise<Invocation> {
     const at = Date.now();
-    const runtime = runtimeOf(schedule.functionArn);
-    const invocation = await runtime.invoke(scheduledEvent(schedule, new Date(at)));
+    const { title } = runtimeOf(schedule.functionArn).definition;
+    const invocation = await startRun(schedule, new Date(at));
     const { cold, outcome } = invocation;
-    const { title } = runtime.definition;
     log({ kind: 'schedule', at, function: title, schedule: schedule.name, ok: outcome.ok, ms: Date.now() - at, cold });
     return invocation;
   }
 
-  async function invoke(name: string, event: unknown): Promise<Invocation> {
-    const definition = functions.find(known => [known.title, known.name, known.arn].includes(name));
-    if (!definition)
-      throw new Error(`There is no function ${name}, only ${functions.map(({ title }) => title).join(', ')}`);
-    return runtimeOf(definition.arn).invoke(event);
+  async function startRun(schedule: Schedule, at: Date): Promise<Invocation> {
+    const { name, roleArn, functionArn, deadLetters } = schedule;
+    const runtime = runtimeOf(functionArn);
+    const event = scheduledEvent(schedule, at);
+    const who = { title: runtime.definition.title, session: name, roleArn };
+    const refusal = access.refusal(who, { action: 'lambda:InvokeFunction', resource: functionArn });
+    if (refusal === undefined) return runtime.invoke(event);
+    if (deadLetters !== undefined) sendAs(who, deadLetters, JSON.stringify(event));
+    const outcome = { ok: false, errorType: 'AccessDeniedException', errorMessage: refusal } as const;
+    return { requestId: randomUUID(), cold: false, outcome };
   }
+
+  function sendAs(who: Actor, queueArn: string, body: string): void {
+    const refusal = access.refusal(who, { action: 'sqs:SendMessage', resource: queueArn });
+    if (refusal === undefined) queues.send(queueArn, body);
+  }
+
+  function functionNamed(name: string): LambdaFunction {
+    const definition = functions.find(known => [known.title, known.name, known.arn].includes(name));
+    if (definition) return definition;
+    throw new Error(`There is no function ${name}, only ${functions.map(({ title }) => title).join(', ')}`);
+  }
+
+  const invoke = async (name: string, event: unknown) => runtimeOf(functionNamed(name).arn).invoke(event);
 
   return {
     stack,
@@ -133,12 +157,12 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     differences: differences(stack, functions),
     api: gateway(apiOf(stack), {
       invoke: (arn, event) => runtimeOf(arn).invoke(event),
-      onAccess: ({ method, routeKey = method, functionArn, ...access }) =>
+      onAccess: ({ method, routeKey = method, functionArn, ...told }) =>
         log({
           kind: 'request',
           route: routeKey,
           function: functionArn && runtimes.get(functionArn)?.definition.title,
-          ...access,
+          ...told,
         }),
       beside: (request, response) => bus.answers(request, response) || (beside?.(request, response) ?? false),
     }),
@@ -157,12 +181,5 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
       await Promise.all([...runtimes.values()].map(runtime => runtime.close()));
       await Promise.all([dynamodb, secrets, bus, queues].map(service => service.close()));
     },
-  };
-}
-
-function newCredentials(): Credentials {
-  return {
-    accessKeyId: `AKIA${randomBytes(8).toString('hex').toUpperCase()}`,
-    secretAccessKey: randomBytes(30).toString('base64'),
   };
 }

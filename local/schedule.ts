@@ -10,12 +10,21 @@ export type Schedule = {
   readonly expression: string;
   readonly enabled: boolean;
   readonly functionArn: string;
+  /** Whom the scheduler acts as; a rule has none. */
+  readonly roleArn: string | undefined;
+  /** ARN of the queue that gets what could not be started. */
+  readonly deadLetters: string | undefined;
   /** What the function is given, where the template says so. */
   readonly input: string | undefined;
   readonly source: 'aws.scheduler' | 'aws.events';
 };
 
-type Target = { readonly Arn: string; readonly Input?: string };
+type Target = {
+  readonly Arn: string;
+  readonly RoleArn?: string;
+  readonly Input?: string;
+  readonly DeadLetterConfig?: { readonly Arn?: string };
+};
 type ScheduleProperties = {
   readonly Name?: string;
   readonly ScheduleExpression?: string;
@@ -28,7 +37,7 @@ export function schedulesOf(stack: Stack): Schedule[] {
   const one = (
     { logicalId, arn }: { logicalId: string; arn: string },
     { Name = logicalId, ScheduleExpression = '', State = 'ENABLED' }: Omit<ScheduleProperties, 'Target'>,
-    { Arn, Input }: Target,
+    { Arn, RoleArn, Input, DeadLetterConfig }: Target,
     source: Schedule['source'],
   ): Schedule => ({
     name: Name,
@@ -36,6 +45,8 @@ export function schedulesOf(stack: Stack): Schedule[] {
     expression: ScheduleExpression,
     enabled: State === 'ENABLED',
     functionArn: Arn,
+    roleArn: RoleArn,
+    deadLetters: DeadLetterConfig?.Arn,
     input: Input,
     source,
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { type AwsAnswer, type AwsCall, callOf, parseObject, sendAwsAnswer } from './aws-call';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { addressOf, closeServer, cutOnFailure, listen } from './loopback';
 import { readBody } from './request-body';
 import { initialValue, type SecretProperties } from './secret-value';
@@ -26,7 +26,7 @@ export type SecretsManager = {
 export async function startSecretsManager(options: {
   declared: readonly Resource<SecretProperties>[];
   dataDir?: string | undefined;
-  onCall?: (call: AwsCall) => void;
+  onCall?: OnCall;
 }): Promise<SecretsManager> {
   const { declared, dataDir, onCall } = options;
   const file = dataDir === undefined ? undefined : join(dataDir, 'secrets.json');
@@ -77,19 +77,18 @@ export async function startSecretsManager(options: {
       }),
   };
 
+  function answerTo(name: string, input: Request): AwsAnswer {
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const secret = find(input.SecretId);
+    if (!action) return failure('UnknownOperationException', `${name} is not emulated`);
+    return secret ? action(secret, input) : notFound('secret');
+  }
+
   const server = createServer(
     cutOnFailure(async (request, response) => {
       const call = callOf(request);
-      onCall?.(call);
       const input = parseObject((await readBody(request)).toString()) ?? {};
-      const action = Object.hasOwn(actions, call.action) ? actions[call.action] : undefined;
-      const secret = find(input.SecretId);
-      const answer = !action
-        ? failure('UnknownOperationException', `${call.action} is not emulated`)
-        : secret
-          ? action(secret, input)
-          : notFound('secret');
-      sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
+      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.1');
     }),
   );
   const port = await listen(server);

@@ -31,7 +31,7 @@ beforeEach(async () => {
   dynamodb = await startDynamoDb({
     clock: () => NOON,
     onChange: change => changes.push(change),
-    onCall: call => calls.push(call),
+    onCall: call => void calls.push(call),
   });
   TableName = dynamodb.tableName;
   client = new DynamoDBClient({

@@ -1,4 +1,5 @@
-import { type EventSource, eventSourcesOf, startEventSource, startEventSources } from '../../local/event-source';
+import { type EventSource, eventSourcesOf, startEventSource } from '../../local/event-source';
+import { startEventSources } from '../../local/event-sources';
 import { readTemplate } from '../../local/assembly';
 import type { Invocation } from '../../local/runtime';
 import { type StreamRecord, streamOf } from '../../local/stream';

@@ -38,7 +38,7 @@ const calls: AwsCall[] = [];
 afterEach(() => Promise.all(running.splice(0).map(secrets => secrets.close())));
 
 async function started(dataDir?: string) {
-  const secrets = await startSecretsManager({ declared, dataDir, onCall: call => calls.push(call) });
+  const secrets = await startSecretsManager({ declared, dataDir, onCall: call => void calls.push(call) });
   running.push(secrets);
   const client = new SecretsManagerClient({
     endpoint: secrets.endpoint,

@@ -3,9 +3,14 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { holdPorts } from '../../local/ports';
 import { temporaryDirectory } from './fixture';
 
 type Started = { process: ChildProcess; output: () => string; port: number; scratch: string };
+
+/** Starts are whole processes that bundle and synthesise: seconds each, many on a machine that is busy with other tests. */
+const STARTS_MS = 120_000;
+jest.setTimeout(STARTS_MS);
 
 const root = join(__dirname, '../..');
 const running: ChildProcess[] = [];
@@ -29,7 +34,10 @@ function start(environment: Record<string, string>, command = 'exec node --impor
 
 const exitOf = async ({ process }: Started): Promise<unknown> => (await once(process, 'exit'))[0];
 
-const ready = ({ output }: Started): Promise<void> => until(() => output().includes('Ctrl-C stops'));
+async function ready({ output, process }: Started): Promise<void> {
+  await until(() => output().includes('Ctrl-C stops') || process.exitCode !== null);
+  if (process.exitCode !== null) throw new Error(`it ended: ${output()}`);
+}
 
 /** Waits as long as the test may take. */
 async function until(holds: () => boolean): Promise<void> {
@@ -77,11 +85,15 @@ function alive(pid: number): boolean {
 
 /** The first of three ports that are free together. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  return Math.min(port, 65_000);
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = Math.min(portOf(server), 65_000);
+    await new Promise(closed => server.close(closed));
+    const held = await holdPorts(port).catch(() => undefined);
+    await held?.release();
+    if (held) return port;
+  }
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;

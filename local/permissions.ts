@@ -1,0 +1,83 @@
+/** What somebody asks to do. */
+export type Need = {
+  /** `dynamodb:Query`. */
+  readonly action: string;
+  /** An ARN, or `*` for what concerns no single resource. */
+  readonly resource: string;
+  /** The service that asks in the caller's name, as `kms:ViaService` tells it. */
+  readonly via?: string;
+};
+
+/** One statement of a policy, as far as it is emulated. */
+export type Statement = {
+  readonly effect: 'Allow' | 'Deny';
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** It holds only for what is asked by way of these services. */
+  readonly via?: readonly string[];
+};
+
+/** `denied`: a statement forbids it, whatever others allow. `not allowed`: no statement speaks of it. */
+export type Decision = 'allowed' | 'denied' | 'not allowed';
+
+/** What IAM decides from the statements of an identity's own policies. */
+export function decide(statements: readonly Statement[], need: Need): Decision {
+  const applying = statements.filter(statement => applies(statement, need));
+  if (applying.some(({ effect }) => effect === 'Deny')) return 'denied';
+  return applying.length > 0 ? 'allowed' : 'not allowed';
+}
+
+/**
+ * The statements of a policy document whose references are followed.
+ * @throws where it holds what is not emulated: rather no run than one that allows more or less than AWS would.
+ */
+export function readStatements(policy: string, document: unknown): Statement[] {
+  const statements = [(document as { Statement?: unknown } | undefined)?.Statement ?? []].flat();
+  return statements.map(statement => readStatement(policy, statement as Readonly<Record<string, unknown>>));
+}
+
+function readStatement(policy: string, statement: Readonly<Record<string, unknown>>): Statement {
+  const { Sid: _, Effect, Action, Resource, Condition, ...others } = statement;
+  const refuse = (what: string) => new Error(`The policy ${policy} uses ${what}, which is not emulated`);
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw refuse(other);
+  if (Effect !== 'Allow' && Effect !== 'Deny') throw refuse(`the effect ${String(Effect)}`);
+
+  const actions = texts(Action);
+  const resources = texts(Resource);
+  if (actions.length === 0 || resources.length === 0) throw refuse('a statement without an Action or a Resource');
+  const variable = resources.find(resource => resource.includes('${'));
+  if (variable !== undefined) throw refuse(`the variable in ${variable}`);
+  const via = readCondition(Condition, refuse);
+  return { effect: Effect, actions, resources, ...(via && { via }) };
+}
+
+function readCondition(condition: unknown, refuse: (what: string) => Error): string[] | undefined {
+  const tests = Object.entries((condition ?? {}) as Readonly<Record<string, Record<string, unknown>>>).flatMap(
+    ([operator, keys]) => Object.entries(keys).map(([key, value]) => ({ name: `${operator} ${key}`, value })),
+  );
+  const unknown = tests.find(({ name }) => name !== 'StringEquals kms:ViaService');
+  if (unknown) throw refuse(`the condition ${unknown.name}`);
+  return tests[0] && texts(tests[0].value);
+}
+
+const texts = (value: unknown): string[] => [value ?? []].flat().map(String);
+
+function applies({ actions, resources, via }: Statement, need: Need): boolean {
+  return (
+    actions.some(action => matches(action.toLowerCase(), need.action.toLowerCase())) &&
+    resources.some(resource => matches(resource, need.resource)) &&
+    (via === undefined || (need.via !== undefined && via.includes(need.via)))
+  );
+}
+
+/** `*` stands for any text, `?` for one character; only a `*` that ends a segment of an ARN reaches past its colon. */
+function matches(pattern: string, text: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern === text;
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('?', '[^:]')
+    .replace(/\*(?=:|$)/g, '.{0,}')
+    .replaceAll('*', '[^:]*');
+  return new RegExp(`^${expression}$`, 's').test(text);
+}

@@ -1,0 +1,286 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sign } from '../functions/core/signature';
+import { writeTicket } from '../functions/core/ticket';
+import { bundleFunctions } from '../infra/bundle';
+import type { JudgedCall } from '../local/access';
+import { rolesOf } from '../local/roles';
+import { type LocalStack, type LocalStackOptions, startStack } from '../local/stack';
+import { readStack, type Template } from '../local/template';
+import { connect, everyFlow } from './local/every-flow';
+import { eventually, person } from './support/person';
+
+const STARTING_MS = 120_000;
+const WITHIN_MS = 15_000;
+
+const bundles = mkdtempSync(join(tmpdir(), 'terra-connect-bundles-'));
+const running: LocalStack[] = [];
+
+beforeAll(() => bundleFunctions({ functions: join(__dirname, '../functions'), into: bundles }), STARTING_MS);
+afterAll(async () => {
+  await Promise.all(running.map(stack => stack.close()));
+  rmSync(bundles, { recursive: true });
+});
+
+async function started(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const stack = await startStack({ ...options, bundles });
+  running.push(stack);
+  return stack;
+}
+
+describe('a removed grant', () => {
+  const ticket = writeTicket({
+    referenceId: 'nobody-we-know',
+    sessionId: 'A'.repeat(22),
+    secret: 'B'.repeat(43),
+  });
+  const asAlice = async (stack: LocalStack, method: string, path: string, body?: unknown) =>
+    (await (await person(stack, 'alice')).call(method, path, body)).status;
+
+  /** Which function loses what, and what then meets whom it serves. */
+  const requests: [
+    name: string,
+    action: string,
+    resource: RegExp,
+    ask: (stack: LocalStack) => Promise<number>,
+    now: number,
+  ][] = [
+    ['create-session', 'dynamodb:PutItem', /Table/, s => asAlice(s, 'POST', '/v1/sessions', { returnTo: 'web' }), 201],
+    [
+      'mint-token',
+      'secretsmanager:GetSecretValue',
+      /TerraApi/,
+      s => asAlice(s, 'POST', '/v1/tokens', { provider: 'APPLE' }),
+      201,
+    ],
+    ['read-state', 'dynamodb:Query', /Table/, s => asAlice(s, 'GET', '/v1/connections'), 200],
+    ['list-providers', 'secretsmanager:GetSecretValue', /TerraApi/, s => asAlice(s, 'GET', '/v1/providers'), 200],
+    [
+      'confirm-session',
+      'dynamodb:GetItem',
+      /Table/,
+      s => asAlice(s, 'POST', `/v1/sessions/${'A'.repeat(22)}/confirm`, { code: ticket }),
+      400,
+    ],
+    ['disconnect', 'secretsmanager:GetSecretValue', /ReferenceKey/, s => asAlice(s, 'DELETE', '/v1/me'), 202],
+    [
+      'complete-callback',
+      'dynamodb:UpdateItem',
+      /Table/,
+      async s => (await fetch(`${s.apiUrl}/v1/callback/${ticket}/success?user_id=${randomUUID()}`)).status,
+      200,
+    ],
+    ['receive-webhook', 'secretsmanager:GetSecretValue', /TerraWebhook/, async s => (await deliver(s)).status, 200],
+  ];
+  let whole: LocalStack;
+  let crippled: LocalStack;
+  beforeAll(async () => {
+    whole = await started();
+    const grants = requests.map(([name, action, resource]) => without(name, action, resource));
+    crippled = await started({ alter: template => grants.reduce((now, remove) => remove(now), template) });
+  }, STARTING_MS);
+
+  test.each(requests)('%s without %s of %s: who asks hears that it is away, and the log says why', async (...row) => {
+    const [name, action, , ask, status] = row;
+
+    expect(await ask(crippled)).toBe(503);
+    expect(await ask(whole)).toBe(status);
+
+    const logs = crippled.logs().filter(entry => 'function' in entry && entry.function === name);
+    expect(logs.filter(({ kind }) => kind === 'denied')[0]).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`^User: arn:aws:sts::\\d+:assumed-role/\\S+ is not authorized to perform: ${action} on resource: `),
+      ),
+    });
+    expect(JSON.stringify(logs.filter(({ kind }) => kind === 'function'))).toContain('AccessDenied');
+  });
+
+  test(
+    'of what runs by the clock or hears of changes stops just that',
+    async () => {
+      const cut = await started({
+        alter: template =>
+          [
+            without('SweepRuns', 'lambda:InvokeFunction', /SweepStale/),
+            without('sweep-stale', 'dynamodb:Query', /index\/due/),
+            without('reconcile', 'dynamodb:Scan', /Table/),
+            without('publish-changes', 'events:PutEvents', /Bus/),
+          ].reduce((now, remove) => remove(now), template),
+      });
+
+      const alice = await connect(cut, 'alice');
+      const bySchedule = await cut.invokeSchedule('sweep-stale');
+      const bySomebody = await cut.invoke('sweep-stale', {});
+      const reconciled = await cut.invokeSchedule('reconcile');
+
+      expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
+      const denied = (action: string) =>
+        cut.logs().find(entry => entry.kind === 'denied' && entry.message.includes(`to perform: ${action} on`));
+      expect(bySchedule.outcome).toMatchObject({ ok: false, errorType: 'AccessDeniedException' });
+      expect(denied('lambda:InvokeFunction')).toMatchObject({
+        message: expect.stringMatching(
+          /assumed-role\/\S*SweepRuns\S* is not .* on resource: arn:aws:lambda:\S+SweepStale/,
+        ),
+      });
+      expect(letters(cut, 'SweepRuns')).toEqual([expect.stringContaining('"Scheduled Event"')]);
+      expect(denied('dynamodb:Query')).toMatchObject({ message: expect.stringContaining('/index/due because') });
+      expect(JSON.stringify(bySomebody.outcome) + JSON.stringify(cut.logs())).toContain('AccessDenied');
+      expect(denied('dynamodb:Scan')).toMatchObject({ function: 'reconcile' });
+      expect(reconciled.outcome.ok).toBe(false);
+      await eventually(
+        async () => denied('events:PutEvents'),
+        found => found !== undefined,
+        WITHIN_MS,
+      );
+      expect(cut.events()).toEqual([]);
+    },
+    STARTING_MS,
+  );
+
+  test.each(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'])(
+    'of %s stops the start, as it would stop the deployment',
+    async action => {
+      const alter = without('publish-changes', `dynamodb:${action}`, /Table/);
+
+      await expect(started({ alter })).rejects.toThrow(
+        new RegExp(`^publish-changes cannot read its stream: .*\nUser: .* dynamodb:${action} on resource: .*/stream/`),
+      );
+    },
+    STARTING_MS,
+  );
+});
+
+describe('under exactly the synthesised policies', () => {
+  const calls: JudgedCall[] = [];
+  let stack: LocalStack;
+  let grants: Map<string, string[]>;
+  beforeAll(async () => {
+    stack = await started({
+      onCall: call => calls.push(call),
+      alter(template) {
+        grants = grantsOf(template);
+        return template;
+      },
+    });
+    await everyFlow(stack);
+  }, STARTING_MS);
+
+  test('everything works and nothing is denied', () => {
+    expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
+    expect(stack.logs().filter(({ kind }) => kind === 'denied')).toEqual([]);
+    expect(new Set(stack.events().map(event => event['detail-type']))).toEqual(
+      new Set([
+        'connection.connected',
+        'connection.disconnected',
+        'connection.disconnecting',
+        'connection.unconfirmed',
+        'session.completed',
+        'session.expired',
+        'session.failed',
+        'session.rejected',
+      ]),
+    );
+    const requests = stack.logs().filter(entry => entry.kind === 'request');
+    expect(requests.filter(({ status }) => status >= 500)).toEqual([]);
+  });
+
+  test('only functions are judged; what this test asks with a key of its own is marked', () => {
+    const unchecked = calls.filter(({ decision }) => decision === 'unchecked');
+
+    expect(unchecked.length).toBeGreaterThan(0);
+    expect(new Set(unchecked.map(({ accessKey }) => accessKey))).toEqual(new Set(['test']));
+  });
+
+  test('each function uses what it is granted and nothing else', () => {
+    const used = usedOf(calls);
+
+    expect([...used.keys()].toSorted()).toEqual([...grants.keys()].toSorted());
+    for (const [name, granted] of grants) {
+      const asked = [...(used.get(name) ?? [])];
+      expect([name, asked.filter(power => !granted.includes(power))]).toEqual([name, []]);
+      expect([name, granted.filter(power => !asked.includes(power))]).toEqual([name, []]);
+    }
+  });
+});
+
+test(
+  'with a customer’s own key everything works too, and nobody reads what is encrypted without it',
+  async () => {
+    const settings = { encryption: 'customer' } as const;
+    const calls: JudgedCall[] = [];
+    const encrypted = await started({ settings, onCall: call => calls.push(call) });
+    const keyless = await started({ settings, alter: without('read-state', 'kms:Decrypt', /Key/) });
+
+    const alice = await connect(encrypted, 'alice');
+
+    expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
+    expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
+    expect(calls.flatMap(({ needs }) => needs.map(({ action }) => action))).toContain('kms:Decrypt');
+    expect((await (await person(keyless, 'alice')).call('GET', '/v1/connections')).status).toBe(503);
+  },
+  STARTING_MS,
+);
+
+/** Takes an action on the resources that fit away from a function or a schedule. */
+function without(owner: string, action: string, resource: RegExp): (template: Template) => Template {
+  return template => {
+    let removed = 0;
+    const shrunk = (statement: Statement): Statement[] =>
+      [statement.Resource].flat().map(one => {
+        const actions = [statement.Action].flat();
+        const left = resource.test(JSON.stringify(one)) ? actions.filter(other => other !== action) : actions;
+        removed += actions.length - left.length;
+        return { ...statement, Action: left, Resource: one };
+      });
+    const resources = Object.entries(template.Resources).map(([id, definition]) => {
+      if (definition.Type !== 'AWS::IAM::Policy' || !id.startsWith(`Connect${pascal(owner)}Role`))
+        return [id, definition];
+      const { PolicyDocument, ...properties } = definition.Properties as unknown as PolicyProperties;
+      const Statement = PolicyDocument.Statement.flatMap(shrunk).filter(({ Action }) => Action.length > 0);
+      return [id, { ...definition, Properties: { ...properties, PolicyDocument: { ...PolicyDocument, Statement } } }];
+    });
+    if (removed === 0) throw new Error(`${owner} has no ${action} on ${String(resource)} to lose`);
+    return { ...template, Resources: Object.fromEntries(resources) as Template['Resources'] };
+  };
+}
+
+type Statement = { Effect: string; Action: string | string[]; Resource: unknown };
+type PolicyProperties = { PolicyDocument: { Statement: Statement[] } };
+
+const pascal = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** What each function may ask of the emulated services. Logs, traces and the stream are Lambda's to use in its name. */
+function grantsOf(template: Template): Map<string, string[]> {
+  const stack = readStack('terra-connect-local', template, { apiUrl: 'http://localhost' });
+  const roles = rolesOf(stack);
+  return new Map(
+    stack.resources<{ Description: string; Role: string }>('AWS::Lambda::Function').map(({ properties }) => {
+      const statements = roles.get(properties.Role)?.statements ?? [];
+      const powers = statements.flatMap(({ actions, resources }) =>
+        actions.flatMap(action => resources.map(resource => `${action} ${resource}`)),
+      );
+      return [properties.Description, powers.filter(power => !/^(logs|xray):|\/stream\//.test(power))];
+    }),
+  );
+}
+
+function usedOf(calls: readonly JudgedCall[]): Map<string, Set<string>> {
+  const used = new Map<string, Set<string>>();
+  for (const { function: name, needs } of calls) {
+    if (name === undefined) continue;
+    used.set(name, new Set([...(used.get(name) ?? []), ...needs.map(need => `${need.action} ${need.resource}`)]));
+  }
+  return used;
+}
+
+const letters = (stack: LocalStack, of: string) =>
+  stack.queues.bodies(stack.queues.urls.find(url => url.includes(of)) ?? 'none');
+
+async function deliver(stack: LocalStack) {
+  const body = '{"type":"healthcheck"}';
+  const signature = sign(body, 'local-signing-secret-of-the-sandbox', Math.floor(Date.now() / 1000));
+  const headers = { 'terra-signature': signature };
+  return fetch(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body, headers });
+}
