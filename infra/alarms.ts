@@ -1,78 +1,62 @@
-import { Duration } from 'aws-cdk-lib';
-import { ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { ConnectApi } from './connect-api';
-import type { ConnectFunction } from './connect-function';
-import type { DeadLetters } from './dead-letters';
-import type { RepeatedRun } from './repeated-run';
+import { type AlarmDeclaration, alarms } from './alarm-list';
+import type { Signals } from './signals';
 
 type AlarmsProps = {
-  readonly email: string;
-  readonly api: ConnectApi;
-  readonly webhook: ConnectFunction;
-  readonly sweep: ConnectFunction;
-  readonly sweepRuns: RepeatedRun;
-  readonly publish: ConnectFunction;
-  readonly deadLetters: DeadLetters;
+  readonly signals: Signals;
+  /** Who is written to beside whoever else listens to the topic. */
+  readonly email: string | undefined;
+  /** A topic that exists already; CloudWatch must be allowed to publish to it. */
+  readonly brought: ITopic | undefined;
+  readonly encryptionKey: IKey | undefined;
 };
 
-/** Writes to a person when something needs one; each alarm says what to do. */
+/** Every alarm of `alarm-list.ts`, told to one topic. */
 export class Alarms extends Construct {
-  readonly topic: Topic;
+  readonly topic: ITopic;
+  readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  constructor(scope: Construct, id: string, { signals, email, brought, encryptionKey }: AlarmsProps) {
     super(scope, id);
-    const { email, api, webhook, sweep, sweepRuns, publish, deadLetters } = props;
-    this.topic = new Topic(this, 'Topic', { enforceSSL: true });
-    this.topic.addSubscription(new EmailSubscription(email));
-
-    const period = Duration.minutes(5);
-    this.when(
-      'WebhookFails',
-      webhook.lambda.metricErrors({ period }),
-      'Terra events fail: read the log of receive-webhook; Terra repeats them for a while.',
-    );
-    this.when(
-      'SweepFails',
-      sweep.lambda.metricErrors({ period }),
-      'The sweep fails: read the log of sweep-stale; disconnects are waiting.',
-    );
-    this.when(
-      'SweepNotStarted',
-      sweepRuns.deadLetters.metricApproximateNumberOfMessagesVisible({ period }),
-      'The sweep could not be started: look into its dead-letter queue, mend the cause, then purge the queue.',
-    );
-    this.when(
-      'EventsPutAside',
-      deadLetters.queue.metricApproximateNumberOfMessagesVisible({ period }),
-      'Events could not be published: read the log of publish-changes, mend the cause, then redrive the dead letters.',
-    );
-    this.when(
-      'EventsLate',
-      publish.lambda.metric('IteratorAge', { period, statistic: 'max' }),
-      'Events are published late or not at all: read the log of publish-changes; changes are lost after a day.',
-      Duration.minutes(10).toMilliseconds(),
-    );
-    this.when(
-      'ApiFails',
-      api.httpApi.metricServerError({ period, statistic: 'sum' }),
-      'Requests fail with 5xx: read the access log for the route, then the log of its function.',
-      5,
-    );
+    this.topic = brought ?? this.ownTopic(encryptionKey);
+    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
+    this.alarms = alarms.map(declared => this.make(declared, signals));
   }
 
-  private when(id: string, metric: Metric, todo: string, threshold = 1): void {
-    metric
-      .createAlarm(this, id, {
-        alarmDescription: todo,
-        threshold,
-        evaluationPeriods: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      })
-      .addAlarmAction(new SnsAction(this.topic));
+  private ownTopic(masterKey: IKey | undefined): Topic {
+    const topic = new Topic(this, 'Topic', { enforceSSL: true, ...(masterKey ? { masterKey } : {}) });
+    // A policy of its own takes the place of the default one, by which every alarm of the account could speak.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    );
+    return topic;
+  }
+
+  private make({ name, signal, rings, minutes, spans, todo }: AlarmDeclaration, signals: Signals): Alarm {
+    const isFloor = 'below' in rings;
+    const alarm = new Alarm(this, name, {
+      metric: signals.metric(signal, Duration.minutes(minutes)),
+      alarmDescription: todo,
+      threshold: isFloor ? rings.below : rings.atLeast,
+      comparisonOperator: isFloor
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: spans,
+      treatMissingData: isFloor ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    return alarm;
   }
 }

@@ -1,10 +1,12 @@
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
 import { settingsOf } from './context';
+import { guardRails } from './guard-rails';
 import { SettingsError } from './settings';
 import { terraConnectStack } from './terra-connect-stack';
 
 try {
   const app = new App();
+  Validations.of(app).addPlugins(...guardRails());
   terraConnectStack(app, settingsOf(app.node));
   app.synth();
 } catch (error) {

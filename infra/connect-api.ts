@@ -19,13 +19,14 @@ import { Construct } from 'constructs';
 import * as routes from '../functions/routes';
 import type { ConnectFunction } from './connect-function';
 import type { Settings } from './settings';
-import { defaultThrottle, routeThrottles, type Throttle } from './throttles';
+import { defaultThrottles, type RouteName, type Throttle, type Throttles } from './throttles';
 
 type ConnectApiProps = {
   readonly settings: Settings;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
   readonly encryptionKey: IKey | undefined;
+  readonly throttles: Throttles | undefined;
 };
 
 /** What the access log tells of a request: never a path, a query, an address or a claim. */
@@ -50,9 +51,11 @@ export class ConnectApi extends Construct {
   readonly publicUrl: string;
   private readonly authorizer: HttpJwtAuthorizer;
   private readonly scopes: string[] | undefined;
+  private readonly throttles: Throttles;
 
   constructor(scope: Construct, id: string, { settings, ...props }: ConnectApiProps) {
     super(scope, id);
+    this.throttles = { ...defaultThrottles, ...props.throttles };
     this.httpApi = new HttpApi(this, 'Api', {
       apiName: `terra-connect-${settings.stage}`,
       createDefaultStage: false,
@@ -111,11 +114,11 @@ export class ConnectApi extends Construct {
       autoDeploy: true,
       accessLogSettings: { destinationArn: this.accessLogGroup.logGroupArn, format: JSON.stringify(accessLog) },
       defaultRouteSettings: {
-        throttlingRateLimit: defaultThrottle.perSecond,
-        throttlingBurstLimit: defaultThrottle.burst,
+        throttlingRateLimit: (this.throttles.others ?? defaultThrottles.others).perSecond,
+        throttlingBurstLimit: (this.throttles.others ?? defaultThrottles.others).burst,
       },
       // Free-form JSON to CloudFormation, hence its own spelling.
-      routeSettings: Object.fromEntries(routeThrottles.map(([route, throttle]) => [keyOf(route), setting(throttle)])),
+      routeSettings: this.routeSettings(),
     });
     // A stage that names a route which does not exist yet cannot be made.
     for (const route of opened) stage.node.addDependency(route);
@@ -129,6 +132,15 @@ export class ConnectApi extends Construct {
     }
   }
 
+  private routeSettings(): Record<string, object> {
+    return Object.fromEntries(
+      declaredRoutes().flatMap(([id, route]) => {
+        const throttle = this.throttles[id];
+        return throttle ? [[keyOf(route), setting(throttle)]] : [];
+      }),
+    );
+  }
+
   private ownDomain({ name, certificateArn }: NonNullable<Settings['domain']>): DomainName {
     return new DomainName(this, 'Domain', {
       domainName: name,
@@ -139,9 +151,9 @@ export class ConnectApi extends Construct {
 }
 
 /** Every route with the name it is declared under. */
-export function declaredRoutes(): [id: string, route: routes.Route][] {
-  return Object.entries(routes).flatMap(([id, value]): [string, routes.Route][] =>
-    isRoute(value) ? [[id, value]] : [],
+export function declaredRoutes(): [id: RouteName, route: routes.Route][] {
+  return Object.entries(routes).flatMap(([id, value]): [RouteName, routes.Route][] =>
+    isRoute(value) ? [[id as RouteName, value]] : [],
   );
 }
 

@@ -11,6 +11,7 @@ import {
   LoggingFormat,
   Runtime,
   SystemLogLevel,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -33,6 +34,10 @@ export type ConnectFunctionProps = {
   readonly encryptionKey?: IKey | undefined;
   /** @default 12 seconds */
   readonly timeout?: Duration;
+  /** @default shares the account's concurrency */
+  readonly reservedConcurrency?: number | undefined;
+  /** @default 'off' */
+  readonly tracing?: 'off' | 'sampled' | undefined;
 };
 
 /** One Lambda function with a role and a log group of its own; the role may write that log and nothing else until granted. */
@@ -71,6 +76,9 @@ export class ConnectFunction extends Construct implements IGrantable {
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       // Start and report lines of every success cost more than all we write; failures are still told.
       systemLogLevelV2: SystemLogLevel.WARN,
+      // Lambda samples by itself: the first request of each second and 5 % of the others.
+      ...(props.tracing === 'sampled' ? { tracing: Tracing.ACTIVE } : {}),
+      ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
     });
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], this.logGroup.logGroupArn);
   }

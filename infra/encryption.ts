@@ -3,10 +3,10 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
-/** A key of the deployment's own for table, secrets, dead letters and logs. Retained always: without it nothing it encrypted can be read. */
+/** A key of the deployment's own for table, secrets, dead letters, logs and alarms. Retained always: without it nothing it encrypted can be read. */
 export function customerKey(scope: Construct, stage: string): Key {
   const key = new Key(scope, 'Key', {
-    description: `terra-connect ${stage}: table, secrets, dead letters and logs`,
+    description: `terra-connect ${stage}: table, secrets, dead letters, logs and alarms`,
     enableKeyRotation: true,
     removalPolicy: RemovalPolicy.RETAIN,
   });
@@ -26,6 +26,15 @@ export function customerKey(scope: Construct, stage: string): Key {
           }),
         },
       },
+    }),
+  );
+  // Without this an alarm cannot reach an encrypted topic, and says so nowhere but in its own history.
+  key.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
     }),
   );
   return key;

@@ -2,6 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   BillingMode,
+  type GlobalSecondaryIndexProps,
+  type ITable,
   ProjectionType,
   StreamViewType,
   Table,
@@ -13,7 +15,7 @@ import { table } from '../functions/core/table';
 import type { ConnectFunction } from './connect-function';
 import { viaService } from './encryption';
 
-/** What a function may be allowed to do with single records or one owner's partition. There is no Scan and no delete of the table. */
+/** What a function may be allowed to do with single records or one owner's partition. There is no delete of the table. */
 export type TableAction = 'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Scan';
 
 /** What DynamoDB does with a customer's key in the name of whoever reads and writes the table. */
@@ -26,33 +28,49 @@ const keyActions = [
   'kms:ReEncryptTo',
 ];
 
+/** How the table is keyed and what it must do by itself: spread this into a `Table` of your own to bring it. */
+export const tableSchema = {
+  partitionKey: { name: table.partitionKey, type: AttributeType.STRING },
+  sortKey: { name: table.sortKey, type: AttributeType.STRING },
+  stream: StreamViewType.NEW_AND_OLD_IMAGES,
+  timeToLiveAttribute: table.expiry,
+};
+
+/** The index a table must have: a row is in it while something about it is due. */
+export const dueIndex: GlobalSecondaryIndexProps = {
+  indexName: table.due.index,
+  partitionKey: { name: table.due.partitionKey, type: AttributeType.STRING },
+  sortKey: { name: table.due.sortKey, type: AttributeType.NUMBER },
+  projectionType: ProjectionType.KEYS_ONLY,
+};
+
+type RecordTableProps = {
+  readonly removalPolicy: RemovalPolicy;
+  readonly encryptionKey: IKey | undefined;
+  /** A table that exists already, made to `tableSchema` and `dueIndex`. */
+  readonly brought: Table | ITable | undefined;
+};
+
 /** The one table, keyed as `functions/core/table.ts` says, guarded against loss. */
 export class RecordTable extends Construct {
-  readonly table: Table;
-  private readonly encryptionKey: IKey | undefined;
+  readonly table: Table | ITable;
 
-  constructor(scope: Construct, id: string, props: { removalPolicy: RemovalPolicy; encryptionKey: IKey | undefined }) {
+  constructor(scope: Construct, id: string, { removalPolicy, encryptionKey, brought }: RecordTableProps) {
     super(scope, id);
-    this.encryptionKey = props.encryptionKey;
-    this.table = new Table(this, 'Table', {
-      partitionKey: { name: table.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: table.sortKey, type: AttributeType.STRING },
+    if (brought) {
+      this.table = brought;
+      return;
+    }
+    const own = new Table(this, 'Table', {
+      ...tableSchema,
       billingMode: BillingMode.PAY_PER_REQUEST,
-      stream: StreamViewType.NEW_AND_OLD_IMAGES,
-      timeToLiveAttribute: table.expiry,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: props.removalPolicy === RemovalPolicy.RETAIN,
-      removalPolicy: props.removalPolicy,
-      ...(props.encryptionKey
-        ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: props.encryptionKey }
-        : {}),
+      deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
+      removalPolicy,
+      ...(encryptionKey ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {}),
     });
-    this.table.addGlobalSecondaryIndex({
-      indexName: table.due.index,
-      partitionKey: { name: table.due.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: table.due.sortKey, type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+    own.addGlobalSecondaryIndex(dueIndex);
+    this.table = own;
   }
 
   /** Lets the function do this with the table's records, and tells it where they are. */
@@ -72,7 +90,8 @@ export class RecordTable extends Construct {
 
   get streamArn(): string {
     const arn = this.table.tableStreamArn;
-    if (arn === undefined) throw new Error('The table of records must have a stream');
+    if (arn === undefined)
+      throw new Error('The table that is brought must have a stream of new and old images: see tableSchema');
     return arn;
   }
 
@@ -82,13 +101,13 @@ export class RecordTable extends Construct {
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
       this.streamArn,
     );
-    if (this.encryptionKey) to.allow(['kms:Decrypt'], this.encryptionKey.keyArn, viaService(this, 'dynamodb'));
+    const key = this.table.encryptionKey;
+    if (key) to.allow(['kms:Decrypt'], key.keyArn, viaService(this, 'dynamodb'));
   }
 
   private letUse(to: ConnectFunction): void {
     to.tell({ TABLE_NAME: this.table.tableName });
-    if (this.encryptionKey) {
-      to.allow(keyActions, this.encryptionKey.keyArn, viaService(this, 'dynamodb'));
-    }
+    const key = this.table.encryptionKey;
+    if (key) to.allow(keyActions, key.keyArn, viaService(this, 'dynamodb'));
   }
 }

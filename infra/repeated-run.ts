@@ -1,17 +1,21 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import { CfnSchedule, CfnScheduleGroup, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ConnectFunction } from './connect-function';
 
 /** Runs one function over and over, with a role that may do just that; what could not be started lands in a dead-letter queue. */
 export class RepeatedRun extends Construct {
+  readonly run: ConnectFunction;
+  readonly every: Duration;
   readonly deadLetters: Queue;
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, { run, every }: { run: ConnectFunction; every: `rate(${string})` }) {
+  constructor(scope: Construct, id: string, { run, every }: { run: ConnectFunction; every: Duration }) {
     super(scope, id);
+    this.run = run;
+    this.every = every;
     this.deadLetters = new Queue(this, 'DeadLetters', {
       enforceSSL: true,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -31,7 +35,7 @@ export class RepeatedRun extends Construct {
     const schedule = new CfnSchedule(this, 'Schedule', {
       description: `Runs ${run.name}`,
       groupName: group.ref,
-      scheduleExpression: every,
+      scheduleExpression: ScheduleExpression.rate(every).expressionString,
       flexibleTimeWindow: { mode: 'OFF' },
       target: {
         arn: run.lambda.functionArn,

@@ -1,4 +1,5 @@
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { acknowledge } from './acknowledgements';
 import type { Settings } from './settings';
 import { TerraConnect } from './terra-connect';
 
@@ -11,7 +12,9 @@ export function terraConnectStack(app: App, settings: Settings, bundles?: string
     description: "terra-connect: connects an app's users with Terra",
     terminationProtection: settings.removal === 'retain',
   });
-  const { api, records, bus, secrets } = new TerraConnect(stack, 'Connect', { ...settings, bundles });
+  const connect = new TerraConnect(stack, 'Connect', { ...settings, bundles });
+  acknowledge(connect);
+  const { api, records, bus, secrets, alarms } = connect;
   const { terraApi, terraWebhook, referenceKey } = secrets;
   const tell = (name: string, value: string) => new CfnOutput(stack, name, { value });
 
@@ -23,6 +26,7 @@ export function terraConnectStack(app: App, settings: Settings, bundles?: string
   tell('TerraApiSecretName', terraApi.name);
   tell('TerraWebhookSecretName', terraWebhook.name);
   tell('ReferenceKeySecretName', referenceKey.name);
+  tell('AlarmTopicArn', alarms.topic.topicArn);
   if (api.domainName) tell('DomainTarget', api.domainName.regionalDomainName);
   const point = api.domainName ? `point ${api.domainName.name} at ${api.domainName.regionalDomainName}, ` : '';
   tell(

@@ -7,37 +7,22 @@ import { bundleFunctions } from './bundle';
 import { ChangeFeed } from './change-feed';
 import { ConnectApi } from './connect-api';
 import { ConnectBus } from './connect-bus';
-import { ConnectFunction, type ConnectFunctionProps } from './connect-function';
+import { API_TIMEOUT, ConnectFunction } from './connect-function';
 import { ConnectSecrets } from './connect-secrets';
 import { DeadLetters } from './dead-letters';
 import { customerKey } from './encryption';
 import { environmentOf } from './environment';
+import { Overview } from './overview';
 import { RecordTable } from './record-table';
 import { RepeatedRun } from './repeated-run';
-import { readSettings, type Settings, type SettingsInput } from './settings';
+import { readSettings, type Settings } from './settings';
+import { Signals } from './signals';
+import type { FunctionName, TerraConnectProps } from './terra-connect-props';
 
-export interface TerraConnectProps extends SettingsInput {
-  /**
-   * Folder of ready bundles, `<function>/index.js` each.
-   * @default bundled from this project's `functions/`
-   */
-  readonly bundles?: string | undefined;
-  /**
-   * How long logs are kept.
-   * @default one month
-   */
-  readonly logRetention?: RetentionDays | undefined;
-  /**
-   * Whether the sweep only decides and logs.
-   * @default false
-   */
-  readonly sweepDryRun?: boolean | undefined;
-  /**
-   * Whether the daily check of all connections only asks and counts.
-   * @default false
-   */
-  readonly reconcileDryRun?: boolean | undefined;
-}
+export type { TerraConnectProps } from './terra-connect-props';
+
+/** How long what nobody waits for may take. */
+const JOB_TIMEOUT = Duration.seconds(60);
 
 /** Milliseconds a scheduled run spends deciding and acting; its function's timeout leaves it time to finish what it began. */
 const RUN_BUDGET_MS = 45_000;
@@ -65,38 +50,51 @@ export class TerraConnect extends Construct {
   /** What could not be published. */
   readonly deadLetters: DeadLetters;
   readonly changeFeed: ChangeFeed;
-  /** Only with `alarmEmail`. */
-  readonly alarms: Alarms | undefined;
+  readonly alarms: Alarms;
+  readonly overview: Overview;
 
   /** @throws SettingsError naming every setting that is missing or wrong. */
   constructor(scope: Construct, id: string, props: TerraConnectProps) {
     super(scope, id);
     const {
       bundles: ready,
+      table,
+      bus: broughtBus,
+      secrets = {},
+      encryptionKey,
+      alarmTopic,
       logRetention = RetentionDays.ONE_MONTH,
+      throttles,
+      sweepEvery = Duration.minutes(1),
+      reconcileEvery = Duration.minutes(10),
+      reservedConcurrency = {},
+      tracing,
       sweepDryRun = false,
       reconcileDryRun = false,
       ...given
     } = props;
     const settings = (this.settings = readSettings(given));
+    const { stage } = settings;
     const bundles = ready ?? this.bundle();
     this.warn();
 
+    const isKeyed = settings.encryption === 'customer' && encryptionKey === undefined;
+    const ownKey = isKeyed ? customerKey(this, stage) : undefined;
     const kept = {
       logRetention,
       removalPolicy: settings.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      encryptionKey: settings.encryption === 'customer' ? customerKey(this, settings.stage) : undefined,
+      encryptionKey: encryptionKey ?? ownKey,
     };
-    const lambda = (name: string, own: Partial<ConnectFunctionProps> = {}) =>
-      new ConnectFunction(this, pascal(name), { name, bundles, ...kept, ...own });
+    const lambda = (name: FunctionName, timeout = API_TIMEOUT) => {
+      const own = { timeout, reservedConcurrency: reservedConcurrency[name], tracing };
+      return new ConnectFunction(this, pascal(name), { name, bundles, ...kept, ...own });
+    };
 
-    const api = (this.api = new ConnectApi(this, 'Api', { settings, ...kept }));
-    const records = (this.records = new RecordTable(this, 'Records', kept));
-    const { terraApi, terraWebhook, referenceKey } = (this.secrets = new ConnectSecrets(this, 'Secrets', {
-      stage: settings.stage,
-      ...kept,
-    }));
-    const bus = (this.bus = new ConnectBus(this, 'Events', { stage: settings.stage }));
+    const api = (this.api = new ConnectApi(this, 'Api', { settings, throttles, ...kept }));
+    const records = (this.records = new RecordTable(this, 'Records', { brought: table, ...kept }));
+    this.secrets = new ConnectSecrets(this, 'Secrets', { stage, brought: secrets, ...kept });
+    const { terraApi, terraWebhook, referenceKey } = this.secrets;
+    const bus = (this.bus = new ConnectBus(this, 'Events', { stage, brought: broughtBus }));
     const deadLetters = (this.deadLetters = new DeadLetters(this, 'DeadLetters', kept));
     const { identity, terra, confirmation, issuer, referenceId, returnTargets } = environmentOf(settings);
 
@@ -108,16 +106,21 @@ export class TerraConnect extends Construct {
     const read = (this.readState = lambda('read-state'));
     const disconnect = (this.disconnect = lambda('disconnect'));
     const providers = (this.listProviders = lambda('list-providers'));
-    const sweep = (this.sweepStale = lambda('sweep-stale', { timeout: Duration.seconds(60) }));
-    const reconcile = (this.reconcile = lambda('reconcile', { timeout: Duration.seconds(60) }));
-    const publish = (this.publishChanges = lambda('publish-changes', { timeout: Duration.seconds(60) }));
-    api.open([create, confirm, mint, callback, webhook, read, disconnect, providers]);
-    const sweepRuns = (this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: 'rate(1 minute)' }));
-    this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: 'rate(10 minutes)' });
+    const sweep = (this.sweepStale = lambda('sweep-stale', JOB_TIMEOUT));
+    const reconcile = (this.reconcile = lambda('reconcile', JOB_TIMEOUT));
+    const publish = (this.publishChanges = lambda('publish-changes', JOB_TIMEOUT));
+    const others = [create, confirm, mint, callback, read, disconnect, providers];
+    api.open([webhook, ...others]);
+    this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: sweepEvery });
+    this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: reconcileEvery });
     this.changeFeed = new ChangeFeed(this, 'ChangeFeed', { records, to: publish, deadLetters });
-    const email = settings.alarmEmail;
-    const watched = { api, webhook, sweep, sweepRuns, publish, deadLetters };
-    this.alarms = email === undefined ? undefined : new Alarms(this, 'Alarms', { email, ...watched });
+
+    const { sweepRuns, reconcileRuns } = this;
+    const watched = { stage, api, webhook, others, publish, sweepRuns, reconcileRuns, deadLetters };
+    const signals = new Signals(this, 'Signals', watched);
+    const told = { email: settings.alarmEmail, brought: alarmTopic, encryptionKey: ownKey };
+    const alarms = (this.alarms = new Alarms(this, 'Alarms', { signals, ...told }));
+    this.overview = new Overview(this, 'Overview', { stage, api, signals, alarms });
 
     records.grant(create, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
     terraApi.grantRead(create);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesise } from '../../infra/synthesise';
@@ -30,14 +30,25 @@ test('with the development settings it writes the very template that the local s
   expect(template(join(folder, 'cdk/terra-connect-local.template.json'))).toEqual(template(templateFile));
 });
 
+test('a finding of the rule packs that nobody answered stops it', () => {
+  const deaf = join(folder, 'deaf.cjs');
+  const cdk = JSON.stringify(require.resolve('aws-cdk-lib'));
+  writeFileSync(deaf, `require(${cdk}).Validations.prototype.acknowledge = () => undefined;`);
+
+  const { status, stderr } = cdkRuns({ ...shipped(), settings: 'local/settings.json' }, '--require', deaf);
+
+  expect(status).toBe(1);
+  for (const finding of ['AwsSolutions-APIG4', 'Serverless-LambdaDLQ']) expect(stderr).toContain(finding);
+});
+
 /** What `cdk.json` ships, and what the CLI adds to it. */
 function shipped(): Record<string, unknown> {
   const { context } = JSON.parse(readFileSync(join(project, 'cdk.json'), 'utf8'));
   return { ...context, 'aws:cdk:enable-asset-metadata': true, 'aws:cdk:enable-path-metadata': true };
 }
 
-function cdkRuns(context: Record<string, unknown>) {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'infra/app.ts'], {
+function cdkRuns(context: Record<string, unknown>, ...flags: string[]) {
+  return spawnSync(process.execPath, [...flags, '--import', 'tsx', 'infra/app.ts'], {
     cwd: project,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(folder, 'cdk') },

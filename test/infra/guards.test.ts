@@ -174,6 +174,7 @@ test('the outputs tell an operator what was made and what to do next', () => {
     'TerraApiSecretName',
     'TerraWebhookSecretName',
     'ReferenceKeySecretName',
+    'AlarmTopicArn',
     'NextStep',
   ]);
   expect(word(template, template.Outputs['NextStep']?.Value)).toBe(
@@ -199,33 +200,4 @@ test("with a customer's key, table, secrets, dead letters and logs are encrypted
   for (const [, { Properties }] of resources(keyed, 'AWS::SecretsManager::Secret'))
     expect(Properties['KmsKeyId']).toEqual(arn);
   for (const [, { Properties }] of resources(keyed, 'AWS::Logs::LogGroup')) expect(Properties['KmsKeyId']).toEqual(arn);
-});
-
-test('an e-mail address gets alarms, each with what to do; without one there are none', () => {
-  const alarmed = templateWith({ alarmEmail: 'ops@example.com' });
-  const alarms = resources(alarmed, 'AWS::CloudWatch::Alarm');
-
-  expect(only(alarmed, 'AWS::SNS::Subscription')).toMatchObject({ Protocol: 'email', Endpoint: 'ops@example.com' });
-  expect(alarms.length).toBeGreaterThan(0);
-  for (const [, { Properties }] of alarms) {
-    expect(Properties['AlarmActions']).toHaveLength(1);
-    expect(text(Properties['AlarmDescription'])).toMatch(/: .+\.$/);
-  }
-  expect(resources(template, 'AWS::CloudWatch::Alarm')).toEqual([]);
-});
-
-test('a dead letter alarms, and so do events that are late', () => {
-  const alarmed = templateWith({ alarmEmail: 'ops@example.com' });
-  const alarms = resources(alarmed, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => {
-    const { MetricName, Dimensions, Threshold, Statistic } = Properties;
-    return [MetricName, word(alarmed, at(Dimensions, 0, 'Value')), Statistic, Threshold];
-  });
-
-  expect(alarms).toEqual(
-    expect.arrayContaining([
-      ['ApproximateNumberOfMessagesVisible', 'ConnectDeadLettersQueue', 'Maximum', 1],
-      ['ApproximateNumberOfMessagesVisible', 'ConnectSweepRunsDeadLetters', 'Maximum', 1],
-      ['IteratorAge', 'ConnectPublishChangesFunction', 'Maximum', 600_000],
-    ]),
-  );
 });

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesise } from '../../infra/synthesise';
 
+// CDK's validation takes two seconds a time, and has its word in app.test.ts and guard-rails.test.ts.
+process.env['CDK_VALIDATION'] = 'false';
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type Properties = { [key: string]: Json };
 
@@ -43,6 +46,15 @@ export const production = {
 
 /** The template a deployer would get with these settings, around empty functions: what they do is tested elsewhere. */
 export function templateWith(settings: object = {}): Template {
+  const key = JSON.stringify(settings);
+  const made = templates.get(key) ?? synthesised(settings);
+  templates.set(key, made);
+  return made;
+}
+
+const templates = new Map<string, Template>();
+
+function synthesised(settings: object): Template {
   const outdir = mkdtempSync(join(tmpdir(), 'terra-connect-'));
   try {
     const bundles = emptyBundles(outdir);

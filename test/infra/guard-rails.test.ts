@@ -1,0 +1,92 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { IConstruct } from 'constructs';
+import { acknowledge, acknowledgements, hipaaAnswers } from '../../infra/acknowledgements';
+import { guardRails } from '../../infra/guard-rails';
+import { hipaaReport, reportFile } from '../../infra/hipaa-findings';
+import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
+import { emptyBundles, production } from './template';
+
+const folder = mkdtempSync(join(tmpdir(), 'terra-connect-'));
+const bundles = emptyBundles(folder);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const everything = {
+  encryption: 'customer',
+  alarmEmail: 'operator@example.com',
+  domain: {
+    name: 'connect.example.com',
+    certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/0a-1b',
+  },
+  removal: 'destroy',
+} as const;
+
+test.each([
+  ['the defaults', {}],
+  ['everything switched on', everything],
+])('the rule packs find nothing unanswered with %s', (_, settings) => {
+  const connect = place(settings);
+  acknowledge(connect);
+
+  expect(findings(connect)).toEqual([]);
+});
+
+test('a finding nobody answered is told with its place', () => {
+  const connect = place();
+  acknowledge(connect);
+  const careless = new Queue(Stack.of(connect), 'Careless');
+
+  expect(findings(careless)).toEqual([
+    'AwsSolutions-SQS3 Team/Careless/Resource',
+    'AwsSolutions-SQS4 Team/Careless/Resource',
+    'Serverless-SQSRedrivePolicy Team/Careless/Resource',
+  ]);
+});
+
+test('every acknowledgement answers a finding that is there, on each construct it names', () => {
+  const connect = place({ alarmEmail: 'operator@example.com' });
+  const found = findings(connect);
+
+  for (const { id, on, reason } of acknowledgements(connect)) {
+    expect(reason).toMatch(/^[A-Z].{20,}[.`]$/);
+    for (const construct of on) {
+      expect(found).toContainEqual(expect.stringMatching(new RegExp(`^${id} ${construct.node.path}/`)));
+    }
+  }
+});
+
+// Repeated on purpose: to open a route to strangers takes an edit here too, and a reviewer.
+test('exactly three routes may do without a token', () => {
+  const open = acknowledgements(place()).filter(({ id }) => id === 'AwsSolutions-APIG4');
+
+  expect(open.flatMap(({ on }) => on.map(route => route.node.id))).toEqual([
+    'returnSuccess',
+    'returnFailure',
+    'receiveWebhook',
+  ]);
+});
+
+test('what the HIPAA rules find is answered, and written down as it is now', () => {
+  const report = hipaaReport(bundles);
+
+  expect(readFileSync(reportFile, 'utf8')).toBe(report);
+  for (const rule of Object.keys(hipaaAnswers)) expect(report).toContain(`## ${rule}\n`);
+});
+
+function place(settings: Partial<TerraConnectProps> = {}): TerraConnect {
+  return new TerraConnect(new Stack(new App(), 'Team'), 'Connect', { ...production, bundles, ...settings });
+}
+
+function findings(within: IConstruct): string[] {
+  return guardRails().flatMap(pack =>
+    pack
+      .validateScope(Stack.of(within))
+      .violations.flatMap(({ ruleName, violatingResources }) =>
+        violatingResources.map(({ constructPath }) => `${ruleName} ${constructPath}`),
+      ),
+  );
+}
