@@ -1,6 +1,7 @@
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { HOUR } from '../functions/core/clock';
-import { dynamoStore, shardOf } from '../functions/core/dynamo-store';
+import { dynamoStore } from '../functions/core/dynamo-store';
+import { shardOf } from '../functions/core/items';
 import { sign } from '../functions/core/signature';
 import { readTicket } from '../functions/core/ticket';
 import { type LocalStack, startStack } from '../local/stack';

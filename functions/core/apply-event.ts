@@ -5,7 +5,7 @@ import { isAwaitingUsers } from './erasure';
 import { noteCause } from './note-cause';
 import type { News, Partition } from './partition';
 import { providerKind } from './providers';
-import { newsOf, NO_NEWS, record, type RecordDeps } from './record';
+import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import type { EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */

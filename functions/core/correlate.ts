@@ -3,8 +3,8 @@ import { connectionState } from './connection';
 import { type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerKind } from './providers';
-import { isOpen, offers, type SessionRow, spans } from './session';
 import type { Rules } from './rules';
+import { isOpen, offers, type SessionRow, spans } from './session';
 
 /** A success Terra told of: who authenticated where, when, and in which widget session if Terra says so. */
 export type Authentication = {

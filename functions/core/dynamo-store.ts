@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -14,15 +13,12 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import { ConnectionRow } from './connection';
-import { ErasureRow } from './erasure';
 import { factWrite } from './fact-write';
+import { dueShard, type Item, partitionOf, readSession, sessionItem, shardOf } from './items';
 import { MintRow } from './mint';
-import type { Partition } from './partition';
-import { Claim, SessionRow } from './session';
 import type { Store } from './store';
-import { fingerprintKey, itemKey, readItemKey, reconcileKey, table } from './table';
+import { fingerprintKey, itemKey, reconcileKey, table } from './table';
 
-type Item = Record<string, unknown>;
 type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
 
 /** The store on DynamoDB: one command a verb, every condition evaluated by the table itself. */
@@ -275,37 +271,6 @@ const SCAN_PAGE = 500;
 const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()), isDone: z.boolean() });
 
 const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
-
-/** Which shard of the due index an owner's rows are in. */
-export function shardOf(owner: string): string {
-  return String((createHash('sha256').update(owner).digest()[0] ?? 0) % table.due.shards);
-}
-
-/** Sorts the rows of an owner by what they are; rows of a kind this code does not know are only counted as known. */
-export function partitionOf(owner: string, items: readonly Item[]): Partition {
-  const of = (kind: string) => items.filter(item => readItemKey(String(item[table.sortKey]))?.kind === kind);
-  return {
-    owner,
-    known: items.length > 0,
-    sessions: of('session').flatMap(item => readSession(item) ?? []),
-    claims: of('session').flatMap(item => ('stateHash' in item ? [] : [Claim.parse(item)])),
-    quotas: of('quota').map(item => String(item[table.sortKey])),
-    erasure: of('erasure').map(item => ErasureRow.parse(item))[0],
-    mints: of('mint').map(item => MintRow.parse(item)),
-    connections: of('connection').map(item => ConnectionRow.parse(item)),
-  };
-}
-
-function readSession(item: Item | undefined): SessionRow | undefined {
-  return item && 'stateHash' in item ? SessionRow.parse(item) : undefined;
-}
-
-function sessionItem(session: SessionRow): Item {
-  return { ...session, item: itemKey.session(session.id), ...dueShard(session) };
-}
-
-const dueShard = (row: { owner: string; dueAt?: number | undefined }): Item =>
-  row.dueAt === undefined ? {} : { dueShard: shardOf(row.owner) };
 
 /** Whether the condition of a write held. */
 async function held(write: Promise<unknown>): Promise<boolean> {

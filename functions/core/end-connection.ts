@@ -2,7 +2,7 @@ import type { Instant } from './clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState, isEnding, mergeFacts } from './connection';
 import { Problem } from './errors';
 import type { Partition } from './partition';
-import { newsOf, record, type RecordDeps } from './record';
+import { newsOf, type RecordDeps, record } from './record';
 import type { Terra } from './terra';
 
 export type EndDeps = RecordDeps & { terra: Pick<Terra, 'deauthenticate'> };

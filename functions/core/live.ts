@@ -22,8 +22,8 @@ import type { Store } from './store';
 import { type Terra, terraClient } from './terra';
 
 /*
- * What the functions use of the outside, made at the first request. Only this file reads the environment and makes SDK
- * clients; everything else is handed what it needs. Import it as `live`: a bundle keeps only what its function names.
+ * What the functions use of the outside, made at the first request. Only this file reads the environment, and only it
+ * and `live-publishing.ts` make SDK clients; everything else is handed what it needs. Import it as `live`: a bundle keeps only what its function names.
  */
 
 export const clock = systemClock;

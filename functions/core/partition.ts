@@ -1,5 +1,5 @@
-import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
 import { type FactsByUser, inheritedFacts, predecessors, standingAgain, successor, unitedIds } from './chain';
+import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
 import {
   authFacts,
   type ConnectionFacts,

@@ -1,7 +1,7 @@
 import { DAY, HOUR, type Instant } from './clock';
 import { type ConnectionRow, connectionState } from './connection';
-import { newsOf, record, type RecordDeps } from './record';
 import type { Log } from './log';
+import { newsOf, type RecordDeps, record } from './record';
 import type { Terra } from './terra';
 
 export type ReconcileDeps = RecordDeps & {

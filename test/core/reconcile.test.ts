@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
 import { reconcileConnections } from '../../functions/core/reconcile-connections';
 import { journey, terraEvent } from '../support/journey';
-import { terraUser, world as newWorld } from '../support/world';
+import { world as newWorld, terraUser } from '../support/world';
 
 /** So many users with a connected phone each, whom Terra has, a day later. */
 async function connected(count: number) {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ConnectionRow } from '../../functions/core/connection';
-import { dynamoStore, shardOf } from '../../functions/core/dynamo-store';
+import { dynamoStore } from '../../functions/core/dynamo-store';
+import { shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
 import { AUTHORISED_LIMIT, type Claim, type SessionRow } from '../../functions/core/session';
 import type { SessionFact, Store } from '../../functions/core/store';

@@ -1,5 +1,5 @@
 import { readTerraEvent } from '../../functions/core/terra-event';
-import { told, terraEvent } from '../support/journey';
+import { terraEvent, told } from '../support/journey';
 import { terraUser } from '../support/world';
 
 const read = (event: unknown) => readTerraEvent(Buffer.from(JSON.stringify(event)));

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { EnvironmentName } from '../../functions/core/environment';
-import { shardOf } from '../../functions/core/dynamo-store';
+import { shardOf } from '../../functions/core/items';
 import { deadLettersOf, takeAll } from '../../infra/operate/dead-letters';
 import type { Deployment } from '../../infra/operate/deployment';
 import { doctorCommand } from '../../infra/operate/doctor-command';

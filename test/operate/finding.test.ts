@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { NOON } from '../support/world';
 import type { AskAws } from '../../infra/operate/ask-aws';
 import { askAws } from '../../infra/operate/ask-aws';
 import { awsDeployment } from '../../infra/operate/aws-deployment';
@@ -12,6 +11,7 @@ import { eventsCommand } from '../../infra/operate/events-command';
 import { explain } from '../../infra/operate/failure';
 import { ownerCommand } from '../../infra/operate/owner-command';
 import { secretsCommand } from '../../infra/operate/secrets-command';
+import { NOON } from '../support/world';
 import { run } from './terminal';
 
 const commands = { doctor: doctorCommand, secrets: secretsCommand, events: eventsCommand, owner: ownerCommand };

@@ -1,13 +1,13 @@
+import { completeCallback, noteFailure } from '../../functions/complete-callback';
 import { confirm } from '../../functions/confirm-session';
 import { sign } from '../../functions/core/signature';
-import { completeCallback, noteFailure } from '../../functions/complete-callback';
+import type { Store } from '../../functions/core/store';
 import { openSession } from '../../functions/create-session';
+import { disconnectOne, eraseMe } from '../../functions/disconnect';
 import { mint } from '../../functions/mint-token';
 import { listConnectionsOf, readSessionOf } from '../../functions/read-state';
 import { takeDelivery } from '../../functions/receive-webhook';
 import { sweep } from '../../functions/sweep-stale';
-import { disconnectOne, eraseMe } from '../../functions/disconnect';
-import type { Store } from '../../functions/core/store';
 import { referenceIdOf, type World } from './world';
 
 export const WEBHOOK_SECRET = 'webhook-secret-for-tests';

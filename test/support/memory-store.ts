@@ -1,4 +1,4 @@
-import { partitionOf, shardOf } from '../../functions/core/dynamo-store';
+import { partitionOf, shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
 import { AUTHORISED_LIMIT, type SessionRow } from '../../functions/core/session';
 import type { ReconcileProgress, SessionFact, Store } from '../../functions/core/store';

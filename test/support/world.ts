@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { opaqueReferenceId } from '../../functions/core/owner';
-import type { Facts } from '../../functions/core/log';
-import type { Rules } from '../../functions/core/rules';
 import { MINUTE } from '../../functions/core/clock';
+import { Problem } from '../../functions/core/errors';
+import type { Facts } from '../../functions/core/log';
+import { opaqueReferenceId } from '../../functions/core/owner';
+import type { Rules } from '../../functions/core/rules';
 import type { LinkRequest, Terra, TerraLink, TerraUser } from '../../functions/core/terra';
 import { memoryStore } from './memory-store';
 
