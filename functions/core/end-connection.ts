@@ -2,7 +2,7 @@ import type { Instant } from './clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState, isEnding, mergeFacts } from './connection';
 import { Problem } from './errors';
 import type { Partition } from './partition';
-import { newsOf, type RecordDeps, record } from './record';
+import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import type { Terra } from './terra';
 
 export type EndDeps = RecordDeps & { terra: Pick<Terra, 'deauthenticate'> };
@@ -52,6 +52,14 @@ export async function endConnection(
     return { partition, terra: 'failed', problem: error };
   }
   const gone: ConnectionFacts = { gone: { at: attemptAt, reason: 'agreed' } };
-  const recorded = await record(partition, () => newsOf(terraUserId, gone), deps);
+  // A row that somebody else has deleted meanwhile, of an erased owner, must not come back.
+  const recorded = await record(
+    partition,
+    now => (isThere(now, terraUserId) ? newsOf(terraUserId, gone) : NO_NEWS),
+    deps,
+  );
   return { partition: recorded.partition, terra: 'agreed' };
 }
+
+const isThere = ({ connections }: Partition, terraUserId: string): boolean =>
+  connections.some(row => row.terraUserId === terraUserId);

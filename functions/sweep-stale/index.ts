@@ -69,7 +69,10 @@ export async function sweep(deps: Deps): Promise<Sweep> {
     }
   }
 
-  await Promise.all(Array.from({ length: table.due.shards }, (_, shard) => sweepShard(String(shard))));
+  const shards = Array.from({ length: table.due.shards }, (_, shard) => sweepShard(String(shard)));
+  // Every shard ends its work before the run fails for one.
+  const failed = (await Promise.allSettled(shards)).find(shard => shard.status === 'rejected');
+  if (failed) throw failed.reason;
   if (terraFailedInARow >= BREAKER) deps.log('warn', 'sweep stopped early', { alarm: 'sweep_breaker' });
   return sum;
 }

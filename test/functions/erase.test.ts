@@ -109,6 +109,19 @@ test('a Terra user that turns up late is ended without being shown, and leaves n
   expect(itemsOf(world)).not.toContain(`connection#${LATE}`);
 });
 
+test('a row that another run has deleted meanwhile does not come back', async () => {
+  const { world, go } = await connected();
+  const attempt = jest.spyOn(world.terra, 'deauthenticate').mockImplementationOnce(async () => {
+    world.terra.users.delete(USER);
+    await eraseFor(world);
+  });
+  await eraseFor(world);
+  attempt.mockRestore();
+
+  expect(itemsOf(world)).toEqual(['erasure']);
+  expect(await go.connections('alice')).toEqual([]);
+});
+
 test('late word that a user is gone leaves nothing either', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
