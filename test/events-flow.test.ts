@@ -107,8 +107,9 @@ test('a person who connects is told of: the session completed once, the connecti
   });
   const now = events.find(event => event['detail-type'] === 'connection.connected');
   expect(now?.detail).toMatchObject({
-    eventId: `${String(connection?.id)}:${String(connection?.version)}`,
-    connection,
+    eventId: expect.stringMatching(new RegExp(`^${String(connection?.id)}:\\d+$`)),
+    // What is told again of the same authentication may have written the row once more since, without a new status.
+    connection: { ...connection, version: expect.any(Number), updatedAt: expect.any(String) },
   });
 });
 

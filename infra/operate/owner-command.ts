@@ -16,7 +16,7 @@ const HELP = `npm run owner -- <show | erase | import> [--stage NAME | --stack N
 
 ${COMMON_HELP}
   --sub SUB            show, erase: the owner, by the subject of his tokens
-  --reference-id ID    show, erase: the owner, by what Terra calls him
+  --reference-id=ID    show, erase: the owner, by what Terra calls him
   --yes                erase: without asking for the owner's name to be typed
   --map FILE           import: CSV with the columns sub and (may be left out) reference_id; only these owners
   --apply              import: write

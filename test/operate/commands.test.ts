@@ -201,7 +201,7 @@ describe('owner', () => {
     });
     expect(code).toBe(0);
     expect(out).not.toMatch(/[Hh]ash|http|code/);
-    const byId = await owner(`show --reference-id ${String(account.referenceId)}`);
+    const byId = await owner(`show --reference-id=${String(account.referenceId)}`);
     expect(byId.out).toMatch(/^Connections\nid +provider +status/m);
   });
 
