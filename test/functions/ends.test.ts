@@ -1,4 +1,3 @@
-import { disconnectOne } from '../../functions/disconnect';
 import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
 import { sweep } from '../../functions/sweep-stale';
@@ -16,19 +15,7 @@ async function connected() {
   const { code } = await go.comeBack(session.state, { user_id: USER });
   await go.confirm('alice', session.id, code);
   const [connection] = await go.connections('alice');
-  const disconnect = (sub = 'alice', id = connection?.id ?? '') =>
-    disconnectOne(
-      {
-        path: { id },
-        caller: { sub },
-        query: {},
-        headers: {},
-        body: undefined,
-        rawBody: Buffer.alloc(0),
-        note: world.note,
-      },
-      world,
-    );
+  const disconnect = (sub = 'alice', id = connection?.id ?? '') => go.disconnect(sub, id);
   return { world, go, session, disconnect };
 }
 
@@ -36,14 +23,14 @@ describe('disconnecting', () => {
   test('ends the connection here and at Terra', async () => {
     const { disconnect, world } = await connected();
 
-    expect((await disconnect()).body).toMatchObject({ status: 'disconnected', reason: 'owner' });
+    expect(await disconnect()).toMatchObject({ status: 'disconnected', reason: 'owner' });
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
   test('stops at once while Terra is away, and is repeated until Terra agrees', async () => {
     const { disconnect, world, go } = await connected();
     world.terra.failWith(away);
-    expect((await disconnect()).body).toMatchObject({ status: 'disconnecting', reason: 'owner' });
+    expect(await disconnect()).toMatchObject({ status: 'disconnecting', reason: 'owner' });
 
     for (let n = 0; n < 8; n++) {
       world.wait(HOUR);

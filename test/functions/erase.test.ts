@@ -1,6 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
-import { eraseMe } from '../../functions/disconnect';
 import { journey, terraEvent } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 
@@ -8,11 +7,7 @@ const USER = terraUser(1);
 const LATE = terraUser(2);
 const away = new Problem('terra_unavailable', 'away');
 
-const eraseFor = (world: World, sub = 'alice') =>
-  eraseMe(
-    { path: {}, caller: { sub }, query: {}, headers: {}, body: undefined, rawBody: Buffer.alloc(0), note: world.note },
-    world,
-  );
+const eraseFor = (world: World, sub = 'alice') => journey(world).erase(sub);
 const itemsOf = (world: World, sub = 'alice') =>
   [...world.store.items.values()].filter(({ owner }) => owner === referenceIdOf(sub)).map(({ item }) => item);
 

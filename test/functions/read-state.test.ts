@@ -1,4 +1,3 @@
-import { readConnectionOf } from '../../functions/read-state';
 import { journey, terraEvent } from '../support/journey';
 import { codeOf, terraUser, world as newWorld } from '../support/world';
 
@@ -10,20 +9,7 @@ async function phones(count: number) {
     world.wait(1000);
     await go.deliver(terraEvent.auth(terraUser(n), { provider: 'APPLE' }));
   }
-  const read = (sub: string, id: string) =>
-    readConnectionOf(
-      {
-        path: { id },
-        caller: { sub },
-        query: {},
-        headers: {},
-        body: undefined,
-        rawBody: Buffer.alloc(0),
-        note: world.note,
-      },
-      world,
-    );
-  return { world, go, read };
+  return { world, go };
 }
 
 test('each session is read by its own id, and by its owner only', async () => {
@@ -64,11 +50,11 @@ test('connections are listed newest first by their first authentication', async 
 });
 
 test('each connection is read by its own id, and by its owner only', async () => {
-  const { go, read } = await phones(2);
+  const { go } = await phones(2);
   const [newer, older] = await go.connections('alice');
 
-  expect((await read('alice', older?.id ?? '')).body).toEqual(older);
-  expect((await read('alice', newer?.id ?? '')).body).toEqual(newer);
-  expect(await codeOf(read('mallory', newer?.id ?? ''))).toBe('not_found');
-  expect(await codeOf(read('alice', terraUser(0)))).toBe('not_found');
+  expect(await go.connection('alice', older?.id ?? '')).toEqual(older);
+  expect(await go.connection('alice', newer?.id ?? '')).toEqual(newer);
+  expect(await codeOf(go.connection('mallory', newer?.id ?? ''))).toBe('not_found');
+  expect(await codeOf(go.connection('alice', terraUser(0)))).toBe('not_found');
 });

@@ -5,7 +5,7 @@ import type { Store } from '../../functions/core/store';
 import { openSession } from '../../functions/create-session';
 import { disconnectOne, eraseMe } from '../../functions/disconnect';
 import { mint } from '../../functions/mint-token';
-import { listConnectionsOf, readSessionOf } from '../../functions/read-state';
+import { listConnectionsOf, readConnectionOf, readSessionOf } from '../../functions/read-state';
 import { takeDelivery } from '../../functions/receive-webhook';
 import { sweep } from '../../functions/sweep-stale';
 import { referenceIdOf, type World } from './world';
@@ -48,6 +48,8 @@ export function journey(world: Setting) {
       mint({ ...as(sub), path: {}, body: provider === undefined ? {} : { provider } }, world),
     session: async (sub: string, id: string) =>
       (await readSessionOf({ ...as(sub), path: { id }, body: undefined }, world)).body,
+    connection: async (sub: string, id: string) =>
+      (await readConnectionOf({ ...as(sub), path: { id }, body: undefined }, world)).body,
     connections: async (sub: string) =>
       (await listConnectionsOf({ ...as(sub), path: {}, body: undefined }, world)).body.connections,
     /** A delivery of Terra's, truly signed at this moment. */
