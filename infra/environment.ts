@@ -1,3 +1,4 @@
+import { appLook } from './app-look';
 import type { Environment } from './connect-function';
 import type { Settings } from './settings';
 
@@ -11,6 +12,7 @@ export function environmentOf(settings: Settings) {
     identity: { ...issuer, ...referenceId, OWNER_NAMESPACE: settings.ownerNamespace },
     terra: { TERRA_API_URL: settings.terraApiUrl, TERRA_WIDGET_URL: settings.terraWidgetUrl },
     confirmation: { CONFIRMATION: settings.confirmation, CONFIRM_WITHIN_MINUTES: `${settings.confirmWithinMinutes}` },
+    appLook: settings.app === undefined ? {} : { APP_LOOK: JSON.stringify(appLook(settings.app)) },
     returnTargets: { RETURN_TARGETS: JSON.stringify(settings.returnTargets) },
   } satisfies Record<string, Environment>;
 }

@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import * as z from 'zod';
+import { BUTTON_CONTRAST, contrast } from './app-look';
 import { isOrigin, isReturnTarget, isServerUrl } from './urls';
 
 // Inside somebody's own CDK app a value may only be known at deployment (a token): nothing to check yet.
@@ -16,6 +17,10 @@ const returnTarget = text(
 );
 
 const RETURN_TARGETS_BYTES = 2_500; // Lambda allows 4 KB of environment in all.
+
+const COLOUR = 'must be a colour as #rrggbb, for example "#1f6f54"';
+// Ends the check there: what is no colour has no contrast.
+const colour = z.string(COLOUR).regex(/^#[0-9a-f]{6}$/i, { error: COLOUR, abort: true });
 
 /** Every setting: what it means, what it may be and its default. A message is the rest of a sentence that begins with the setting's name. */
 export const schema = z
@@ -58,6 +63,36 @@ export const schema = z
           targets => Buffer.byteLength(JSON.stringify(targets)) <= RETURN_TARGETS_BYTES,
           `must be at most ${RETURN_TARGETS_BYTES} bytes of JSON in all, since it travels in a function's environment`,
         ),
+      /**
+       * The app as the pages show it that people meet in the browser; what is written on a colour is black or white, whichever
+       * reads better.
+       * @default "the app", a green button, and a page that is light or dark as the person's device is
+       */
+      app: z
+        .strictObject(
+          {
+            /** As it follows or precedes the word "app": "Fit", not "Fit app". */
+            name: text(
+              value => /^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]{1,40}$/u.test(value) && value.trim() !== '',
+              'must be a name of 1 to 40 characters without control characters',
+            ),
+            /** Of the button. */
+            accent: colour.optional(),
+            background: colour.optional(),
+          },
+          'must be an object with name, and accent and background if you like',
+        )
+        .superRefine(({ accent, background }, context) => {
+          if (accent === undefined || background === undefined) return;
+          const ratio = contrast(accent, background);
+          if (ratio >= BUTTON_CONTRAST) return;
+          context.addIssue({
+            code: 'custom',
+            path: ['accent'],
+            message: `must stand out from app.background: their contrast is ${shortened(ratio)}:1, a button needs ${BUTTON_CONTRAST}:1`,
+          });
+        })
+        .optional(),
       /**
        * Origins whose pages may call the API.
        * @default none: only apps and servers call it
@@ -196,5 +231,8 @@ function widgetUrl(widget: 'current' | 'legacy', terraApiUrl: string): string {
     ? 'https://access.tryterra.co/api/widget/session'
     : `${terraApiUrl}/auth/generateWidgetSession`;
 }
+
+/** Rounded down, so that what is too little does not look enough. */
+const shortened = (ratio: number): string => (Math.floor(ratio * 10) / 10).toFixed(1);
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

@@ -96,7 +96,7 @@ export class TerraConnect extends Construct {
     const { terraApi, terraWebhook, referenceKey } = this.secrets;
     const bus = (this.bus = new ConnectBus(this, 'Events', { stage, brought: broughtBus }));
     const deadLetters = (this.deadLetters = new DeadLetters(this, 'DeadLetters', kept));
-    const { identity, terra, confirmation, issuer, referenceId, returnTargets } = environmentOf(settings);
+    const { identity, terra, confirmation, issuer, referenceId, returnTargets, appLook } = environmentOf(settings);
 
     const create = (this.createSession = lambda('create-session'));
     const confirm = (this.confirmSession = lambda('confirm-session'));
@@ -145,7 +145,7 @@ export class TerraConnect extends Construct {
     mint.tell({ MINT_LIMIT: `${settings.limits.mints}`, ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}` });
 
     records.grant(callback, 'GetItem', 'UpdateItem');
-    callback.tell({ ...returnTargets, CONFIRMATION: settings.confirmation });
+    callback.tell({ ...returnTargets, ...appLook, CONFIRMATION: settings.confirmation });
 
     records.grant(webhook, 'Query', 'PutItem', 'UpdateItem');
     terraWebhook.grantRead(webhook);

@@ -30,6 +30,8 @@ export const environmentNames = [
   'CALLBACK_BASE',
   /** JSON object: name of a return target → its exact URL. */
   'RETURN_TARGETS',
+  /** JSON of an `AppLook`: the app's name and colours on pages. Not given where they are not set. */
+  'APP_LOOK',
   /** Most milliseconds the sweep spends deciding and acting in one run. */
   'SWEEP_BUDGET_MS',
   /** `true`: the sweep decides and logs but acts on nothing. */

@@ -6,6 +6,7 @@ import { dynamoStore } from './dynamo-store';
 import type { EnvironmentName } from './environment';
 import { type AlarmName, platformLog } from './log';
 import { ownerNaming } from './owner';
+import type { AppLook } from './page';
 import { systemRandom } from './random';
 import type { RecordDeps } from './record';
 import type { Rules } from './rules';
@@ -80,6 +81,12 @@ export const terra = (): Terra =>
 
 export const returnTargets = (): ReadonlyMap<string, string> =>
   new Map(Object.entries(JSON.parse(required('RETURN_TARGETS')) as Record<string, string>));
+
+/** How pages show the app; undefined where the deployment has not said. */
+export const appLook = (): AppLook | undefined => {
+  const text = setting('APP_LOOK');
+  return text === undefined ? undefined : (JSON.parse(text) as AppLook);
+};
 
 /** AWS calls stay within a request's time too: the SDK's own retries are bounded. */
 const awsLimits = {

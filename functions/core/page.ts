@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
+import { type Language, type PageTexts, pageTexts } from './page-texts';
+import type { FailureCause } from './session';
+
 /**
  * Headers on everything a browser gets from us: nothing is loaded, framed, cached or told to others.
  * Sources: OWASP REST Security Cheat Sheet; RFC 9700 §4.2.4.
  */
 export const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
@@ -14,38 +17,92 @@ export const pageHeaders = {
   'strict-transport-security': 'max-age=63072000; includeSubDomains',
 } as const;
 
-const STYLE = `:root{color-scheme:light dark}body{margin:0;min-height:100vh;display:grid;place-items:center;
-font:17px/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}main{max-width:26rem;padding:2rem;text-align:center}
-h1{font-size:1.4rem;margin:0 0 .5rem}p{margin:0 0 1.5rem;opacity:.8}
-a{display:inline-block;padding:.8rem 1.6rem;border-radius:.7rem;background:#1f6f54;color:#fff;text-decoration:none;font-weight:600}
-a:focus-visible{outline:3px solid #7bc4a7;outline-offset:3px}`;
+/** A colour as `#rrggbb`, and black or white for what is written on it. */
+type Colour = { readonly color: string; readonly text: string };
 
-/** Says nothing of any session: the same for every visit that leads nowhere. */
-// Pure: other functions use only the headers.
-export const neutralPage = /* @__PURE__ */ page(
-  'You can close this page',
-  '<p>There is nothing more to do here. Go back to the app to continue.</p>',
-);
+/** How the deployment's app shows itself to people. */
+export type AppLook = {
+  readonly name: string;
+  /** Of the button. */
+  readonly accent?: Colour;
+  readonly background?: Colour;
+};
+
+/** The pages people meet. `target` is where the app is: the only link. */
+export type PageView =
+  /** Says nothing of any session: the same for every visit that leads nowhere. */
+  | { readonly kind: 'neutral' }
+  | { readonly kind: 'returned'; readonly target: string }
+  | { readonly kind: 'failed'; readonly cause: FailureCause; readonly target: string }
+  | { readonly kind: 'sdk_required'; readonly provider: string; readonly target: string };
 
 /**
- * Sends the browser into an app with a custom scheme. Browsers block scripted jumps into apps, so the page refreshes
- * itself there and shows one link to press.
+ * A page in one language, and the headers it goes with. Browsers block scripted jumps into apps, so a page with a target
+ * refreshes itself there and shows one link to press.
  */
-export function appPage(target: string): string {
-  const href = escapeHtml(target);
-  return page(
-    'Back to the app',
-    `<p>If the app does not open by itself, press the button.</p><a href="${href}">Open the app</a>`,
-    href,
-  );
+export function pageReply(view: PageView, language: Language, look: AppLook | undefined) {
+  const texts = pageTexts[language];
+  const style = styleOf(look);
+  const digest = createHash('sha256').update(style).digest('base64');
+  const policy = `${pageHeaders['content-security-policy']}; style-src 'sha256-${digest}'`;
+  const { title, sentences } = wordsOf(view, texts);
+  const name = look && isolated(look.name);
+  const app = texts.app[name === undefined ? 0 : 1];
+  const provider = view.kind === 'sdk_required' ? isolated(productName[view.provider] ?? view.provider) : '';
+  // Replaced by functions: in a plain replacement text a dollar sign would have a meaning.
+  const told = (sentence: string) =>
+    sentence.replace('{app}', () => app.replace('%', () => name ?? '')).replace('{provider}', () => provider);
+  const href = view.kind === 'neutral' ? undefined : escapeHtml(view.target);
+  const refresh = href === undefined ? '' : `<meta http-equiv="refresh" content="0;url=${href}">`;
+  const link = href === undefined ? '' : `<a href="${href}">${told(texts.back)}</a>`;
+  const page = `<!doctype html><html lang="${language}"${language === 'ar' ? ' dir="rtl"' : ''}><head><meta charset="utf-8">\
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">${refresh}\
+<title>${title}</title><style>${style}</style></head>\
+<body><main><h1>${title}</h1>${sentences.map(sentence => `<p>${told(sentence)}</p>`).join('')}${link}</main></body></html>`;
+  return { status: 200 as const, page, headers: { ...pageHeaders, 'content-security-policy': policy } };
 }
 
-function page(title: string, content: string, refreshTo?: string): string {
-  const refresh = refreshTo === undefined ? '' : `<meta http-equiv="refresh" content="0;url=${refreshTo}">`;
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">\
-<meta name="robots" content="noindex">${refresh}<title>${title}</title><style>${STYLE}</style></head>\
-<body><main><h1>${title}</h1>${content}</main></body></html>`;
+function wordsOf(view: PageView, texts: PageTexts): { title: string; sentences: string[] } {
+  switch (view.kind) {
+    case 'neutral':
+      return { title: texts.closable, sentences: [texts.goOn] };
+    case 'returned':
+      return { title: texts.almostDone, sentences: [texts.goOn] };
+    case 'failed':
+      return { title: texts[view.cause], sentences: [texts.failed] };
+    case 'sdk_required':
+      return { title: texts.oneMoreStep, sentences: [texts.inApp, texts.goOn] };
+    default:
+      return view satisfies never;
+  }
 }
+
+/** What people know Terra's SDK providers by. */
+const productName: Readonly<Record<string, string>> = {
+  APPLE: 'Apple Health',
+  APPLE_HEALTH: 'Apple Health',
+  SAMSUNG: 'Samsung Health',
+  HEALTH_CONNECT: 'Health Connect',
+  GOOGLEFIT: 'Google Fit',
+  GOOGLE_FIT: 'Google Fit',
+  FREESTYLELIBRESDK: 'FreeStyle Libre',
+};
+
+function styleOf(look: AppLook | undefined): string {
+  const button = look?.accent ?? { color: '#1f6f54', text: '#ffffff' };
+  const page = look?.background ?? { color: 'Canvas', text: 'CanvasText' };
+  const scheme = look?.background === undefined ? 'light dark' : page.text === '#ffffff' ? 'dark' : 'light';
+  // The border shows a button whose colour is much like that of the page, which follows light and dark.
+  return `:root{color-scheme:${scheme}}body{margin:0;min-height:100vh;min-height:100svh;display:grid;place-items:center;\
+font:1.0625rem/1.5 system-ui,sans-serif;background:${page.color};color:${page.text}}\
+main{box-sizing:border-box;width:100%;max-width:28rem;padding:2rem 1.5rem;text-align:center;overflow-wrap:anywhere}\
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem;text-wrap:balance}p{margin:0 0 .5rem;text-wrap:pretty}\
+a{display:block;margin-top:1.5rem;padding:.875rem 1.5rem;border:1px solid;border-radius:.75rem;background:${button.color};\
+color:${button.text};text-decoration:none;font-weight:600}a:focus-visible{outline:3px solid ${page.text};outline-offset:3px}`;
+}
+
+/** A name keeps its own direction inside a sentence of the other. */
+const isolated = (name: string): string => `<bdi>${escapeHtml(name)}</bdi>`;
 
 function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };

@@ -48,6 +48,8 @@ export const SessionRow = z.object({
   /** Upper case; undefined: any. One for a direct link. */
   providers: z.optional(z.array(z.string())),
   returnTo: z.string(),
+  /** As it was asked for, such as `de-AT`: that of the pages the person meets. */
+  language: z.optional(z.string()),
   createdAt: z.number(),
   /** Until when the link may be opened. */
   expiresAt: z.number(),

@@ -127,7 +127,7 @@ function askTerra(owner: Owner, state: string, { flow, providers, language }: Wi
 function newSession(
   owner: Owner,
   id: string,
-  { flow, providers, returnTo }: Wish,
+  { flow, providers, returnTo, language }: Wish,
   secret: string,
   link: TerraLink,
   createdAt: Instant,
@@ -142,6 +142,7 @@ function newSession(
     flow,
     ...(providers && { providers }),
     returnTo,
+    ...(language !== undefined && { language }),
     createdAt,
     expiresAt,
     finishBy,

@@ -341,6 +341,17 @@ describe('with confirmation off', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
+  test('a visit to the failure URL tells nobody that nothing was connected, where Terra said that it was', async () => {
+    const { go, session } = await opened({ confirmation: 'off' });
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+
+    const reply = await go.fail(session.state, { reason: 'access_denied' });
+
+    expect([reply.status, reply.headers.location]).toEqual([200, undefined]);
+    expect(reply.page).toBe((await go.fail('no.such.state')).page);
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'completed' });
+  });
+
   test('confirm looks the returned user up', async () => {
     const { go, session, world } = await opened({ confirmation: 'off' });
     expect(await go.confirm('alice', session.id)).toMatchObject({ status: 202, body: { status: 'pending' } });

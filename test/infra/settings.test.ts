@@ -1,4 +1,5 @@
 import { readSettings, SettingsError } from '../../infra/settings';
+import { lambdas, object, templateWith } from './template';
 
 const valid = {
   issuer: 'https://login.example.com/',
@@ -27,7 +28,12 @@ test('three settings are enough; every other has its default', () => {
 });
 
 test('settings once read are read again unchanged', () => {
-  const settings = readSettings({ ...valid, widget: 'legacy', publicUrl: 'https://connect.example.com/' });
+  const settings = readSettings({
+    ...valid,
+    widget: 'legacy',
+    publicUrl: 'https://connect.example.com/',
+    app: { name: 'Stride', accent: '#ABCDEF' },
+  });
 
   expect(readSettings(settings)).toEqual(settings);
 });
@@ -78,6 +84,8 @@ test('all problems are told together', () => {
 const target = 'must be an https URL or an app\'s custom scheme, for example "https://app.example.com/connected"';
 const issuer = "issuer must be the issuer of your users' tokens: an https URL without query or fragment";
 const origin = 'allowedOrigins[0] must be an exact https origin, for example "https://app.example.com"';
+const appName = 'must be a name of 1 to 40 characters without control characters';
+const colour = 'must be a colour as #rrggbb, for example "#1f6f54"';
 const names =
   'must have names of lower-case letters, digits and hyphens that begin with a letter, at most 64 characters';
 
@@ -108,6 +116,28 @@ const wrong: [Record<string, unknown>, string][] = [
   [
     { returnTargets: { web: `https://app.example.com/${'a'.repeat(2500)}` } },
     "returnTargets must be at most 2500 bytes of JSON in all, since it travels in a function's environment",
+  ],
+  [{ app: 'Stride' }, 'app must be an object with name, and accent and background if you like'],
+  [{ app: {} }, `app.name ${appName}`],
+  [{ app: { name: '' } }, `app.name ${appName}`],
+  [{ app: { name: '  ' } }, `app.name ${appName}`],
+  [{ app: { name: 'x'.repeat(41) } }, `app.name ${appName}`],
+  [{ app: { name: 'two\nlines' } }, `app.name ${appName}`],
+  [{ app: { name: 'ppa\u202ekaerts' } }, `app.name ${appName}`],
+  [{ app: { name: 'Stride', colour: '#1f6f54' } }, 'app.colour is not a setting: remove it or mend its name'],
+  [{ app: { name: 'Stride', accent: 'green' } }, `app.accent ${colour}`],
+  [{ app: { name: 'Stride', accent: '#1f6f5' } }, `app.accent ${colour}`],
+  [{ app: { name: 'Stride', accent: '#1f6f54}' } }, `app.accent ${colour}`],
+  [{ app: { name: 'Stride', accent: 7 } }, `app.accent ${colour}`],
+  [{ app: { name: 'Stride', accent: 'green', background: '#ffffff' } }, `app.accent ${colour}`],
+  [{ app: { name: 'Stride', background: '#fff' } }, `app.background ${colour}`],
+  [
+    { app: { name: 'Stride', accent: '#ffd166', background: '#ffffff' } },
+    'app.accent must stand out from app.background: their contrast is 1.4:1, a button needs 3:1',
+  ],
+  [
+    { app: { name: 'Stride', accent: '#959595', background: '#ffffff' } },
+    'app.accent must stand out from app.background: their contrast is 2.9:1, a button needs 3:1',
   ],
   [{ allowedOrigins: ['*'] }, origin],
   [{ allowedOrigins: ['https://*.example.com'] }, origin],
@@ -164,8 +194,34 @@ test.each([
   { allowedOrigins: ['http://localhost:4000', 'https://app.example.com:8443'] },
   { terraApiUrl: 'http://[::1]:4001/v2' },
   { publicUrl: 'https://example.com/connect' },
+  { app: { name: '歩'.repeat(40) } },
+  { app: { name: '👟'.repeat(40) } },
+  { app: { name: 'Müller’s "Fit" <3', accent: '#ABCDEF' } },
+  { app: { name: 'Stride', accent: '#949494', background: '#ffffff' } },
 ])('%j is accepted', right => {
   expect(() => readSettings({ ...valid, ...right })).not.toThrow();
+});
+
+test('name and colours of the app are told to the function that shows pages, and to no other', () => {
+  const app = { name: 'Stride', accent: '#ffd166', background: '#1b2a41' };
+  const toldIn = (settings: object) =>
+    lambdas(templateWith(settings)).flatMap(([name, { Environment }]) => {
+      const { APP_LOOK: look } = object(object(Environment)['Variables']);
+      return typeof look === 'string' ? [[name, JSON.parse(look)]] : [];
+    });
+
+  expect(toldIn({ app })).toEqual([
+    [
+      'complete-callback',
+      {
+        name: 'Stride',
+        accent: { color: '#ffd166', text: '#000000' },
+        background: { color: '#1b2a41', text: '#ffffff' },
+      },
+    ],
+  ]);
+  expect(toldIn({ app: { name: 'Stride' } })).toEqual([['complete-callback', { name: 'Stride' }]]);
+  expect(toldIn({})).toEqual([]);
 });
 
 test.each([[null], ['{}'], [[]]])('%j in place of settings is refused', given => {
