@@ -158,15 +158,7 @@ export const confirmSession = /* @__PURE__ */ route(() => ({
     200: z.strictObject({ id: z.string(), status: z.literal('completed'), connection: Connection }),
     202: z.strictObject({ id: z.string(), status: SessionStatus }),
   },
-  errors: [
-    'invalid_request',
-    'payload_too_large',
-    'code_invalid',
-    'unauthenticated',
-    'not_found',
-    'session_closed',
-    ...terraErrors,
-  ],
+  errors: ['invalid_request', 'payload_too_large', 'code_invalid', 'unauthenticated', 'not_found', 'session_closed'],
 }));
 
 export const mintToken = /* @__PURE__ */ route(() => ({
@@ -283,5 +275,5 @@ export const receiveWebhook = /* @__PURE__ */ route(() => ({
   caller: 'terra',
   summary: 'Where Terra delivers its signed events',
   replies: { 200: z.strictObject({ outcome: z.enum(['applied', 'unchanged', 'foreign', 'ignored', 'poison']) }) },
-  errors: ['unauthenticated', 'payload_too_large'],
+  errors: ['unauthenticated'],
 }));

@@ -5,6 +5,7 @@ import { shardOf } from '../functions/core/items';
 import { sign } from '../functions/core/signature';
 import { readTicket } from '../functions/core/ticket';
 import { type LocalStack, startStack } from '../local/stack';
+import { ask } from './contract/ask';
 import { eventually, person } from './support/person';
 
 let stack: LocalStack;
@@ -188,7 +189,7 @@ describe('bad input is answered as documented and changes nothing', () => {
     const expired = await stack.token('kate', { exp: 1 });
     const elsewhere = await stack.token('kate', { aud: 'another-app' });
     for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, `Bearer ${elsewhere}`]) {
-      const answer = await fetch(`${stack.apiUrl}/v1/connections`, { headers: authorization ? { authorization } : {} });
+      const answer = await ask(`${stack.apiUrl}/v1/connections`, { headers: authorization ? { authorization } : {} });
       expect([answer.status, await answer.json()]).toEqual([401, { message: 'Unauthorized' }]);
     }
   });
@@ -236,14 +237,14 @@ describe('bad input is answered as documented and changes nothing', () => {
     ],
   ])('a webhook that is %s', async (_what, make, status) => {
     const { body, headers } = make(JSON.stringify({ type: 'healthcheck' }));
-    const answer = await fetch(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body, headers });
+    const answer = await ask(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body, headers });
 
     expect(answer.status).toBe(status);
     if (status === 200) expect(await answer.json()).toEqual({ outcome: 'poison' });
   });
 
   test('a webhook larger than Lambda takes is refused by the gateway', async () => {
-    const answer = await fetch(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body: 'x'.repeat(7_000_000) });
+    const answer = await ask(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body: 'x'.repeat(7_000_000) });
 
     expect([answer.status, await answer.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);
   });

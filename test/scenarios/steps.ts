@@ -1,6 +1,7 @@
 import type { Delivery } from '../../local/sandbox/deliveries';
 import type { RequestEntry } from '../../local/sandbox/history';
 import type { Sandbox } from '../../local/sandbox/sandbox';
+import { ask } from '../contract/ask';
 import type { Answer } from '../support/person';
 import type { Person, Play } from './play';
 
@@ -83,7 +84,7 @@ export async function decideAndLeave(url: unknown, decision: 'approve' | 'deny')
 
 /** The browser that went away comes back after all: what the deployment tells it. */
 export async function comeBack(callback: string): Promise<Record<string, string>> {
-  const answer = await fetch(callback, { redirect: 'manual' });
+  const answer = await ask(callback);
   const location = answer.headers.get('location');
   return Object.fromEntries(location ? new URL(location).searchParams : []);
 }

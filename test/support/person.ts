@@ -1,4 +1,5 @@
 import type { LocalStack } from '../../local/stack';
+import { ask } from '../contract/ask';
 
 /** What the API answered: status, headers and the parsed body. */
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };
@@ -14,7 +15,7 @@ export async function person(stack: LocalStack, name: string) {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const answer = await fetch(`${stack.apiUrl}${path}`, {
+    const answer = await ask(`${stack.apiUrl}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -28,7 +29,7 @@ export async function person(stack: LocalStack, name: string) {
     const body = new URLSearchParams({ decision, ...fields });
     const toCallback = await fetch(consentUrl, { method: 'POST', body, redirect: 'manual' });
     const callback = toCallback.headers.get('location') ?? '';
-    const back = await fetch(callback, { redirect: 'manual' });
+    const back = await ask(callback);
     const location = back.headers.get('location');
     return { callback, status: back.status, sent: Object.fromEntries(location ? new URL(location).searchParams : []) };
   }
@@ -73,13 +74,13 @@ export async function person(stack: LocalStack, name: string) {
 
 /** Asks again until the answer satisfies, for what settles by itself a moment later; fails with the last answer. */
 export async function eventually<T>(
-  ask: () => Promise<T>,
+  read: () => Promise<T>,
   satisfied: (value: T) => boolean,
   withinMs = 5000,
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const value = await ask();
+    const value = await read();
     if (satisfied(value)) return value;
     if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(value)}`);
     await new Promise(resolve => setTimeout(resolve, 50));

@@ -1,0 +1,213 @@
+import { type ErrorCode, errorStatus } from '../../functions/core/errors';
+import { problemDocument } from '../../functions/core/serve';
+import type { Caller, Route } from '../../functions/routes';
+import { ref } from './schemas';
+
+/** What each code means to a caller, and the `detail` of its example. `comesWith`: the answer has Retry-After. */
+export const problems: Record<ErrorCode, { meaning: string; detail: string; comesWith?: 'Retry-After' }> = {
+  invalid_request: {
+    meaning: 'a field or header is missing, unknown or malformed; `detail` names it.',
+    detail: 'Check: returnTo.',
+  },
+  code_invalid: {
+    meaning: 'the code is wrong, older than 10 minutes, or not of this session.',
+    detail: 'The code is wrong, expired or not of this session.',
+  },
+  provider_unavailable: {
+    meaning: 'the provider cannot be connected this way: mobile ones take a token, the others a session.',
+    detail: 'This provider connects with the mobile SDK: mint a token instead.',
+  },
+  unauthenticated: {
+    meaning:
+      'who is calling could not be told: the token has no usable subject or another issuer, or the signature is not Terra’s.',
+    detail: 'Sign in and try again.',
+  },
+  forbidden: { meaning: 'this caller may not do that. No route answers it today.', detail: 'Not allowed.' },
+  not_found: {
+    meaning: 'there is no such thing, or it is somebody else’s: the answers are the same.',
+    detail: 'There is nothing here.',
+  },
+  idempotency_conflict: {
+    meaning: 'this `Idempotency-Key` came before with another body.',
+    detail: 'This Idempotency-Key was used with another body.',
+  },
+  in_progress: {
+    meaning: 'the first request with this `Idempotency-Key` is under way. Repeat it after `Retry-After`.',
+    detail: 'The first request with this Idempotency-Key is under way.',
+    comesWith: 'Retry-After',
+  },
+  session_closed: {
+    meaning: 'the session is over. Open a new one.',
+    detail: 'The session is closed. Open a new one.',
+  },
+  erasing: {
+    meaning: 'the records of this user are being erased. Try again in some minutes.',
+    detail: 'The records of this user are being erased. Try again later.',
+  },
+  payload_too_large: { meaning: 'the body has more than 16 KiB.', detail: 'A body may have 16384 bytes.' },
+  rate_limited: {
+    meaning: 'this user asked too often: by default 10 sessions and 20 tokens in 10 minutes.',
+    detail: 'Too many requests by this user. Try again later.',
+    comesWith: 'Retry-After',
+  },
+  internal: { meaning: 'something went wrong here. The log has it under `requestId`.', detail: 'Try again later.' },
+  terra_rejected: { meaning: 'Terra refused, or answered what nobody expects.', detail: 'Terra rejected the request.' },
+  terra_credentials: {
+    meaning: 'Terra does not accept this deployment’s keys. Only its operator can help.',
+    detail: 'Terra did not accept the credentials of this deployment.',
+  },
+  terra_endpoint_gone: {
+    meaning: 'Terra has withdrawn the endpoint this deployment uses. Only its operator can help.',
+    detail: 'Terra has withdrawn this endpoint.',
+  },
+  terra_limit_reached: {
+    meaning: 'the Terra account has as many users as it may have.',
+    detail: 'The user limit of the Terra account is reached.',
+  },
+  terra_unavailable: {
+    meaning: 'Terra is away, or limits this deployment. Repeat it after `Retry-After`.',
+    detail: 'Terra is not available at the moment.',
+    comesWith: 'Retry-After',
+  },
+  unavailable: {
+    meaning: 'the table or the secrets cannot be reached. Repeat it a little later.',
+    detail: 'Try again later.',
+  },
+  terra_timeout: { meaning: 'Terra did not answer in time.', detail: 'Terra did not answer in time.' },
+};
+
+/** What API Gateway answers by itself, before or instead of a function. Source: design §4. */
+export const gatewayAnswers: Record<number, { message: string; when: string; on: (route: Route) => boolean }> = {
+  401: { message: 'Unauthorized', when: 'there is no token, or it is not valid.', on: isFor('user') },
+  403: { message: 'Forbidden', when: 'the token lacks the scope this deployment demands.', on: isFor('user') },
+  404: { message: 'Not Found', when: 'the deployment has no such route.', on: () => true },
+  413: {
+    message: 'Request Entity Too Large',
+    when: 'the request is larger than the gateway takes: 10 MB, or about 4.5 MB on the way to a function.',
+    on: ({ method }) => method === 'POST',
+  },
+  429: { message: 'Too Many Requests', when: 'all callers of the route together are too fast.', on: () => true },
+  500: { message: 'Internal Server Error', when: 'the function failed.', on: () => true },
+  503: { message: 'Service Unavailable', when: 'the function could not be run, or took too long.', on: () => true },
+  504: { message: 'Endpoint request timed out', when: 'the function took too long.', on: () => true },
+};
+
+function isFor(caller: Caller) {
+  return (route: Route) => route.caller === caller;
+}
+
+const everyCode = Object.keys(errorStatus) as ErrorCode[];
+
+/** Codes that every route may answer beside those it declares. */
+const everywhere = ['internal', 'unavailable'] as const satisfies readonly ErrorCode[];
+
+type Response = { description: string; headers?: object; content: Record<string, object> };
+
+/** Every status a route may answer when something is wrong: its problems and the gateway's own answers, under a name each. */
+export function errorResponses(route: Route): { status: number; name: string; response: Response }[] {
+  const codes = [...new Set<ErrorCode>([...route.errors, ...everywhere])];
+  const own = Object.keys(gatewayAnswers)
+    .map(Number)
+    .filter(status => gatewayAnswers[status]?.on(route));
+  const statuses = [...new Set([...codes.map(code => errorStatus[code]), ...own])].toSorted((a, b) => a - b);
+  return statuses.map(status => {
+    const answered = codes.filter(code => errorStatus[code] === status);
+    const fromGateway = own.includes(status) ? gatewayAnswers[status] : undefined;
+    const name = [status, ...answered, ...(fromGateway ? ['gateway'] : [])].join('-');
+    return { status, name, response: errorResponse(status, answered, fromGateway) };
+  });
+}
+
+function errorResponse(
+  status: number,
+  codes: readonly ErrorCode[],
+  fromGateway: { message: string; when: string } | undefined,
+): Response {
+  const lines = [
+    ...codes.map(code => `- \`${code}\`: ${problems[code].meaning}`),
+    ...(fromGateway ? [`- the gateway itself, with a \`message\` and no code: ${fromGateway.when}`] : []),
+  ];
+  const waits = codes.some(code => problems[code].comesWith === 'Retry-After');
+  return {
+    description: lines.join('\n'),
+    ...(codes.length > 0 && {
+      headers: {
+        'Cache-Control': ref('headers', 'NoStore'),
+        ...(waits && { 'Retry-After': ref('headers', 'RetryAfter') }),
+      },
+    }),
+    content: {
+      ...(codes.length > 0 && { 'application/problem+json': problemContent(status, codes) }),
+      ...(fromGateway && {
+        'application/json': {
+          schema: ref('schemas', 'GatewayMessage'),
+          examples: { gateway: ref('examples', `gateway-${status}`) },
+        },
+      }),
+    },
+  };
+}
+
+const problemContent = (status: number, codes: readonly ErrorCode[]) => ({
+  schema: {
+    allOf: [ref('schemas', 'Problem')],
+    properties: { status: { const: status }, code: { enum: codes } },
+  },
+  examples: Object.fromEntries(codes.map(code => [code, ref('examples', code)])),
+});
+
+/** An example of each code and of each answer of the gateway, by the names `errorResponses` refers to. */
+export function errorExamples(codes: readonly ErrorCode[]): Record<string, object> {
+  const ours = codes.map(code => [
+    code,
+    {
+      summary: code,
+      description: problems[code].meaning,
+      value: problemDocument(code, problems[code].detail, 'JKJaXmPLvHcESHA='),
+    },
+  ]);
+  const gateways = Object.entries(gatewayAnswers).map(([status, { message, when }]) => [
+    `gateway-${status}`,
+    { summary: 'the gateway itself', description: when, value: { message } },
+  ]);
+  return Object.fromEntries([...ours, ...gateways]);
+}
+
+/** Codes that are answered by at least one of these routes. */
+export const answeredCodes = (routes: readonly Route[]): ErrorCode[] => {
+  const answered = new Set<ErrorCode>([...everywhere, ...routes.flatMap(({ errors }) => errors)]);
+  return everyCode.filter(code => answered.has(code));
+};
+
+/** The two bodies of errors, and the headers that come with answers. */
+export const errorSchemas = {
+  ErrorCode: {
+    description: [
+      'What went wrong, in one word to branch on.',
+      everyCode.map(code => `- \`${code}\`: ${problems[code].meaning}`).join('\n'),
+    ].join('\n\n'),
+    type: 'string',
+    enum: everyCode,
+  },
+  Problem: {
+    description: 'What went wrong (RFC 9457). Nothing in it is secret; more is in the deployment’s log.',
+    type: 'object',
+    properties: {
+      type: { type: 'string', format: 'uri', description: 'A URN for the code: `urn:terra-connect:problem:<code>`.' },
+      title: { type: 'string', description: 'The same short words for every occurrence of the code.' },
+      status: { type: 'integer', description: 'The HTTP status again.' },
+      detail: { type: 'string', description: 'What to do about this occurrence, in English, for developers.' },
+      code: { ...ref('schemas', 'ErrorCode'), description: 'What went wrong, in one word to branch on.' },
+      requestId: { type: 'string', description: 'Finds the request in the deployment’s log.' },
+    },
+    required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+    additionalProperties: false,
+  },
+  GatewayMessage: {
+    description: 'An answer of API Gateway itself, which has no code: go by the status.',
+    type: 'object',
+    properties: { message: { type: ['string', 'null'], description: 'AWS’s words.' } },
+    required: ['message'],
+    additionalProperties: false,
+  },
+};

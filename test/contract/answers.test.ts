@@ -1,0 +1,296 @@
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readTicket, writeTicket } from '../../functions/core/ticket';
+import { bundleFunctions } from '../../infra/bundle';
+import { deliveries } from '../../infra/openapi/terra-delivery';
+import { addressOf, closeServer, listen } from '../../local/loopback';
+import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack';
+import { decideAndLeave } from '../scenarios/steps';
+import { person } from '../support/person';
+import { changed, throttledTo, withProperties } from './altered-template';
+import { ask, seen } from './ask';
+import { declaredAnswers } from './contract';
+import { plainRequests, SIGNING_SECRET, sentBy, signedDelivery } from './plain-requests';
+
+jest.setTimeout(60_000);
+
+/** What no local stack can be brought to answer, and why. */
+const onlyOnAws = {
+  'a route that is declared is also deployed': / 404 gateway$/,
+  'the gateway here gives up on a function with 503': / 504 gateway$/,
+  'it keeps nothing of its own that could be broken': /^listProviders 500 internal$/,
+};
+
+const bundles = mkdtempSync(join(tmpdir(), 'terra-connect-bundles-'));
+const running: LocalStack[] = [];
+let stack: LocalStack;
+let table: DynamoDBClient;
+
+beforeAll(async () => {
+  bundleFunctions({ functions: join(__dirname, '../../functions'), into: bundles });
+  stack = await started({
+    settings: { scope: 'connect', returnTargets: { app: 'myapp://connected' } },
+    alter: throttledTo({ ThrottlingBurstLimit: 1000, ThrottlingRateLimit: 1000 }),
+  });
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  table = new DynamoDBClient({ endpoint: stack.table.endpoint, region: 'us-east-1', credentials });
+});
+afterAll(async () => {
+  table?.destroy();
+  await Promise.all(running.map(one => one.close()));
+  rmSync(bundles, { recursive: true });
+});
+afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
+
+async function started(options: LocalStackOptions): Promise<LocalStack> {
+  const one = await startStack({ ...options, bundles });
+  running.push(one);
+  return one;
+}
+
+const sandbox = () => {
+  if (!stack.sandbox) throw new Error('these tests need the sandbox');
+  return stack.sandbox;
+};
+
+/** Sends every operation its plain request, one after the other, as this user; what was answered, by status. */
+async function askEverything(at: LocalStack, token: string): Promise<Record<string, number>> {
+  const answers: [string, number][] = [];
+  for (const request of plainRequests()) {
+    const { status } = await ask(at.apiUrl + request.path, sentBy(token, request));
+    answers.push([request.operationId, status]);
+  }
+  return Object.fromEntries(answers);
+}
+
+const all = (status: number) => Object.fromEntries(plainRequests().map(({ operationId }) => [operationId, status]));
+const ofUsers = plainRequests().filter(({ isForUser }) => isForUser);
+
+test('without a token, without the scope and without a subject, no user route answers', async () => {
+  const [scopeless, nameless] = await Promise.all([
+    stack.token('ann', { scope: 'other' }),
+    stack.token('ann', { sub: '' }),
+  ]);
+  for (const request of ofUsers) {
+    const url = stack.apiUrl + request.path;
+    expect((await ask(url, sentBy(undefined, request))).status).toBe(401);
+    expect((await ask(url, sentBy(scopeless, request))).status).toBe(403);
+    expect((await ask(url, sentBy(nameless, request))).status).toBe(401);
+  }
+  const [webhook] = plainRequests().filter(({ operationId }) => operationId === 'receiveWebhook');
+  expect((await ask(stack.apiUrl + webhook?.path, { method: 'POST', body: '{}' })).status).toBe(401);
+});
+
+test('bodies that are malformed, too large for the function or too large for the gateway', async () => {
+  const bob = await person(stack, 'bob');
+  for (const request of plainRequests().filter(({ method }) => method === 'POST')) {
+    const url = stack.apiUrl + request.path;
+    const send = (body: string) => ask(url, { ...sentBy(bob.token, request), body });
+    expect((await send('x'.repeat(7_000_000))).status).toBe(413);
+    if (!request.isForUser) continue;
+    expect((await send(JSON.stringify({ code: 'x'.repeat(17_000) }))).status).toBe(413);
+    expect((await send('{"surprise":1}')).status).toBe(400);
+  }
+});
+
+test('a provider that connects the other way, and things that are not there', async () => {
+  const cem = await person(stack, 'cem');
+  const codes = [
+    await cem.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'APPLE' }),
+    await cem.call('POST', '/v1/tokens', { provider: 'GARMIN' }),
+    await cem.call('GET', '/v1/sessions/AAAAAAAAAAAAAAAAAAAAAA'),
+    await cem.call('GET', '/v1/connections/AAAAAAAAAAAAAAAAAAAAAA'),
+    await cem.call('DELETE', '/v1/connections/AAAAAAAAAAAAAAAAAAAAAA'),
+    await cem.confirm('AAAAAAAAAAAAAAAAAAAAAA', 'nonsense'),
+  ].map(({ body }) => body.code);
+
+  const [unavailable, missing] = ['provider_unavailable', 'not_found'];
+  expect(codes).toEqual([unavailable, unavailable, missing, missing, missing, 'code_invalid']);
+});
+
+test('Terra in every kind of trouble', async () => {
+  const heard: string[][] = [];
+  for (const scenario of ['401', '404', '410', '500', 'slow'] as const) {
+    sandbox().switchOn(scenario);
+    const dan = await person(stack, `dan-${scenario}`);
+    const answers = await Promise.all([
+      dan.call('POST', '/v1/sessions', { returnTo: 'web' }),
+      dan.call('POST', '/v1/tokens'),
+      dan.call('GET', '/v1/providers'),
+    ]);
+    heard.push(answers.map(({ body }) => String(body.code)));
+    sandbox().switchOff(scenario);
+  }
+
+  const thrice = (code: string) => [code, code, code];
+  expect(heard).toEqual([
+    thrice('terra_credentials'),
+    thrice('terra_rejected'),
+    thrice('terra_endpoint_gone'),
+    thrice('terra_unavailable'),
+    thrice('terra_timeout'),
+  ]);
+});
+
+test('a Terra account that is full, whatever is asked of it', async () => {
+  const terra = createServer((_request, response) => response.writeHead(400).end('{"message":"user limit reached"}'));
+  const url = `http://${addressOf(await listen(terra))}`;
+  const upstream = { apiUrl: url, widgetUrl: url, devId: 'dev', apiKey: 'key', signingSecret: SIGNING_SECRET };
+  const dot = await person(await started({ upstream }), 'dot');
+
+  const answers = [
+    await dot.call('POST', '/v1/sessions', { returnTo: 'web' }),
+    await dot.call('POST', '/v1/tokens'),
+    await dot.call('GET', '/v1/providers'),
+  ];
+
+  await closeServer(terra);
+  expect(answers.map(({ body }) => body.code)).toEqual(Array.from({ length: 3 }, () => 'terra_limit_reached'));
+});
+
+test('an idempotency key in use, and used for something else', async () => {
+  const eli = await person(stack, 'eli');
+  const open = (body: object) => eli.call('POST', '/v1/sessions', body, { 'idempotency-key': 'one' });
+  sandbox().switchOn('slow');
+  const first = open({ returnTo: 'web' });
+  await new Promise(resolve => setTimeout(resolve, 1000));
+
+  expect((await open({ returnTo: 'web' })).body.code).toBe('in_progress');
+  expect((await open({ returnTo: 'app' })).body.code).toBe('idempotency_conflict');
+  expect((await first).body.code).toBe('terra_timeout');
+});
+
+test('a user who asks too often', async () => {
+  const fay = await person(stack, 'fay');
+  const last = async (path: string, body: object, times: number) => {
+    for (let made = 0; made < times; made++) await fay.call('POST', path, body);
+    return (await fay.call('POST', path, body)).body.code;
+  };
+
+  // Twice the limit: a window may end in between.
+  expect(await last('/v1/sessions', { returnTo: 'web' }, 20)).toBe('rate_limited');
+  expect(await last('/v1/tokens', {}, 40)).toBe('rate_limited');
+});
+
+test('a link from its opening to the end of everything', async () => {
+  const [gil, hal] = await Promise.all([person(stack, 'gil'), person(stack, 'hal')]);
+  const statuses: number[] = [];
+  const call = async (method: string, path: string) => {
+    const answer = await gil.call(method, path);
+    statuses.push(answer.status);
+    return answer;
+  };
+  const session = await gil.open({ provider: 'OURA' });
+  const { sent } = await gil.decide(String(session.url));
+  expect((await gil.confirm(session.id, sent.code)).status).toBe(200);
+  await call('GET', `/v1/sessions/${String(session.id)}`);
+  const [connection] = await gil.connections();
+  await call('GET', `/v1/connections/${String(connection?.id)}`);
+  await call('GET', '/v1/providers');
+
+  const denied = await gil.open({ provider: 'OURA' });
+  expect((await gil.decide(String(denied.url), 'deny')).status).toBe(303);
+  const inApp = await gil.open({ provider: 'OURA', returnTo: 'app' });
+  expect((await gil.decide(String(inApp.url), 'deny')).status).toBe(200);
+
+  const stolen = await gil.open({ provider: 'GARMIN' });
+  const { sent: taken } = await gil.decide(String(stolen.url));
+  expect((await hal.confirm(stolen.id, taken.code)).body.code).toBe('not_found');
+  expect((await gil.confirm(stolen.id, taken.code)).body.code).toBe('session_closed');
+
+  sandbox().switchOn('lost-webhook');
+  const late = await gil.open({ provider: 'FITBIT', returnTo: 'web' });
+  const { sent: lateCode } = await gil.decide(String(late.url));
+  await sandbox().settled();
+  sandbox().switchOn('500');
+  expect((await gil.confirm(late.id, lateCode.code)).status).toBe(202);
+  await call('DELETE', `/v1/connections/${String(connection?.id)}`);
+  await call('DELETE', '/v1/me');
+
+  expect(statuses).toEqual([200, 200, 200, 202, 202]);
+  const codes = [await gil.call('POST', '/v1/sessions', { returnTo: 'web' }), await gil.call('POST', '/v1/tokens')];
+  expect(codes.map(({ body }) => body.code)).toEqual(['erasing', 'erasing']);
+  const back = `${stack.apiUrl}/v1/callback/${writeTicket({ referenceId: 'nobody', sessionId: 'A'.repeat(22), secret: 'B'.repeat(43) })}`;
+  expect((await ask(`${back}/success`)).status).toBe(200);
+  expect((await ask(`${stack.apiUrl}/v1/webhooks/terra`, signedDelivery(deliveries.arrived))).status).toBe(200);
+});
+
+test('records that nobody can read are an internal error, on every route that reads them', async () => {
+  const ian = await person(stack, 'ian');
+  const session = await ian.open({ provider: 'OURA' });
+  const { body } = await ian.call('POST', '/v1/tokens');
+  const referenceId = String(body.referenceId);
+  const item = { owner: { S: referenceId }, item: { S: 'connection#x' }, facts: { S: 'poison' } };
+  await table.send(new PutItemCommand({ TableName: stack.table.name, Item: item }));
+  const code = writeTicket({ referenceId, sessionId: String(session.id), secret: 'B'.repeat(43) });
+  const { user } = deliveries.arrived;
+  const ofIan = signedDelivery({ type: 'deauth', status: 'success', user: { ...user, reference_id: referenceId } });
+
+  const statuses = [
+    await ian.call('POST', '/v1/sessions', { returnTo: 'web' }),
+    await ian.call('GET', `/v1/sessions/${String(session.id)}`),
+    await ian.confirm(session.id, code),
+    await ian.call('POST', '/v1/tokens'),
+    await ian.call('GET', '/v1/connections'),
+    await ian.call('GET', '/v1/connections/x'),
+    await ian.call('DELETE', '/v1/connections/x'),
+    await ian.call('DELETE', '/v1/me'),
+    await ask(`${stack.apiUrl}/v1/webhooks/terra`, ofIan),
+  ].map(({ status }) => status);
+
+  expect(statuses).toEqual(Array.from({ length: 9 }, () => 500));
+});
+
+test.each(['approve', 'deny'] as const)('a session that nobody can read is an internal error: %s', async decision => {
+  const joe = await person(stack, `joe-${decision}`);
+  const session = await joe.open({ provider: 'OURA' });
+  const callback = await decideAndLeave(session.url, decision);
+  await sandbox().settled();
+  const ticket = readTicket(new URL(callback).pathname.split('/').at(-2));
+  await table.send(
+    new UpdateItemCommand({
+      TableName: stack.table.name,
+      Key: { owner: { S: String(ticket?.referenceId) }, item: { S: `session#${String(session.id)}` } },
+      UpdateExpression: 'SET flow = :poison',
+      ExpressionAttributeValues: { ':poison': { S: 'poison' } },
+    }),
+  );
+
+  expect((await ask(callback)).status).toBe(500);
+});
+
+test('functions that take too long are the gateway’s to answer', async () => {
+  const hasty = await started({ alter: withProperties('AWS::ApiGatewayV2::Integration', { TimeoutInMillis: 1 }) });
+
+  expect(await askEverything(hasty, await hasty.token('mia'))).toEqual(all(503));
+});
+
+test('with its table and secrets out of reach every route says that it is not available', async () => {
+  const denied = await started({
+    // The stack starts only with a readable stream.
+    alter: changed('AWS::IAM::Policy', (policy, id) => (id.includes('PublishChanges') ? policy : undefined)),
+  });
+
+  expect(await askEverything(denied, await denied.token('kim'))).toEqual(all(503));
+});
+
+test('functions that fail, and routes that are asked too fast, are the gateway’s to answer', async () => {
+  const stage = throttledTo({ ThrottlingBurstLimit: 1, ThrottlingRateLimit: 0.001 });
+  const functions = withProperties('AWS::Lambda::Function', { Environment: {} });
+  const failing = await started({ alter: template => stage(functions(template)) });
+  const token = await failing.token('lea');
+
+  expect(await askEverything(failing, token)).toEqual(all(500));
+  expect(await askEverything(failing, token)).toEqual(all(429));
+});
+
+test('every declared answer was seen above, but for those that only AWS gives', () => {
+  const excused = (answer: string) => Object.values(onlyOnAws).some(pattern => pattern.test(answer));
+  const declared = declaredAnswers();
+
+  expect(declared.filter(answer => !seen.has(answer) && !excused(answer))).toEqual([]);
+  expect([...seen].filter(answer => !declared.includes(answer) || excused(answer))).toEqual([]);
+});
