@@ -1,0 +1,81 @@
+import type { SessionFailure } from './answers';
+
+/** How a browser came back: what the return URL says. It proves nothing by itself. */
+export type Returned =
+  | { status: 'returned'; sessionId: string; code?: string }
+  | { status: 'failed'; sessionId: string; error: SessionFailure }
+  | { status: 'sdk_required'; sessionId: string; provider: string };
+
+const failures: Record<SessionFailure, true> = {
+  cancelled: true,
+  denied: true,
+  expired: true,
+  provider_error: true,
+  wrong_owner: true,
+  unknown: true,
+};
+
+const added: Record<Returned['status'], string> = { returned: 'code', failed: 'error', sdk_required: 'provider' };
+
+/** What the URL says of a session; undefined for a URL that is no return. */
+export function readReturn(url: string): Returned | undefined {
+  const { parameters } = partsOf(url);
+  const last = (name: string) => parameters[lastIndexOf(name, parameters)]?.value;
+  const sessionId = last('session_id') ?? '';
+  if (!/^[\w-]{1,64}$/.test(sessionId)) return undefined;
+  switch (last('status')) {
+    case 'returned': {
+      const code = last('code');
+      return { status: 'returned', sessionId, ...(code !== undefined && { code }) };
+    }
+    case 'failed': {
+      const error = last('error') ?? '';
+      return { status: 'failed', sessionId, error: isFailure(error) ? error : 'unknown' };
+    }
+    case 'sdk_required': {
+      const provider = last('provider') ?? '';
+      return /^\w{1,40}$/.test(provider) ? { status: 'sdk_required', sessionId, provider } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The URL as it was before the API added to it; everything else stays as it is written. */
+export function withoutReturn(url: string, { status }: Returned): string {
+  const { before, parameters, fragment } = partsOf(url);
+  const ours = ['session_id', 'status', added[status]].map(name => lastIndexOf(name, parameters));
+  const kept = parameters.filter((_, index) => !ours.includes(index)).map(({ text }) => text);
+  return `${before}${kept.length > 0 ? `?${kept.join('&')}` : ''}${fragment}`;
+}
+
+type Parameter = { text: string; name: string; value: string };
+
+/** The API adds its own at the end, so the last of a name is the API's, and those before are the app's. */
+function lastIndexOf(name: string, parameters: readonly Parameter[]): number {
+  return parameters.map(parameter => parameter.name).lastIndexOf(name);
+}
+
+// By hand, because React Native's URL reads no query and every URL class rewrites what it is given.
+function partsOf(url: string): { before: string; parameters: Parameter[]; fragment: string } {
+  const [, before = '', query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? [];
+  const parameters = query === '' ? [] : query.split('&').map(readParameter);
+  return { before, parameters, fragment };
+}
+
+function readParameter(text: string): Parameter {
+  const [name = '', ...value] = text.split('=');
+  return { text, name: decode(name), value: decode(value.join('=')) };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replace(/\+/g, ' '));
+  } catch {
+    return '';
+  }
+}
+
+function isFailure(error: string): error is SessionFailure {
+  return Object.keys(failures).includes(error);
+}
