@@ -20,6 +20,8 @@ export type JudgedCall = AwsCall & {
 /** Who may do what here: each function has an access key of its own, and may do what its role's policies allow. */
 export type Access = {
   credentialsOf(functionArn: string): Credentials;
+  /** The function that has this key; undefined where it is nobody's here. */
+  titleOf(accessKey: string): string | undefined;
   /** Answers a call of an emulated service in its place where it is not allowed. */
   readonly onCall: OnCall;
   /** Why a service may not do this as somebody, in AWS's own sentence; undefined where it may, or they have no role. */
@@ -60,6 +62,7 @@ export function accessControl(deps: {
 
   return {
     credentialsOf: functionArn => credentials.get(functionArn) ?? newCredentials(),
+    titleOf: accessKey => identities.get(accessKey)?.title,
 
     onCall(call, request) {
       const { title, session = '', role } = identities.get(call.accessKey) ?? {};

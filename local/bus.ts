@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { account } from './account';
 import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
-import { addressOf, closeServer, listen } from './loopback';
+import { addressOf, closeServer, cutOnFailure, listen } from './loopback';
 import { readBody } from './request-body';
 
 /** An event as a rule's target on EventBridge is given it, and the bus it was published to. */
@@ -25,7 +25,7 @@ export type Bus = {
   readonly name: string;
   /** The last thousand events, oldest first. */
   events(): readonly BusEvent[];
-  /** Answers `GET /_local/events` with them; false for any other request. */
+  /** Answers `GET /_local/events` with them, or with those of one user by `?sub=`; false for any other request. */
   answers(request: IncomingMessage, response: ServerResponse): boolean;
   close(): Promise<void>;
 };
@@ -41,13 +41,13 @@ const PAGE = '/_local/events';
 /** EventBridge on the loopback interface: takes events for the buses the template declares, and keeps them to be read. */
 export async function startBus(options: { names: readonly string[]; onCall?: OnCall }): Promise<Bus> {
   const { names, onCall } = options;
-  const kept: BusEvent[] = [];
+  const kept: { event: BusEvent; receivedAt: string }[] = [];
 
   function put(entry: Entry): Result {
     const wrong = problemOf(entry, names);
     if (wrong) return wrong;
     const event = eventOf(entry);
-    kept.push(event);
+    kept.push({ event, receivedAt: new Date().toISOString() });
     if (kept.length > KEPT) kept.shift();
     return { EventId: event.id };
   }
@@ -65,26 +65,36 @@ export async function startBus(options: { names: readonly string[]; onCall?: OnC
     return { status: 200, body: { FailedEntryCount: failed, Entries: results } };
   }
 
-  const server = createServer(async (request, response) => {
-    const call = callOf(request);
-    const input = parseObject((await readBody(request)).toString()) ?? {};
-    const answer =
-      onCall?.(call, input) ??
-      (call.action === 'PutEvents'
-        ? putEvents(input)
-        : failure('UnknownOperationException', `${call.action} is not emulated`));
-    sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
-  });
+  const server = createServer(
+    cutOnFailure(async (request, response) => {
+      const call = callOf(request);
+      const input = parseObject((await readBody(request)).toString()) ?? {};
+      const answer =
+        onCall?.(call, input) ??
+        (call.action === 'PutEvents'
+          ? putEvents(input)
+          : failure('UnknownOperationException', `${call.action} is not emulated`));
+      sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
+    }),
+  );
   const port = await listen(server);
 
   return {
     endpoint: `http://${addressOf(port)}`,
     name: names[0] ?? '',
-    events: () => [...kept],
+    events: () => kept.map(({ event }) => event),
     answers(request, response) {
-      if (request.method !== 'GET' || request.url?.split('?')[0] !== PAGE) return false;
+      const [path, query] = (request.url ?? '').split('?');
+      if (request.method !== 'GET' || path !== PAGE) return false;
+      const sub = new URLSearchParams(query).get('sub');
+      const asked = kept.filter(({ event }) => sub === null || subjectOf(event) === sub);
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(JSON.stringify({ events: kept }));
+      response.end(
+        JSON.stringify({
+          events: asked.map(({ event }) => event),
+          receivedAt: asked.map(({ receivedAt }) => receivedAt),
+        }),
+      );
       return true;
     },
     close: () => closeServer(server),
@@ -124,6 +134,10 @@ function eventOf(entry: Entry): BusEvent {
     detail: detailOf(entry) ?? {},
     bus: busOf(entry),
   };
+}
+
+function subjectOf({ detail: { owner } }: BusEvent): unknown {
+  return typeof owner === 'object' && owner !== null && 'sub' in owner ? owner.sub : undefined;
 }
 
 const detailOf = ({ Detail }: Entry) => parseObject(String(Detail));

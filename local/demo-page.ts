@@ -12,8 +12,15 @@ const contentTypes: Record<string, string> = {
   '.json': 'application/json',
 };
 
-/** Serves the files of a folder, read anew each time: `index.html` at `/`, the others by name there and under `/demo/`. */
-export function demoPage(folder: string): (request: IncomingMessage, response: ServerResponse) => boolean {
+/**
+ * Serves the files of a folder, read anew each time: `index.html` at `/`, the others by name there and under `/demo/`.
+ * `made` are files that lie in no folder.
+ */
+export function demoPage(
+  folder: string,
+  made: Readonly<Record<string, string>>,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const contentOf = async (file: string) => made[file] ?? readFile(join(folder, file));
   return (request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return false;
     const [path = ''] = (request.url ?? '').split('?');
@@ -21,7 +28,7 @@ export function demoPage(folder: string): (request: IncomingMessage, response: S
     const file = name || 'index.html';
     const contentType = contentTypes[extname(file)];
     if (name === undefined || contentType === undefined) return false;
-    readFile(join(folder, file)).then(
+    contentOf(file).then(
       content => {
         response.writeHead(200, { 'content-type': contentType, 'cache-control': 'no-store' });
         response.end(request.method === 'HEAD' ? undefined : content);

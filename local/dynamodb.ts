@@ -2,9 +2,10 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
+import { type AwsAnswer, type AwsCall, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
+import { readUse, type TableUse } from './table-use';
 import { type TableChange, tableWriter } from './table-writer';
 import { connectTable, type TableDefinition } from './tables';
 import { timeToLive } from './time-to-live';
@@ -17,6 +18,8 @@ export type DynamoDbOptions = {
   onCall?: OnCall;
   /** Hears of every item that changed, in the order of the writes: where a table stream begins. */
   onChange?: (change: TableChange) => void;
+  /** Hears of what each request met in a table, where a count is kept of what it would cost. */
+  onUse?: ((use: TableUse, by: AwsCall) => void) | undefined;
   /** Milliseconds since 1970. */
   clock?: () => number;
 };
@@ -41,35 +44,53 @@ const PURGE_INTERVAL_MS = 10 * 60_000;
  * the other, so that the front can add what dynalite lacks (the item that failed a condition, TTL, changes heard).
  */
 export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<DynamoDb> {
-  const { tables = [connectTable], dataDir, onCall, onChange, clock = Date.now } = options;
+  const { tables = [connectTable], dataDir, onCall, onChange, onUse, clock = Date.now } = options;
   const server = dynalite({ createTableMs: 0, ...(dataDir && { path: join(dataDir, 'table') }) });
   const emulator = takeListener(server);
   const ask = asking(emulator);
 
   const write = tableWriter({ ask, tables, onChange });
   const ttl = timeToLive({ ask, write, tables, clock });
-  const answers: Record<string, (body: string) => Promise<AwsAnswer>> = {
-    PutItem: body => write('PutItem', body),
-    UpdateItem: body => write('UpdateItem', body),
-    DeleteItem: body => write('DeleteItem', body),
-    BatchWriteItem: body => write('BatchWriteItem', body),
+  const writing = (action: string) => (body: string, by: AwsCall) =>
+    write(action, body, { onUse: onUse && (use => onUse(use, by)) });
+  const answers: Record<string, (body: string, by: AwsCall) => Promise<AwsAnswer>> = {
+    PutItem: writing('PutItem'),
+    UpdateItem: writing('UpdateItem'),
+    DeleteItem: writing('DeleteItem'),
+    BatchWriteItem: writing('BatchWriteItem'),
+    ...(onUse && { GetItem: reading, Query: reading, Scan: reading }),
     DescribeTimeToLive: async body => ttl.describe(body),
     UpdateTimeToLive: async body => ttl.update(body),
   };
 
+  const underWay = new Set<Promise<void>>();
+  let closing = false;
   server.on('request', (request, response) => {
-    answerTo(request, response).catch(() => response.destroy());
+    if (closing) {
+      response.destroy();
+      return;
+    }
+    const answered: Promise<void> = answerTo(request, response)
+      .catch(() => void response.destroy())
+      .finally(() => underWay.delete(answered));
+    underWay.add(answered);
   });
+
+  async function reading(text: string, by: AwsCall): Promise<AwsAnswer> {
+    const answer = await ask(by.action, text);
+    if (answer.status === 200) onUse?.(await readUse(by.action, parseObject(text) ?? {}, answer.body, ask), by);
+    return answer;
+  }
 
   async function answerTo(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = callOf(request);
     const body = await readBody(request);
     const text = body.toString();
     const own = Object.hasOwn(answers, call.action) ? answers[call.action] : undefined;
-    const answer = onCall?.(call, parseObject(text) ?? {}) ?? (await own?.(text));
+    const answer = onCall?.(call, parseObject(text) ?? {}) ?? (await own?.(text, call));
     if (answer) return sendAwsAnswer(response, answer, CONTENT_TYPE);
     const { method, url, headers } = request;
-    emulator(readAgain(body, { method, url, headers }), response);
+    await emulated(emulator, readAgain(body, { method, url, headers }), response);
   }
 
   const port = await listen(server);
@@ -80,9 +101,12 @@ export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<Dyna
     endpoint: `http://${addressOf(port)}`,
     tableName: tables[0]?.TableName ?? '',
     purgeExpired: () => ttl.purge(),
-    close() {
+    async close() {
       clearInterval(purging);
-      return closeServer(server);
+      closing = true;
+      // The emulator throws where nobody can catch it if it finds its database closed.
+      await Promise.all(underWay);
+      await closeServer(server);
     },
   };
 }
@@ -92,6 +116,18 @@ function takeListener(server: Server): RequestListener {
   if (listener === undefined) throw new Error('dynalite has changed: its server has no request listener');
   server.removeAllListeners('request');
   return listener;
+}
+
+/** Lets the emulator answer; resolves once it has, even if nobody is left to hear it. */
+function emulated(emulator: RequestListener, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const end = response.end;
+    response.end = (...given: unknown[]) => {
+      resolve();
+      return Reflect.apply(end, response, given) as ServerResponse;
+    };
+    emulator(request, response);
+  });
 }
 
 /** Calls the emulator in this process, without a socket. */

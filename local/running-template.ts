@@ -17,6 +17,7 @@ import { type Schedule, scheduledEvent, schedulesOf, startSchedules } from './sc
 import type { SecretProperties } from './secret-value';
 import { type SecretsManager, startSecretsManager } from './secrets';
 import { checkStreamAccess } from './stream-access';
+import type { TableUse } from './table-use';
 import type { TableChange } from './table-writer';
 import type { TableDefinition } from './tables';
 import { readStack, type Stack, type Template } from './template';
@@ -31,6 +32,8 @@ export type RunningTemplateOptions = {
   /** Hears of every call of an emulated service before it is answered. */
   readonly onCall?: (call: JudgedCall) => void;
   readonly onChange?: (change: TableChange) => void;
+  /** Hears of what each request met in the table, and of the function it came from. */
+  readonly onUse?: (use: TableUse, by: string | undefined) => void;
   /** Changes the synthesised template before it is run: for tests of what a missing grant or resource does. */
   readonly alter?: (template: Template) => Template;
 };
@@ -54,7 +57,7 @@ export type RunningTemplate = {
 
 /** Brings a synthesised template to life: what it declares is what runs. */
 export async function runTemplate(assembly: Assembly, options: RunningTemplateOptions): Promise<RunningTemplate> {
-  const { apiUrl, dataDir, log, beside, onCall, onChange, alter = template => template } = options;
+  const { apiUrl, dataDir, log, beside, onCall, onChange, onUse, alter = template => template } = options;
   const stack = readStack(assembly.stackName, alter(readTemplate(assembly)), { apiUrl });
   const functions = functionsOf(stack, assembly);
   const access = accessControl({ stack, functions, onCall, log });
@@ -72,6 +75,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
         eventSources.changed(change);
         onChange?.(change);
       },
+      onUse: onUse && ((use, { accessKey }) => onUse(use, access.titleOf(accessKey))),
     }),
     startBus({ names: stack.resources('AWS::Events::EventBus').map(({ ref }) => ref), ...guarded }),
     startQueues({ declared: stack.resources('AWS::SQS::Queue'), ...guarded }),

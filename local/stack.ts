@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import type { SettingsInput } from '../infra/settings';
 import type { Assembly } from './assembly';
+import { clientModule } from './client-module';
 import { takeDataDirectory } from './data-directory';
 import { demoPage } from './demo-page';
 import { withDeployment } from './deployment';
+import { factJournal } from './fact-journal';
 import { startIssuer } from './issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
 import { holdPorts } from './ports';
+import { recordsPage } from './records';
+import { referencePage } from './reference-page';
 import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './running-template';
 import type { Invocation } from './runtime';
 import { type Sandbox, startSandbox } from './sandbox/sandbox';
@@ -35,12 +39,12 @@ export type LocalStackOptions = {
   readonly dataDir?: string | undefined;
   /** Talk to this Terra; a sandbox is started when left out. */
   readonly upstream?: Upstream | undefined;
-  /** Laid over `local/settings.json`. */
+  /** Laid over `local/settings.json`; return targets and allowed origins are added to those there. */
   readonly settings?: Partial<SettingsInput>;
   readonly log?: (entry: LogEntry) => void;
   /** Ready bundles, for tests that start many stacks. */
   readonly bundles?: string;
-} & Pick<RunningTemplateOptions, 'onCall' | 'onChange' | 'alter'>;
+} & Pick<RunningTemplateOptions, 'onCall' | 'onChange' | 'onUse' | 'alter'>;
 
 export type LocalStack = {
   readonly apiUrl: string;
@@ -100,7 +104,8 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
     closing.push(ports.release);
     if (dataDir !== undefined) closing.push(takeDataDirectory(dataDir).release);
     const apiUrl = `http://localhost:${ports.api}`;
-    const settings = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox), ...options.settings };
+    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox) };
+    const settings = laidOver(shipped, options.settings ?? {});
 
     const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
     closing.push(() => rmSync(directory, { recursive: true, force: true }));
@@ -127,11 +132,26 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
         });
     if (sandbox) closing.push(() => sandbox.close());
 
-    const running = await runTemplate(assembly, { ...options, apiUrl, log, beside: demoPage(join(__dirname, 'demo')) });
+    const journal = factJournal();
+    const pages = [referencePage(), demoPage(join(__dirname, 'demo'), { 'client.js': clientModule() })];
+    const running = await runTemplate(assembly, {
+      ...options,
+      apiUrl,
+      log,
+      beside: (request, response) => pages.some(answers => answers(request, response)),
+      onChange(change) {
+        journal.changed(change);
+        options.onChange?.(change);
+      },
+    });
     closing.push(running.close);
     putSecrets(running, settings.stage ?? 'prod', terra);
 
-    const server = createServer(withDeployment(running, logs));
+    const records = recordsPage(running.dynamodb, journal);
+    const api = withDeployment(running, logs);
+    const server = createServer((request, response) => {
+      if (!records(request, response)) api(request, response);
+    });
     await listen(server, ports.api);
     closing.push(() => closeServer(server));
 
@@ -189,6 +209,22 @@ function shippedSettings({ api, sandbox, issuer }: { api: number; sandbox: numbe
     text.replace(/localhost:(400[012])/g, (_, port: string) => `localhost:${ports[port]}`),
   ) as SettingsInput;
 }
+
+/** The demo page is left its return target and origin. What is of another kind than it should be is kept, to be refused. */
+function laidOver(shipped: SettingsInput, own: Partial<SettingsInput>): SettingsInput {
+  const { returnTargets, allowedOrigins } = own;
+  return {
+    ...shipped,
+    ...own,
+    ...(isPlain(returnTargets) && { returnTargets: { ...shipped.returnTargets, ...returnTargets } }),
+    ...(Array.isArray(allowedOrigins) && {
+      allowedOrigins: [...new Set([...(shipped.allowedOrigins ?? []), ...allowedOrigins])],
+    }),
+  };
+}
+
+const isPlain = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function terraSettings(upstream: Upstream | undefined, sandboxPort: number): Partial<SettingsInput> {
   const { apiUrl, widgetUrl } = upstream ?? {

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { SettingsInput } from '../infra/settings';
 import { isServerUrl } from '../infra/urls';
+import { parseObject } from './aws-call';
 import type { LocalStackOptions, Upstream } from './stack';
 import { StartError } from './start-error';
 
@@ -32,9 +35,29 @@ export function readStartOptions(environment: Environment): LocalStackOptions {
   }
   const dataDir = given('DATA_DIR');
   const upstream = readUpstream(given, problems);
+  const settings = readSettingsFile(given('SETTINGS'), problems);
 
   if (problems.length > 0) throw new StartError(problems.join('\n'));
-  return { port, dataDir: dataDir && resolve(dataDir), upstream };
+  return { port, dataDir: dataDir && resolve(dataDir), upstream, ...(settings && { settings }) };
+}
+
+/** What the file holds; whether its fields are settings is checked with all the others, at synthesis. */
+function readSettingsFile(file: string | undefined, problems: string[]): Partial<SettingsInput> | undefined {
+  if (file === undefined) return undefined;
+  const text = textOf(resolve(file));
+  const settings = text === undefined ? undefined : parseObject(text);
+  const isObject = settings !== undefined && !Array.isArray(settings);
+  if (text === undefined) problems.push(`SETTINGS names ${resolve(file)}, which cannot be read`);
+  else if (!isObject) problems.push(`SETTINGS names ${resolve(file)}, which does not hold a JSON object of settings`);
+  return settings;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 function readUpstream(given: (name: string) => string | undefined, problems: string[]): Upstream | undefined {

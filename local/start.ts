@@ -48,6 +48,7 @@ terra-connect runs, ready after ${(ms / 1000).toFixed(1)} s.
 
   Demo page   ${apiUrl}/
   API         ${apiUrl}/v1
+  Reference   ${apiUrl}/reference  (and ${apiUrl}/openapi.json)
   Terra       ${terra}
   Issuer      ${issuerUrl}
   Table       ${table.name} at ${table.endpoint}

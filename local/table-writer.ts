@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AwsAnswer, parseObject } from './aws-call';
 import type { Ask } from './dynamodb';
+import type { TableWrite } from './table-use';
 import type { TableDefinition } from './tables';
 
 export type Item = Record<string, Record<string, unknown>>;
@@ -15,8 +16,14 @@ export type TableChange = {
   readonly expired: boolean;
 };
 
-type Target = { table: string; keys: Item };
-export type Write = (action: string, body: string, by?: 'caller' | 'ttl') => Promise<AwsAnswer>;
+type Target = { table: string; keys: Item; put?: Item | undefined };
+type How = {
+  /** Deleted by TTL and not by a caller. */
+  expired?: boolean;
+  /** Hears of every item that was written or that a condition kept. */
+  onUse?: ((use: TableWrite) => void) | undefined;
+};
+export type Write = (action: string, body: string, how?: How) => Promise<AwsAnswer>;
 
 /** Writes one after the other, so that what an item held before and after a write is certain. */
 export function tableWriter(deps: {
@@ -32,19 +39,20 @@ export function tableWriter(deps: {
     return body.Item as Item | undefined;
   };
 
-  const writeNow = async (action: string, text: string, expired: boolean): Promise<AwsAnswer> => {
+  const writeNow = async (action: string, text: string, { expired = false, onUse }: How): Promise<AwsAnswer> => {
     const request = parseObject(text) ?? {};
-    const targets = onChange ? targetsOf(tables, action, request) : [];
+    const targets = onChange || onUse ? targetsOf(tables, action, request) : [];
     const before = await Promise.all(targets.map(read));
     const answer = await ask(action, text);
-    if (wantsFailedItem(request, answer)) return withFailedItem(answer, await failedItem(action, request));
-    if (answer.status !== 200) return answer;
-    const after = await Promise.all(targets.map(read));
-    targets.forEach((target, at) => {
-      if (isDeepStrictEqual(before[at], after[at])) return;
-      onChange?.({ ...target, before: before[at], after: after[at], expired });
+    const isRefused = isConditionFailure(answer);
+    if (answer.status !== 200 && !isRefused) return answer;
+    const after = isRefused ? before : await Promise.all(targets.map(read));
+    targets.forEach(({ table, keys, put }, at) => {
+      const images = { before: before[at], after: after[at] };
+      onUse?.({ kind: 'write', action, table, ...images, put, isRefused });
+      if (!isDeepStrictEqual(before[at], after[at])) onChange?.({ table, keys, ...images, expired });
     });
-    return answer;
+    return wantsFailedItem(request, answer) ? withFailedItem(answer, await failedItem(action, request)) : answer;
   };
 
   // Nothing else is written between the failed condition and this read: the item is the one that failed it.
@@ -53,19 +61,19 @@ export function tableWriter(deps: {
     return target && read(target);
   };
 
-  return (action, body, by = 'caller') => {
-    const turn = lastWrite.then(() => writeNow(action, body, by === 'ttl'));
+  return (action, body, how = {}) => {
+    const turn = lastWrite.then(() => writeNow(action, body, how));
     lastWrite = turn.catch(() => undefined);
     return turn;
   };
 }
 
-function wantsFailedItem(request: Record<string, unknown>, { body }: AwsAnswer): boolean {
-  return (
-    request.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' &&
-    '__type' in body &&
-    String(body.__type).endsWith('#ConditionalCheckFailedException')
-  );
+function isConditionFailure({ body }: AwsAnswer): boolean {
+  return '__type' in body && String(body.__type).endsWith('#ConditionalCheckFailedException');
+}
+
+function wantsFailedItem(request: Record<string, unknown>, answer: AwsAnswer): boolean {
+  return request.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && isConditionFailure(answer);
 }
 
 function withFailedItem(answer: AwsAnswer, item: Item | undefined): AwsAnswer {
@@ -74,17 +82,18 @@ function withFailedItem(answer: AwsAnswer, item: Item | undefined): AwsAnswer {
 
 /** The items a request writes, as far as it is well formed and its table is known. */
 function targetsOf(tables: readonly TableDefinition[], action: string, request: Record<string, unknown>): Target[] {
-  const target = (table: unknown, item: unknown): Target[] => {
+  const target = (table: unknown, put: unknown, key: unknown): Target[] => {
+    const item = put ?? key;
     const definition = tables.find(({ TableName }) => TableName === table);
     if (definition === undefined || typeof item !== 'object' || item === null) return [];
     const names = definition.KeySchema.map(({ AttributeName }) => AttributeName);
     const keys = Object.fromEntries(Object.entries(item as Item).filter(([name]) => names.includes(name)));
-    return [{ table: definition.TableName, keys }];
+    return [{ table: definition.TableName, keys, put: put as Item | undefined }];
   };
-  if (action !== 'BatchWriteItem') return target(request.TableName, request.Item ?? request.Key);
+  if (action !== 'BatchWriteItem') return target(request.TableName, request.Item, request.Key);
 
   type Batch = Record<string, { PutRequest?: { Item?: unknown }; DeleteRequest?: { Key?: unknown } }[]>;
   return Object.entries((request.RequestItems ?? {}) as Batch).flatMap(([table, writes]) =>
-    writes.flatMap(({ PutRequest, DeleteRequest }) => target(table, PutRequest?.Item ?? DeleteRequest?.Key)),
+    writes.flatMap(({ PutRequest, DeleteRequest }) => target(table, PutRequest?.Item, DeleteRequest?.Key)),
   );
 }

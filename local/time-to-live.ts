@@ -34,7 +34,7 @@ export function timeToLive(deps: { ask: Ask; write: Write; tables: readonly Tabl
       for (const item of (body.Items ?? []) as Item[]) {
         const Key = Object.fromEntries(table.KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
         const request = { TableName: table.TableName, Key, ConditionExpression: condition, ...expired };
-        const { status } = await write('DeleteItem', JSON.stringify(request), 'ttl');
+        const { status } = await write('DeleteItem', JSON.stringify(request), { expired: true });
         if (status === 200) purged += 1;
       }
       from = body.LastEvaluatedKey as object | undefined;

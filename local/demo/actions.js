@@ -1,11 +1,12 @@
-import { CallFailed } from './api.js';
+import { wordsOf } from './attempt-words.js';
+import { failureOf } from './failure.js';
 import { nameOf } from './state.js';
-import { wordsForProblem } from './words.js';
 
 /**
  * What a person can do on the page beside signing in and opening a session.
  *
- * @import { apiClient, sandboxClient } from './api.js'
+ * @import { Client } from './client.js'
+ * @import { sandboxClient } from './local-run.js'
  * @import { State } from './state.js'
  * @import { Connection, Scenario, Words } from './types.js'
  */
@@ -14,7 +15,7 @@ const NOTICE_MS = 10_000;
 
 /**
  * @param {{
- *   api: () => ReturnType<typeof apiClient>,
+ *   client: Client,
  *   sandbox: ReturnType<typeof sandboxClient>,
  *   state: () => State,
  *   change: (patch: Partial<State>) => void,
@@ -22,7 +23,7 @@ const NOTICE_MS = 10_000;
  *   refresh: () => void,
  * }} deps
  */
-export function pageActions({ api, sandbox, state, change, say, refresh }) {
+export function pageActions({ client, sandbox, state, change, say, refresh }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let fading;
 
@@ -39,8 +40,7 @@ export function pageActions({ api, sandbox, state, change, say, refresh }) {
     try {
       notice = await work();
     } catch (error) {
-      if (!(error instanceof CallFailed)) throw error;
-      notice = wordsForProblem(error);
+      notice = wordsOf(error);
     } finally {
       change({ busy: state().busy.filter(other => other !== key), notice });
       refresh();
@@ -65,17 +65,16 @@ export function pageActions({ api, sandbox, state, change, say, refresh }) {
     async loadProviders() {
       change({ providersWords: undefined });
       try {
-        change({ providers: await api().providers() });
+        change({ providers: await client.providers() });
       } catch (error) {
-        if (!(error instanceof CallFailed)) throw error;
-        change({ providersWords: wordsForProblem(error) });
+        change({ providersWords: wordsOf(error) });
       }
     },
 
     /** @param {Connection} connection */
     disconnect: ({ id, provider }) =>
       once(id, async () => {
-        await api().disconnect(id);
+        await client.disconnect(id);
         const name = nameOf(state().providers, provider);
         return {
           tone: 'good',
@@ -94,7 +93,7 @@ export function pageActions({ api, sandbox, state, change, say, refresh }) {
         try {
           await sandbox.send(terraUserId ?? '', event);
         } catch (error) {
-          if (!(error instanceof CallFailed) || error.status !== 404) throw error;
+          if (failureOf(error).status !== 404) throw error;
           return { tone: 'warn', title: label, text: 'Terra has no such user any more.' };
         }
         return { tone: 'off', title: label, text: 'Terra has told the back end. Watch the connection.' };

@@ -1,4 +1,4 @@
-import { CallFailed } from './api.js';
+import { failureOf } from './failure.js';
 import { wordsForProblem, wordsForSession } from './words.js';
 
 /**
@@ -90,7 +90,4 @@ export function strangersLink(startedBy, user) {
  *
  * @param {unknown} error
  */
-export function wordsOf(error) {
-  if (error instanceof CallFailed) return wordsForProblem(error);
-  throw error;
-}
+export const wordsOf = error => wordsForProblem(failureOf(error));

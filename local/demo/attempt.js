@@ -1,38 +1,47 @@
-import { CallFailed } from './api.js';
 import { about, late, phoneNeeded, strangersLink, wordsOf } from './attempt-words.js';
-import { askUntil, sleep } from './backoff.js';
+import { failureOf } from './failure.js';
 import { remembered } from './session-store.js';
 import { nameOf } from './state.js';
-import { wordsForSession } from './words.js';
+import { sessionWords, wordsForSession } from './words.js';
 
 /**
- * An attempt to connect, from opening the link to what became of it.
+ * An attempt to connect, from opening the link to what became of it. The client does the work; this shows it.
  *
- * @import { apiClient } from './api.js'
- * @import { Landing } from './landing.js'
+ * @import { Client, Open, Outcome, Returned } from './client.js'
  * @import { Attempt, State } from './state.js'
- * @import { Session } from './types.js'
- *
- * @typedef {ReturnType<typeof apiClient>} Api
  */
 
+/** How long the code is shown as being redeemed before it is said that Terra's word is what is waited for. */
+const CONFIRM_MS = 4000;
+const PROOF_MS = 120_000;
+/** How long a session nobody has come back from is watched, and how often at least it is shown as it stands. */
+const WATCH_MS = 900_000;
+const SHOW_MS = 60_000;
 const WEBHOOK_MS = 1500;
 
 /**
  * @param {{
- *   api: () => Api,
+ *   client: Pick<Client, 'connect' | 'finish' | 'session' | 'settle'>,
  *   state: () => State,
  *   change: (patch: Partial<State>) => void,
  *   say: (text: string) => void,
  *   refresh: () => void,
- *   leaveFor: (url: string) => void,
+ *   redirect: Open,
+ *   popup: () => Open,
  *   preparePhone: (provider: string) => void,
  * }} deps
  */
-export function attempts({ api, state, change, say, refresh, leaveFor, preparePhone }) {
-  /** The one-time code, held here only until it is redeemed. @type {Landing | undefined} */
+export function attempts({ client, state, change, say, refresh, redirect, popup, preparePhone }) {
+  /** The return with its code, held here only until it is redeemed. @type {Returned | undefined} */
   let unfinished;
-  let round = 0;
+  let current = new AbortController();
+
+  /** Whatever was under way gives way to what begins now. */
+  function anew() {
+    current.abort();
+    current = new AbortController();
+    return current.signal;
+  }
 
   /** @param {Attempt} attempt */
   function show(attempt) {
@@ -42,165 +51,166 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
   }
 
   /**
-   * Opens a session for the signed-in user; undefined when that did not work, which is then shown.
+   * Opens a session for the signed-in user and shows its link. A window is opened at once, or the browser blocks it.
    *
    * @param {string | undefined} provider
-   * @returns {Promise<Session | undefined>}
+   * @param {() => Open} opening
    */
-  async function open(provider) {
-    if (state().attempt.busy && state().attempt.progress === 'idle') return undefined;
-    round += 1;
+  async function connect(provider, opening) {
+    if (state().attempt.busy && state().attempt.progress === 'idle') return;
+    const open = opening();
+    const signal = anew();
     const startedBy = state().user;
-    show({ progress: 'idle', busy: true, ...(provider !== undefined && { provider }) });
+    const wish = provider === undefined ? {} : { provider };
+    show({ progress: 'idle', busy: true, openingAt: Date.now(), ...wish });
+    /** @type {Open} */
+    const showLink = (url, attempt) => {
+      const { sessionId: id } = attempt;
+      remembered.setAttempt({ id, startedBy });
+      show({ ...wish, id, startedBy, url, progress: 'pending', words: sessionWords.pending });
+      return open(url, attempt);
+    };
+    // What the client asks of `open` beside the call is asked of the one inside.
+    const { blocked, cancel } = open;
+    Object.assign(showLink, { ...(blocked && { blocked }), ...(cancel && { cancel }) });
     try {
-      const session = await api().openSession(provider);
-      remembered.setAttempt({ id: session.id, startedBy });
-      show({ ...about(session), ...(startedBy !== undefined && { startedBy }) });
-      return session;
+      await conclude(await client.connect({ ...wish, returnTo: 'web', open: showLink, signal }));
     } catch (error) {
-      show({ progress: 'idle', words: wordsOf(error), next: 'again' });
-      return undefined;
+      if (!signal.aborted) show({ ...wish, progress: 'idle', words: wordsOf(error), next: 'again' });
     }
-  }
-
-  /**
-   * Opens a session and goes there.
-   *
-   * @param {string | undefined} provider
-   */
-  async function begin(provider) {
-    const session = await open(provider);
-    if (session?.url) leaveFor(session.url);
-  }
-
-  /**
-   * The signed-in user opens a link and `other` is the one to follow it.
-   *
-   * @param {string | undefined} provider
-   * @param {string} other
-   */
-  async function handOver(provider, other) {
-    const session = await open(provider);
-    if (!session?.url) return;
-    remembered.setUser(other);
-    leaveFor(session.url);
   }
 
   /**
    * Goes on where the browser came back.
    *
-   * @param {Landing} landing
+   * @param {Returned} returned
    */
-  async function land(landing) {
-    round += 1;
-    unfinished = landing;
+  async function land(returned) {
+    const signal = anew();
+    unfinished = returned;
+    const { sessionId: id } = returned;
     const known = remembered.attempt();
-    const startedBy = known?.id === landing.sessionId ? known.startedBy : undefined;
-    const attempt = { id: landing.sessionId, ...(startedBy !== undefined && { startedBy }) };
-    remembered.setAttempt({ id: landing.sessionId, startedBy });
+    const startedBy = known?.id === id ? known.startedBy : undefined;
+    remembered.setAttempt({ id, startedBy });
+    if (returned.status === 'returned') show({ id, startedBy, progress: 'returned', busy: true });
+    try {
+      const outcome = await client.finish(returned, { patienceMs: CONFIRM_MS, signal });
+      unfinished = undefined;
+      await conclude(outcome);
+    } catch (error) {
+      if (signal.aborted) return;
+      const words = wordsOf(error);
+      if (![400, 404, 409].includes(failureOf(error).status)) {
+        return show({ id, startedBy, progress: 'returned', words, next: 'retry' });
+      }
+      unfinished = undefined;
+      await check({ progress: 'refused', words, next: 'again' });
+    }
+  }
 
-    switch (landing.kind) {
-      case 'returned':
-        show({ ...attempt, progress: 'returned', busy: true });
-        return confirm(attempt, landing.code);
-      case 'failed':
-        show({ ...attempt, progress: 'failed', words: wordsForSession({ status: 'failed', failure: landing.error }) });
+  /**
+   * Shows what became of it.
+   *
+   * @param {Outcome} outcome
+   */
+  async function conclude(outcome) {
+    const { sessionId: id } = outcome;
+    const { startedBy } = remembered.attempt() ?? {};
+    const attempt = { id, startedBy };
+    switch (outcome.kind) {
+      case 'connected':
+        remembered.setAttempt({ ...attempt, redeemed: true });
+        show({
+          ...attempt,
+          progress: 'completed',
+          words: sessionWords.completed,
+          provider: outcome.connection.provider,
+        });
+        return refresh();
+      case 'waiting':
+        remembered.setAttempt({ ...attempt, redeemed: true });
         await check();
-        return landing.error === 'unknown' ? checkLater() : undefined;
+        return undefined;
       case 'sdk_required':
-        preparePhone(landing.provider);
-        return show({ ...attempt, ...phoneNeeded(landing.provider, nameOf(state().providers, landing.provider)) });
+        preparePhone(outcome.provider);
+        return show({ ...attempt, ...phoneNeeded(outcome.provider, nameOf(state().providers, outcome.provider)) });
+      case 'left':
+        await check();
+        return undefined;
+      case 'failed': {
+        const { failure } = outcome;
+        if (failure === 'wrong_owner') {
+          await check({ progress: 'refused', ...strangersLink(startedBy, state().user ?? 'you') });
+          return undefined;
+        }
+        const words = wordsForSession({ status: 'failed', failure });
+        const signal = await check({ progress: 'failed', words, next: 'again' });
+        // The browser is often told less than the webhook that is on its way.
+        if (failure === 'unknown' && signal && !(await isOver(WEBHOOK_MS, signal))) await check();
+        return undefined;
+      }
       default:
         return undefined;
     }
   }
 
   /**
-   * @param {Pick<Attempt, 'id' | 'startedBy'> & { id: string }} attempt
-   * @param {string | undefined} code
-   */
-  async function confirm(attempt, code) {
-    const mine = round;
-    try {
-      await api().confirm(attempt.id, code);
-      if (mine !== round) return;
-      unfinished = undefined;
-      remembered.setAttempt({ ...attempt, redeemed: true });
-      show({ ...attempt, progress: 'redeemed', busy: true });
-      await check();
-    } catch (error) {
-      if (mine !== round) return;
-      const isFinal = error instanceof CallFailed && [400, 404, 409].includes(error.status);
-      if (!isFinal) {
-        return show({ ...attempt, progress: 'returned', words: wordsOf(error), next: 'retry' });
-      }
-      unfinished = undefined;
-      if (error.status === 404)
-        return show({ ...attempt, progress: 'refused', ...strangersLink(attempt.startedBy, state().user ?? 'you') });
-      await check({ progress: 'refused', words: wordsOf(error), next: 'again' });
-    }
-  }
-
-  /**
    * Asks the API how the session stands, and goes on asking while something is still to come. `otherwise` is shown where
-   * the session does not say more.
+   * the session does not say more. Returns what aborts when something else begins.
    *
    * @param {Partial<Attempt> & Pick<Attempt, 'progress'>} [otherwise]
+   * @returns {Promise<AbortSignal | undefined>}
    */
   async function check(otherwise) {
     const known = remembered.attempt();
-    if (!known) return;
-    round += 1;
-    const mine = round;
-    const attempt = { id: known.id, ...(known.startedBy !== undefined && { startedBy: known.startedBy }) };
-    // Returned without us: the browser that came back, perhaps another one, may still redeem the code.
-    const isComing = (/** @type {Session} */ { status }) =>
-      status === 'pending' || (status === 'returned' && otherwise === undefined);
+    if (!known) return undefined;
+    const signal = anew();
+    const attempt = { id: known.id, startedBy: known.startedBy };
+    const isRedeemed = known.redeemed === true;
     try {
-      const session = await askUntil({
-        ask: async () => {
-          const seen = await api().session(known.id);
-          if (mine === round && isComing(seen)) {
-            const progress = known.redeemed ? 'redeemed' : seen.status;
-            show({ ...attempt, ...about(seen), progress, busy: known.redeemed === true });
-          }
-          return seen;
-        },
-        isFinal: seen => mine !== round || !isComing(seen),
-        wait: sleep,
-        ...(known.redeemed ? {} : { firstMs: 2000, mostMs: 10_000, patienceMs: 900_000 }),
-      });
-      if (mine !== round) return;
-      const shown = isComing(session) && known.redeemed ? late : about(session);
+      let session = await client.session(known.id, { signal });
+      const until = Date.now() + (isRedeemed ? PROOF_MS : WATCH_MS);
+      while ((session.status === 'pending' || (session.status === 'returned' && !otherwise)) && Date.now() < until) {
+        show({ ...attempt, ...about(session), ...(isRedeemed && { progress: 'redeemed', busy: true }) });
+        session = await client.settle(known.id, { patienceMs: Math.min(SHOW_MS, until - Date.now()), signal });
+      }
+      const isComing = session.status === 'pending' || session.status === 'returned';
+      const shown = isComing && isRedeemed ? late : about(session);
       show({ ...attempt, ...shown, ...(session.status === 'returned' ? otherwise : {}) });
       refresh();
     } catch (error) {
-      if (mine !== round) return;
-      const isGone = error instanceof CallFailed && error.status === 404;
-      if (isGone) remembered.setAttempt(undefined);
-      show({
-        ...attempt,
-        ...(otherwise ??
-          (isGone
-            ? { progress: 'idle' }
-            : { progress: known.redeemed ? 'redeemed' : 'pending', words: wordsOf(error), next: 'retry' })),
-      });
+      if (signal.aborted) return signal;
+      const isGone = failureOf(error).status === 404;
+      if (isGone && !otherwise) remembered.setAttempt(undefined);
+      const unknown = isGone
+        ? { progress: /** @type {const} */ ('idle') }
+        : {
+            progress: isRedeemed ? /** @type {const} */ ('redeemed') : /** @type {const} */ ('pending'),
+            words: wordsOf(error),
+            next: /** @type {const} */ ('retry'),
+          };
+      show({ ...attempt, ...(otherwise ?? unknown) });
     }
-  }
-
-  /** The browser is often told less than the webhook that is on its way. */
-  async function checkLater() {
-    const mine = round;
-    await sleep(WEBHOOK_MS);
-    if (mine === round) await check();
+    return signal;
   }
 
   return {
-    open,
-    begin,
-    handOver,
+    /** Opens a session and goes there: in this window, or in one of its own. */
+    begin: (/** @type {string | undefined} */ provider) =>
+      connect(provider, () => (state().popup ? popup() : redirect)),
+    /** The signed-in user opens a link and `other` is the one to follow it. */
+    handOver: (/** @type {string | undefined} */ provider, /** @type {string} */ other) =>
+      connect(provider, () => (url, attempt) => {
+        remembered.setUser(other);
+        return redirect(url, attempt);
+      }),
+    /** Opens a session, and hands its link to `take` in place of following it. */
+    passOn: (/** @type {string | undefined} */ provider, /** @type {(url: string) => Promise<void>} */ take) =>
+      connect(provider, () => async url => {
+        await take(url);
+        return undefined;
+      }),
     land,
-    check,
     /** Shows what this tab remembers of the signed-in user's attempt. */
     resume: () => {
       const { startedBy } = remembered.attempt() ?? {};
@@ -208,16 +218,29 @@ export function attempts({ api, state, change, say, refresh, leaveFor, preparePh
     },
     /** Stops asking; what the tab remembers stays. */
     stop() {
-      round += 1;
+      anew();
       unfinished = undefined;
     },
     /** Tries the same again after the network or Terra was away. */
     retry: () => (unfinished ? land(unfinished) : check()),
     forget() {
-      round += 1;
+      anew();
       unfinished = undefined;
       remembered.setAttempt(undefined);
       change({ attempt: { progress: 'idle' } });
     },
   };
+}
+
+/**
+ * Whether it was called off within this time.
+ *
+ * @param {number} ms
+ * @param {AbortSignal} signal
+ * @returns {Promise<boolean>}
+ */
+function isOver(ms, signal) {
+  return new Promise(resolve => {
+    setTimeout(() => resolve(signal.aborted), ms);
+  });
 }

@@ -10,6 +10,7 @@ import { el, emblem, icon } from './view.js';
  * @property {(provider: string | undefined) => void} begin
  * @property {(provider: Provider) => void} pickPhone
  * @property {() => void} reloadProviders
+ * @property {(isPopup: boolean) => void} choosePopup
  *
  * @typedef {ChoiceActions & StealActions} ConnectActions
  */
@@ -44,6 +45,7 @@ export function choices(state, actions) {
       ),
       icon('arrow'),
     ),
+    windowChoice(state, actions),
     el('h3', {}, 'Or go straight to one'),
     providersWords &&
       el(
@@ -72,6 +74,27 @@ export function choices(state, actions) {
         sorted(providers).map(provider => el('li', {}, tile(provider, isOpening, actions))),
       ),
     steal(state, actions, isOpening),
+  );
+}
+
+/**
+ * In this window, or in one of its own while this page looks on.
+ *
+ * @param {State} state
+ * @param {ConnectActions} actions
+ */
+function windowChoice({ popup }, { choosePopup }) {
+  const box = el('input', {
+    type: 'checkbox',
+    checked: popup,
+    'data-key': 'popup',
+    onchange: () => choosePopup(box.checked),
+  });
+  return el(
+    'label',
+    { class: 'window-choice' },
+    box,
+    'Visit Terra in a window of its own, and watch this page meanwhile',
   );
 }
 

@@ -1,14 +1,14 @@
 import { pageActions } from './actions.js';
-import { apiClient, CallFailed, sandboxClient, signIn } from './api.js';
 import { attempts } from './attempt.js';
+import { wordsOf } from './attempt-words.js';
+import { createClient, handBack, popup, readReturn, redirect, takeReturn } from './client.js';
 import { draw } from './draw.js';
-import { readLanding } from './landing.js';
+import { behindTheApi, notedFetch, sandboxClient, signIn } from './local-run.js';
 import { phoneActions } from './phone.js';
 import { remembered } from './session-store.js';
 import { stateHolder, withCall } from './state.js';
 import { byId, goTo } from './view.js';
 import { watcher } from './watch.js';
-import { wordsForProblem } from './words.js';
 
 /**
  * The page's wiring: state, what changes it, and where it is drawn.
@@ -20,7 +20,7 @@ const port = Number(location.port);
 const sandboxUrl = `http://localhost:${port + 1}`;
 const issuerUrl = `http://localhost:${port + 2}`;
 
-const { get: state, change } = stateHolder(now => draw(now, actions, landing?.kind === 'returned'));
+const { get: state, change } = stateHolder(now => draw(now, actions, landing?.status === 'returned'));
 
 const note = (/** @type {Call} */ call) => change({ calls: withCall(state().calls, call, Date.now()) });
 
@@ -31,20 +31,38 @@ const say = text => {
 
 /** @type {string | undefined} */
 let accessToken;
-const api = apiClient({
-  base: '',
-  note,
-  token: async isStale => {
-    if (isStale || accessToken === undefined) accessToken = await signIn(issuerUrl, state().user ?? '', note);
+const client = createClient({
+  apiUrl: location.origin,
+  fetch: notedFetch(note),
+  token: async ({ rejected }) => {
+    if (accessToken === undefined || accessToken === rejected) {
+      accessToken = await signIn(issuerUrl, state().user ?? '', note);
+    }
     return accessToken;
   },
 });
 const sandbox = sandboxClient(sandboxUrl, note);
 
-// The code is read and taken out of the address before anything else can see it.
-const arrived = readLanding(location.href);
-let { landing } = arrived;
-if (landing) history.replaceState(null, '', arrived.clean);
+// The return of a session that another tab opened is offered to that tab first, which takes a moment. What stays here is
+// taken out of the address before anything can see the code.
+const isOwn = readReturn(location.href)?.sessionId === remembered.attempt()?.id;
+const isTaken = !isOwn && (await handBack());
+let landing = isTaken ? undefined : takeReturn();
+
+const QUIET_MS = 2500;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let telling;
+let untold = 0;
+
+/** Once nothing more comes for a moment, so that nobody's ear is filled. @param {number} added */
+function tellLater(added) {
+  untold += added;
+  clearTimeout(telling);
+  telling = setTimeout(() => {
+    byId('happened-news').textContent = `What happened: ${untold} new ${untold === 1 ? 'entry' : 'entries'}`;
+    untold = 0;
+  }, QUIET_MS);
+}
 
 /**
  * @param {string} text
@@ -58,13 +76,14 @@ async function copy(text, what) {
   say(isCopied ? `${what} is copied` : 'The browser does not allow copying');
 }
 
-const watch = watcher({ api, state, change });
-const deps = { api: () => api, sandbox, state, change, say, copy, refresh: watch.closely };
+const watch = watcher({ client, behind: behindTheApi(location.origin, sandboxUrl), state, change, tell: tellLater });
+const deps = { client, sandbox, state, change, say, copy, refresh: watch.closely };
 const page = pageActions(deps);
 const onPhone = phoneActions(deps);
 const attempt = attempts({
   ...deps,
-  leaveFor: url => location.assign(url),
+  redirect: redirect(),
+  popup: () => popup(),
   preparePhone: onPhone.chooseOnPhone,
 });
 
@@ -80,6 +99,7 @@ const actions = {
   reload: watch.closely,
   reloadProviders: page.loadProviders,
   clearCalls: () => change({ calls: [] }),
+  choosePopup: (/** @type {boolean} */ isPopup) => change({ popup: isPopup }),
   usePhone: () => goTo('phone-title'),
   pickPhone(/** @type {{ id: string }} */ { id }) {
     onPhone.chooseOnPhone(id);
@@ -90,12 +110,7 @@ const actions = {
     if (kind === 'sdk') actions.pickPhone({ id: provider });
     else void attempt.begin(provider);
   },
-  async copyLink() {
-    const session = await attempt.open(firstWebProvider());
-    if (!session?.url) return;
-    await copy(session.url, 'The link');
-    await attempt.check();
-  },
+  copyLink: () => attempt.passOn(firstWebProvider(), url => copy(url, 'The link')),
 };
 
 const firstWebProvider = () => {
@@ -115,8 +130,7 @@ async function enter(name) {
   try {
     accessToken = await signIn(issuerUrl, name, note);
   } catch (error) {
-    if (!(error instanceof CallFailed)) throw error;
-    const words = { ...wordsForProblem(error), title: 'The development issuer does not answer' };
+    const words = { ...wordsOf(error), title: 'The development issuer does not answer' };
     return change({ signingIn: false, signInWords: words });
   }
   remembered.setUser(name);
@@ -130,6 +144,7 @@ async function enter(name) {
     connectionsWords: undefined,
     notice: undefined,
     changes: {},
+    happened: undefined,
     attempt: { progress: 'idle' },
   });
   say(`Signed in as ${name}`);
@@ -138,7 +153,7 @@ async function enter(name) {
   watch.closely();
   const waiting = landing;
   landing = undefined;
-  if (waiting?.kind === 'sdk_required') await providers;
+  if (waiting?.status === 'sdk_required') await providers;
   await (waiting ? attempt.land(waiting) : attempt.resume());
 }
 
@@ -148,14 +163,21 @@ function leave() {
   watch.stop();
   accessToken = undefined;
   onPhone.reset();
-  change({ user: undefined, connections: undefined, attempt: { progress: 'idle' }, changes: {}, notice: undefined });
+  change({
+    user: undefined,
+    connections: undefined,
+    attempt: { progress: 'idle' },
+    changes: {},
+    happened: undefined,
+    notice: undefined,
+  });
   say('Signed out');
   byId('main').focus();
 }
 
 function start() {
   // The return target is localhost: on 127.0.0.1 the browser would not know who came back.
-  if (location.hostname === '127.0.0.1') return location.replace(`http://localhost:${port}${arrived.clean}`);
+  if (location.hostname === '127.0.0.1') return location.replace(`http://localhost:${port}${location.pathname}`);
   change({ people: remembered.people() });
   setInterval(() => change({}), 1000);
   document.addEventListener('visibilitychange', () => {
@@ -170,4 +192,4 @@ function start() {
   if (user !== undefined) void enter(user);
 }
 
-start();
+if (!isTaken) start();

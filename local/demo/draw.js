@@ -1,7 +1,8 @@
 import { callLog } from './calls-view.js';
 import { choices } from './connect-view.js';
 import { connectionList } from './connections-view.js';
-import { outcome } from './outcome-view.js';
+import { happenedView } from './happened-view.js';
+import { isRepeating, outcome } from './outcome-view.js';
 import { countDown, phone } from './phone-view.js';
 import { peopleBar, welcome } from './sign-in-view.js';
 import { track } from './track-view.js';
@@ -42,9 +43,9 @@ export function draw(now, actions, isComingBack) {
     return;
   }
   show(byId('track'), now.attempt.progress, () => track(now));
-  show(byId('outcome'), [now.attempt, providers], () => outcome(now, actions));
   const isOpening = now.attempt.progress === 'idle' && now.attempt.busy;
-  show(byId('choices'), [providers, providersWords, isOpening, user], () => choices(now, actions));
+  show(byId('outcome'), [now.attempt, providers, isRepeating(now)], () => outcome(now, actions));
+  show(byId('choices'), [providers, providersWords, isOpening, user, now.popup], () => choices(now, actions));
   show(
     byId('connections'),
     [
@@ -59,6 +60,7 @@ export function draw(now, actions, isComingBack) {
     ],
     () => connectionList(now, time, actions),
   );
+  show(byId('happened'), [now.happened?.version, now.sandbox, user], () => happenedView(now));
   const isTooOld = now.phone.expiresAt !== undefined && now.phone.expiresAt <= time;
   show(byId('phone'), [now.phone, providers, now.sandbox, user, isTooOld], () => phone(now, time, actions));
   countDown(now.phone, time);

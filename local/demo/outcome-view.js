@@ -20,9 +20,14 @@ import { el, icon, toneIcons } from './view.js';
  * @param {OutcomeActions} actions
  * @returns {HTMLElement | undefined}
  */
-export function outcome({ attempt, providers }, { begin, retry, forget, usePhone, signIn }) {
+export function outcome(state, { begin, retry, forget, usePhone, signIn }) {
+  const { attempt, providers } = state;
   const { words, next, url, busy, progress, startedBy, provider } = attempt;
-  if (busy && progress === 'idle') return working('Opening a session …');
+  if (busy && progress === 'idle') {
+    return working(
+      isRepeating(state) ? 'Opening a session … refused so far, the client tries again' : 'Opening a session …',
+    );
+  }
   if (busy && progress === 'returned') return working('Redeeming the code with your sign-in …');
   if (busy && progress === 'redeemed') return working('Confirmed. Waiting for Terra’s word …');
   if (!words) return undefined;
@@ -39,6 +44,16 @@ export function outcome({ attempt, providers }, { begin, retry, forget, usePhone
   const isConnected = progress === 'completed' && provider !== undefined;
   const title = isConnected ? `${nameOf(providers, provider)} is connected` : words.title;
   return notice({ ...words, title }, buttons);
+}
+
+/**
+ * Whether a session is being opened and was refused so far: the client then asks again by itself for a while.
+ *
+ * @param {Pick<State, 'attempt' | 'calls'>} state
+ */
+export function isRepeating({ attempt: { progress, busy, openingAt }, calls: [newest] }) {
+  const isOpening = progress === 'idle' && busy === true && openingAt !== undefined;
+  return isOpening && newest?.path === '/v1/sessions' && newest.status !== 201 && newest.at >= openingAt;
 }
 
 /**

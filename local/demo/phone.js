@@ -1,16 +1,17 @@
-import { CallFailed } from './api.js';
-import { phoneWords, wordsForProblem } from './words.js';
+import { wordsOf } from './attempt-words.js';
+import { phoneWords } from './words.js';
 
 /**
  * The phone this page plays: it holds one token at a time, out of sight.
  *
- * @import { apiClient, sandboxClient } from './api.js'
+ * @import { Client } from './client.js'
+ * @import { sandboxClient } from './local-run.js'
  * @import { State } from './state.js'
  */
 
 /**
  * @param {{
- *   api: () => ReturnType<typeof apiClient>,
+ *   client: Client,
  *   sandbox: ReturnType<typeof sandboxClient>,
  *   state: () => State,
  *   change: (patch: Partial<State>) => void,
@@ -19,7 +20,7 @@ import { phoneWords, wordsForProblem } from './words.js';
  *   refresh: () => void,
  * }} deps
  */
-export function phoneActions({ api, sandbox, state, change, say, copy, refresh }) {
+export function phoneActions({ client, sandbox, state, change, say, copy, refresh }) {
   let token = '';
 
   /** @param {State['phone']} phone */
@@ -30,8 +31,7 @@ export function phoneActions({ api, sandbox, state, change, say, copy, refresh }
 
   /** @param {unknown} error */
   function refusal(error) {
-    if (!(error instanceof CallFailed)) throw error;
-    const { title, text } = wordsForProblem(error);
+    const { title, text } = wordsOf(error);
     return `${title}. ${text}`;
   }
 
@@ -55,7 +55,7 @@ export function phoneActions({ api, sandbox, state, change, say, copy, refresh }
       if (provider === undefined || isWorking()) return;
       show({ step: 'minting', provider });
       try {
-        const minted = await api().mintToken(provider);
+        const minted = await client.mintToken({ provider });
         token = minted.token;
         show({ step: 'ready', provider, expiresAt: Date.parse(minted.expiresAt) });
         say('The token is ready');

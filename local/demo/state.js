@@ -1,6 +1,7 @@
 /**
  * Everything the page shows, in one object that is only ever replaced.
  *
+ * @import { Chapter } from './happened.js'
  * @import { Call, Connection, Provider, Scenario, Words } from './types.js'
  * @import { Changes } from './changes.js'
  * @import { Progress } from './track.js'
@@ -9,9 +10,10 @@
  * @typedef {object} Attempt
  * @property {Progress} progress
  * @property {string} [id]
- * @property {string} [startedBy]
+ * @property {string | undefined} [startedBy]
  * @property {Words} [words]
  * @property {boolean} [busy]
+ * @property {number} [openingAt] When a session began to be opened.
  * @property {string} [url] Where to go on, while the link may still be opened.
  * @property {'retry' | 'phone' | 'starter' | 'again'} [next] What the person can do about it.
  * @property {string} [provider]
@@ -33,7 +35,9 @@
  * @property {Words | undefined} [connectionsWords]
  * @property {Changes} changes
  * @property {Attempt} attempt
+ * @property {boolean} popup Whether Terra is visited in a window of its own.
  * @property {Phone} phone
+ * @property {{ chapters: Chapter[], version: number } | undefined} [happened] Behind the API, the newest attempt first.
  * @property {'unknown' | 'here' | 'absent'} sandbox
  * @property {Scenario[]} scenarios
  * @property {(Call & { times: number, at: number })[]} calls
@@ -48,6 +52,7 @@ export function emptyState() {
     signingIn: false,
     changes: {},
     attempt: { progress: 'idle' },
+    popup: false,
     phone: { step: 'idle' },
     sandbox: 'unknown',
     scenarios: [],

@@ -1,36 +1,12 @@
 /**
- * The shapes the page works with. The API's are those of `functions/routes.ts`.
+ * The shapes the page works with; the API's are the client's.
  *
- * @typedef {'unconfirmed' | 'connected' | 'error' | 'disconnecting' | 'disconnected'} ConnectionStatus
- *
- * @typedef {object} Connection
- * @property {string} id
- * @property {string} provider
- * @property {ConnectionStatus} status
- * @property {string} [reason]
- * @property {string} [terraUserId]
- * @property {string[]} scopes
- * @property {string} [connectedAt]
- * @property {string} [lastDataAt]
- * @property {'confirm' | 'reconnect'} [needsAction]
- * @property {string} updatedAt
- * @property {number} version
- *
- * @typedef {'pending' | 'returned' | 'completed' | 'failed' | 'expired' | 'rejected'} SessionStatus
- *
- * @typedef {object} Session
- * @property {string} id
- * @property {'widget' | 'direct'} flow
- * @property {SessionStatus} status
- * @property {string} [provider]
- * @property {string} [url]
- * @property {string} expiresAt
- * @property {string} [connectionId]
- * @property {string} [failure]
- *
- * @typedef {{ id: string, name: string, icon?: string, kind: 'web' | 'sdk' }} Provider
- *
- * @typedef {{ token: string, referenceId: string, expiresIn: number, expiresAt: string }} Minted
+ * @typedef {import('./client.js').Connection} Connection
+ * @typedef {import('./client.js').ConnectionStatus} ConnectionStatus
+ * @typedef {import('./client.js').Provider} Provider
+ * @typedef {import('./client.js').Session} Session
+ * @typedef {import('./client.js').SessionFailure} SessionFailure
+ * @typedef {import('./client.js').SessionStatus} SessionStatus
  *
  * @typedef {{ name: string, imitates: string, source: string, group: string, on: boolean }} Scenario
  *

@@ -3,6 +3,8 @@ import { duration } from './time-words.js';
 /**
  * What the page says, in plain words, for every state and failure the API knows.
  *
+ * @import { ConnectErrorCode } from './client.js'
+ * @import { Failure } from './failure.js'
  * @import { ConnectionStatus, SessionStatus, Tone, Words } from './types.js'
  */
 
@@ -78,7 +80,7 @@ export const failureWords = {
   },
 };
 
-/** What a problem of the API means for the person. @type {Record<string, Words>} */
+/** What a problem means for the person. @type {Record<ConnectErrorCode, Words>} */
 export const problemWords = {
   invalid_request: bad('The request was not understood', 'The API turned it away before doing anything.'),
   code_invalid: bad(
@@ -115,33 +117,21 @@ export const problemWords = {
   terra_unavailable: wait('Terra is not available right now', 'Nothing was lost. Try again in a little while.'),
   terra_timeout: wait('Terra took too long', 'We stopped waiting. Nothing was connected, trying again is safe.'),
   unavailable: wait('Temporarily not available', 'Our own storage did not answer. Try again in a moment.'),
+  network: wait('No answer', 'The local stack is not running, or the network is away. Start it and try again.'),
+  unexpected_answer: bad('Something else answered', 'What answered is not this API, perhaps a proxy before it.'),
+  popup_blocked: bad('The browser blocked the window', 'Allow windows for this page, or connect in this one.'),
 };
-
-/** Where the gateway itself answers, or nothing does, there is no code: by status. @type {Record<number, string>} */
-const codeOfStatus = {
-  400: 'invalid_request',
-  401: 'unauthenticated',
-  403: 'forbidden',
-  404: 'not_found',
-  413: 'payload_too_large',
-  429: 'rate_limited',
-  503: 'unavailable',
-  504: 'unavailable',
-};
-
-const noAnswer = wait('No answer', 'The local stack is not running, or the network is away. Start it and try again.');
 
 /**
- * The words for a call that failed; status 0 when no answer came at all.
+ * The words for a call that failed. The sandbox and the issuer give no code: there an answer is a failure like any other.
  *
- * @param {{ status: number, code?: string | undefined, retryAfterSeconds?: number | undefined }} failure
+ * @param {Failure} failure
  * @returns {Words}
  */
-export function wordsForProblem({ status, code, retryAfterSeconds }) {
-  if (status === 0) return noAnswer;
-  const words = own(problemWords, code) ?? own(problemWords, codeOfStatus[status]) ?? unknownProblem();
-  if (!retryAfterSeconds) return words;
-  return { ...words, text: `${words.text} Best in ${duration(retryAfterSeconds)}.` };
+export function wordsForProblem({ status, code, retryAfterMs }) {
+  const words = own(problemWords, code) ?? (status === 0 ? problemWords.network : unknownProblem());
+  if (!retryAfterMs) return words;
+  return { ...words, text: `${words.text} Best in ${duration(Math.ceil(retryAfterMs / 1000))}.` };
 }
 
 /**

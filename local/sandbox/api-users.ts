@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Endpoint } from './api';
 import { isUndecided } from './api-auth';
 import { json, parseJson } from './http';
+import { unconnectedUser } from './links';
 import { refuse } from './refusals';
 import { terraTime, terraUser } from './terra-user';
 import type { World } from './world';
@@ -66,18 +67,8 @@ function userById(world: World, userId: string): unknown {
   }
   const flow = world.flows.all().find(open => open.userId === userId && isUndecided(world, open));
   if (!flow) return undefined;
-  const pending = {
-    userId,
-    provider: flow.provider,
-    referenceId: flow.referenceId,
-    account: '',
-    deviceId: null,
-    scopes: [],
-    createdAtMs: flow.createdAtMs,
-    lastDataAtMs: null,
-    active: false,
-  };
-  const told = { ...terraUser(pending, world.switches), scopes: null, last_polled_at: null, most_recent_data_at: null };
+  const pending = terraUser(unconnectedUser(flow), world.switches);
+  const told = { ...pending, scopes: null, last_polled_at: null, most_recent_data_at: null };
   return { status: 'success', is_authenticated: false, user: told };
 }
 

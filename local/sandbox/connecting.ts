@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Delivery } from './deliveries';
 import { authEvent, authFailedEvent, type Origin, reauthEvent } from './events';
-import type { Flow } from './links';
+import { type Flow, unconnectedUser } from './links';
 import { occurLater } from './occurrences';
 import { findProvider } from './providers';
 import type { SandboxUser } from './users';
@@ -77,19 +77,7 @@ export function reconnect(world: World, user: SandboxUser): Promise<readonly Del
 
 /** The person said no, or could not: tells the app, keeps nothing. */
 export function failToConnect(world: World, flow: Flow, reason: string | null): Promise<readonly Delivery[]> {
-  const { switches } = world;
-  const deleted: SandboxUser = {
-    userId: flow.userId,
-    provider: flow.provider,
-    referenceId: flow.referenceId,
-    account: '',
-    deviceId: null,
-    scopes: [],
-    createdAtMs: flow.createdAtMs,
-    lastDataAtMs: null,
-    active: false,
-  };
-  return world.deliveries.send([authFailedEvent(flow, deleted, reason, switches)]);
+  return world.deliveries.send([authFailedEvent(flow, unconnectedUser(flow), reason, world.switches)]);
 }
 
 /**

@@ -144,9 +144,10 @@ async function sendRawBody(world: World, body: unknown): Promise<Reply> {
   return json(200, { deliveries: await sendRaw(world, text) });
 }
 
-/** `after` a sequence number, and only the `last` so many. */
+/** `after` a sequence number, of one `kind`, and only the `last` so many. */
 function showHistory({ history }: World, { query }: HttpRequest): Reply {
-  const entries = history.since(Number(query.get('after')) || 0);
+  const kind = query.get('kind');
+  const entries = history.since(Number(query.get('after')) || 0).filter(entry => kind === null || entry.kind === kind);
   return json(200, { history: entries.slice(-(Number(query.get('last')) || entries.length)) });
 }
 

@@ -10,7 +10,14 @@ import type { Switchboard } from './switchboard';
 /** An event on its way out. Chunks of one answer share `reference` and have their own trace id. */
 export type OutgoingEvent = { type: string; userId: string | null; body: string; reference?: string; traceId?: string };
 
-export type Attempt = PostResult & { at: string; signedAtSeconds: number; headers: Record<string, string>; ms: number };
+/** `at` is by the sandbox's clock, `realAt` by the machine's. */
+export type Attempt = PostResult & {
+  at: string;
+  realAt: string;
+  signedAtSeconds: number;
+  headers: Record<string, string>;
+  ms: number;
+};
 
 export type DeliveryState = 'waiting' | 'retrying' | 'delivered' | 'gave_up' | 'lost' | 'no_destination' | 'disabled';
 
@@ -84,9 +91,11 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
     const { headers, body, signedAtSeconds } = signedHeaders(delivery, switches, clock, deps.signingSecret);
     const startedMs = performance.now();
     const at = new Date(clock.now()).toISOString();
+    const realAt = new Date().toISOString();
     const result = await post(destination, headers, body, deps.timeoutMs, stopped.signal);
     if (stopped.signal.aborted || !isWanted()) return;
-    delivery.attempts.push({ at, signedAtSeconds, headers, ...result, ms: Math.round(performance.now() - startedMs) });
+    const ms = Math.round(performance.now() - startedMs);
+    delivery.attempts.push({ at, realAt, signedAtSeconds, headers, ...result, ms });
     deps.log(`webhook ${delivery.type} ${result.status} ${result.cause ?? ''}`.trimEnd());
     judge(delivery, result.status, retries);
   }

@@ -15,7 +15,8 @@ export type RequestEntry = {
   notes: readonly string[];
 };
 
-export type DeliveryEntry = { kind: 'delivery'; seq: number; at: string } & Delivery;
+/** `at` is by the sandbox's clock, which can be advanced; `realAt` by the machine's. */
+export type DeliveryEntry = { kind: 'delivery'; seq: number; at: string; realAt: string } & Delivery;
 
 export type HistoryEntry = RequestEntry | DeliveryEntry;
 
@@ -31,7 +32,8 @@ export interface History {
 const MOST_KEPT = 2000;
 
 export function history(log: (line: string) => void): History {
-  let entries: (RequestEntry | { kind: 'delivery'; seq: number; at: string; delivery: Delivery })[] = [];
+  let entries: (RequestEntry | { kind: 'delivery'; seq: number; at: string; realAt: string; delivery: Delivery })[] =
+    [];
   let seq = 0;
   return {
     request(entry) {
@@ -42,7 +44,8 @@ export function history(log: (line: string) => void): History {
     },
     delivery(at, delivery) {
       seq += 1;
-      entries = [...entries.slice(1 - MOST_KEPT), { kind: 'delivery', seq, at, delivery }];
+      const realAt = new Date().toISOString();
+      entries = [...entries.slice(1 - MOST_KEPT), { kind: 'delivery', seq, at, realAt, delivery }];
     },
     since: after =>
       entries

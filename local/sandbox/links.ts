@@ -1,3 +1,5 @@
+import type { SandboxUser } from './users';
+
 /** A link to the hosted widget: one person picks a provider there. */
 export type WidgetSession = {
   id: string;
@@ -24,6 +26,21 @@ export type Flow = {
   expiresAtMs: number;
   state: 'open' | 'approved' | 'denied' | 'void';
 };
+
+/** Terra's record of a flow's user before the person has decided, or once they said no. */
+export function unconnectedUser({ userId, provider, referenceId, createdAtMs }: Flow): SandboxUser {
+  return {
+    userId,
+    provider,
+    referenceId,
+    account: '',
+    deviceId: null,
+    scopes: [],
+    createdAtMs,
+    lastDataAtMs: null,
+    active: false,
+  };
+}
 
 /** A mobile SDK token. A bound one decides the reference id whatever the phone says. */
 export type Token = { token: string; boundTo: string | null; expiresAtMs: number; used: boolean };

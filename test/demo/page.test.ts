@@ -12,15 +12,29 @@ test('what the page refers to is there', () => {
   expect(files).toEqual(expect.arrayContaining(referred));
 });
 
-test.each(scripts)('%s imports nothing but its neighbours', file => {
+test.each(scripts)('%s imports nothing but its neighbours and the client', file => {
   const imported = [...read(file).matchAll(/^(?:import|export) [^;]*?from '([^']+)';$|^import '([^']+)';$/gms)].map(
     ([, from, bare]) => from ?? bare,
   );
 
   for (const specifier of imported) {
     expect(specifier).toMatch(/^\.\/[\w-]+\.js$/);
-    expect(scripts).toContain(specifier?.slice(2));
+    expect([...scripts, 'client.js']).toContain(specifier?.slice(2));
   }
+});
+
+test('the API is called by the client only: the page itself calls what the local run has beside it', () => {
+  const having = (what: RegExp) => scripts.filter(file => what.test(read(file)));
+
+  expect(having(/\bfetch\(/)).toEqual(['local-run.js']);
+  expect(read('local-run.js')).not.toMatch(/\/v1/);
+  expect(having(/authorization|Bearer|idempotency-key/i)).toEqual([]);
+  expect(having(/location\.search|searchParams|session_id/)).toEqual([]);
+});
+
+test('what happened is told once it is quiet, in words of its own, and the lists themselves are no live region', () => {
+  expect(page.match(/aria-live="\w+"/g)).toEqual(['aria-live="polite"', 'aria-live="polite"']);
+  expect(page).toMatch(/<div id="happened"><\/div>/);
 });
 
 test.each(scripts)('%s reads no markup and runs no text', file => {

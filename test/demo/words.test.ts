@@ -10,10 +10,14 @@ const words = load<{
   sessionWords: Record<string, Words>;
   failureWords: Record<string, Words>;
   problemWords: Record<string, Words>;
-  wordsForProblem(failure: { status: number; code?: string; retryAfterSeconds?: number }): Words;
+  wordsForProblem(failure: { status: number; code?: string; retryAfterMs?: number }): Words;
   wordsForSession(session: { status: string; failure?: string }): Words;
 }>('words.js');
-const { ago } = load<{ ago(at: string, now: number): string }>('time-words.js');
+const { ago, span } = load<{ ago(at: string, now: number): string; span(ms: number): string }>('time-words.js');
+const { CallFailed, failureOf } = load<{
+  CallFailed: new (answer: { status: number }) => Error;
+  failureOf(error: unknown): object;
+}>('failure.js');
 const { shortReason } = load<{ shortReason: Record<string, string> }>('changes.js');
 const { trackOf } = load<{ trackOf(progress: string): { name: string; state: string }[] }>('track.js');
 
@@ -25,7 +29,7 @@ test.each([
   ['a reason of a connection, short', shortReason, ConnectionReason.options],
   ['a status of a session', words.sessionWords, SessionStatus.options],
   ['a failure of a session', words.failureWords, SessionFailure.options],
-  ['an error code', words.problemWords, Object.keys(errorStatus)],
+  ['an error code', words.problemWords, [...Object.keys(errorStatus), 'network', 'unexpected_answer', 'popup_blocked']],
 ])('there are words for each %s, and for nothing else', (_what, said, known) => {
   expect(sorted(Object.keys(said))).toEqual(sorted(known));
 });
@@ -38,12 +42,36 @@ test('a session that failed says why, and one that did not says how it stands', 
   expect(words.wordsForSession({ status: 'completed', failure: 'denied' })).toEqual(words.sessionWords.completed);
 });
 
-test('a problem goes by its code, the gateway’s own answer by its status, and silence by itself', () => {
+test('a problem goes by its code, and silence by itself', () => {
   expect(words.wordsForProblem({ status: 502, code: 'terra_rejected' })).toEqual(words.problemWords.terra_rejected);
-  expect(words.wordsForProblem({ status: 401 })).toEqual(words.problemWords.unauthenticated);
+  expect(words.wordsForProblem({ status: 0, code: 'popup_blocked' })).toEqual(words.problemWords.popup_blocked);
   expect(words.wordsForProblem({ status: 418 }).title).toBe('Something went wrong');
+  expect(words.wordsForProblem({ status: 418, code: 'constructor' }).title).toBe('Something went wrong');
   expect(words.wordsForProblem({ status: 0 }).title).toBe('No answer');
-  expect(words.wordsForProblem({ status: 429, retryAfterSeconds: 7 }).text).toMatch(/Best in 7 seconds\.$/);
+  expect(words.wordsForProblem({ status: 429, retryAfterMs: 6500 }).text).toMatch(/Best in 7 seconds\.$/);
+});
+
+test('a failed call of the client or of the page is read alike, and a mistake of ours is no failed call', () => {
+  const failed = Object.assign(new Error('x'), { status: 429, code: 'rate_limited', retryAfterMs: 7000 });
+  const mistake = new TypeError('x is not a function');
+
+  expect(failureOf(failed)).toEqual({ status: 429, code: 'rate_limited', retryAfterMs: 7000 });
+  expect(failureOf(new CallFailed({ status: 0 }))).toEqual({ status: 0, code: undefined, retryAfterMs: undefined });
+  expect(() => failureOf(mistake)).toThrow(mistake);
+});
+
+test.each([
+  [0, '0.0 s'],
+  [-5, '0.0 s'],
+  [1234, '1.2 s'],
+  [9949, '9.9 s'],
+  [9951, '10 s'],
+  [99_400, '99 s'],
+  [120_000, '2 min'],
+  [7_200_000, '2 h'],
+  [604_800_000, '7 d'],
+])('%d ms is told as %s', (ms, told) => {
+  expect(span(ms)).toBe(told);
 });
 
 test('how long ago is said as people say it', () => {

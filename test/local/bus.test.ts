@@ -96,3 +96,25 @@ test('the last thousand are kept, and shown beside the API', async () => {
   expect((await fetch(`${page.url}/_local/events`, { method: 'POST' })).status).toBe(404);
   await page.close();
 });
+
+test('the page shows the events of one user where it is asked for them, with when each came in', async () => {
+  const of = (sub: string) => JSON.stringify({ owner: { sub, referenceId: `r-${sub}` } });
+  const before = Date.now();
+  await put(entry({ Detail: of('alice') }), entry({ Detail: of('bob') }), entry(), entry({ Detail: '{"owner":null}' }));
+  const page = await serve((request, response) => void bus.answers(request, response));
+
+  const asked = async (query: string) =>
+    (await (await fetch(`${page.url}/_local/events${query}`)).json()) as {
+      events: { detail: { owner: { sub: string } } }[];
+      receivedAt: string[];
+    };
+  const alice = await asked('?sub=alice');
+
+  expect(alice.events.map(({ detail }) => detail.owner.sub)).toEqual(['alice']);
+  expect(alice.receivedAt).toHaveLength(1);
+  expect(Date.parse(alice.receivedAt[0] ?? '')).toBeGreaterThanOrEqual(before);
+  expect(await asked('?sub=carol')).toEqual({ events: [], receivedAt: [] });
+  expect((await asked('')).events).toHaveLength(4);
+  expect((await asked('')).receivedAt).toHaveLength(4);
+  await page.close();
+});

@@ -1,7 +1,7 @@
 import { readTemplate } from '../../local/assembly';
 import type { FunctionLog } from '../../local/function-log';
 import { functionsOf } from '../../local/lambda-function';
-import { type Runtime, startRuntime } from '../../local/runtime';
+import { type Limits, type Runtime, startRuntime } from '../../local/runtime';
 import { readStack } from '../../local/template';
 import { assemblyOf, functionResource } from './fixture';
 
@@ -17,11 +17,7 @@ afterEach(async () => {
 });
 
 /** A function with this handler code, ready to be invoked. */
-function functionOf(
-  code: string,
-  properties: object = {},
-  limits: { mostProcesses?: number; idleLimitMs?: number } = {},
-): Runtime {
+function functionOf(code: string, properties: object = {}, limits: Partial<Limits> = {}): Runtime {
   const assembly = assemblyOf({ Subject: functionResource('subject', { ...properties }) }, { subject: code });
   const [definition] = functionsOf(
     readStack('fixture', readTemplate(assembly), { apiUrl: 'http://localhost' }),
@@ -191,6 +187,71 @@ test('more than the reserved concurrency is throttled', async () => {
   const outcomes = (await Promise.all([runtime.invoke({}), runtime.invoke({})])).map(({ outcome }) => outcome);
 
   expect(outcomes).toMatchObject([{ ok: true }, { ok: false, errorType: 'TooManyRequestsException' }]);
+});
+
+const SLOW = 'exports.handler = async () => new Promise(done => setTimeout(done, 300, 1))';
+const outcomesOf = async (runtime: Runtime, count: number) =>
+  (await Promise.all(Array.from({ length: count }, () => runtime.invoke({})))).map(({ outcome }) => outcome);
+const THROTTLED = { ok: false, errorType: 'TooManyRequestsException' };
+
+test('more than may wait for a process is throttled at once', async () => {
+  const runtime = functionOf(SLOW, {}, { mostProcesses: 1, mostWaiting: 2 });
+
+  const accepted = outcomesOf(runtime, 3);
+  const one = await Promise.race([accepted, runtime.invoke({})]);
+
+  expect(one).toMatchObject({ outcome: THROTTLED });
+  expect(await accepted).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
+});
+
+test('whoever waited too long is throttled, and is not run any more; the next is served', async () => {
+  const runtime = functionOf(
+    'exports.handler = async ({ name, ms }) => { console.info({ name }); await new Promise(done => setTimeout(done, ms)) }',
+    {},
+    { mostProcesses: 1, longestWaitMs: 100 },
+  );
+
+  const [slow, tired] = await Promise.all([
+    runtime.invoke({ name: 'slow', ms: 500 }),
+    runtime.invoke({ name: 'tired', ms: 0 }),
+  ]);
+  const next = await runtime.invoke({ name: 'next', ms: 0 });
+
+  expect([slow, tired, next].map(({ outcome }) => outcome)).toMatchObject([{ ok: true }, THROTTLED, { ok: true }]);
+  expect(logs.flatMap(({ message }) => (message as { name?: string }).name ?? [])).toEqual(['slow', 'next']);
+});
+
+test('processes started for a burst are reaped soon after it, and one stays', async () => {
+  const runtime = functionOf(
+    'exports.handler = async () => { await new Promise(done => setTimeout(done, 150)); return process.pid }',
+    {},
+    { surplusIdleLimitMs: 300 },
+  );
+  const pids = (await Promise.all(Array.from({ length: 4 }, () => payload(runtime)))) as number[];
+  const surplusGone = async () => {
+    for (const end = Date.now() + 5000; Date.now() < end && pids.filter(alive).length > 1; ) {
+      await new Promise(done => setTimeout(done, 50));
+    }
+  };
+
+  await surplusGone();
+  await new Promise(done => setTimeout(done, 600));
+
+  expect([new Set(pids).size, pids.filter(alive).length]).toEqual([4, 1]);
+  expect((await runtime.invoke({})).cold).toBe(false);
+});
+
+test('closing throttles whatever still waits, and starts nothing for it', async () => {
+  const runtime = functionOf(SLOW, {}, { mostProcesses: 1 });
+  await runtime.invoke({});
+  const running = runtime.invoke({});
+  const waiting = runtime.invoke({});
+
+  await runtime.close();
+
+  expect((await running).outcome).toMatchObject({ ok: false, errorType: 'Runtime.ExitError' });
+  expect((await waiting).outcome).toMatchObject(THROTTLED);
+  expect((await runtime.invoke({})).outcome).toMatchObject(THROTTLED);
 });
 
 test('an idle process is reaped', async () => {

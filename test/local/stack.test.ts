@@ -9,7 +9,14 @@ let stack: LocalStack;
 let authorization: string;
 
 beforeAll(async () => {
-  stack = await startStack({ onCall: call => calls.push(call), settings: { scope: 'connect' } });
+  stack = await startStack({
+    onCall: call => calls.push(call),
+    settings: {
+      scope: 'connect',
+      returnTargets: { mine: 'http://localhost:5173/back' },
+      allowedOrigins: ['http://localhost:5173'],
+    },
+  });
   authorization = `Bearer ${await stack.token('alice')}`;
 }, 60_000);
 
@@ -54,6 +61,52 @@ test('a session reaches the sandbox and the table by way of the function’s own
   expect(url.startsWith(stack.sandbox?.url ?? 'no sandbox')).toBe(true);
   expect(new Set(calls.map(made => made.function))).toEqual(new Set(['create-session']));
   expect(new Set(calls.map(({ service }) => service))).toEqual(new Set(['dynamodb', 'secretsmanager']));
+});
+
+test.each(['web', 'app', 'mobile', 'mine'])('a session may lead back to %s', async returnTo => {
+  expect((await call('/v1/sessions', { method: 'POST', body: JSON.stringify({ returnTo }) })).status).toBe(201);
+});
+
+test.each([
+  ['the demo page', () => stack.apiUrl],
+  ['a page of somebody’s own on port 3000', () => 'http://localhost:3000'],
+  ['an origin the settings add', () => 'http://localhost:5173'],
+])('%s may call the API', async (_, origin) => {
+  const headers = { origin: origin(), 'access-control-request-method': 'GET' };
+
+  const answer = await fetch(`${stack.apiUrl}/v1/providers`, { method: 'OPTIONS', headers });
+
+  expect(answer.headers.get('access-control-allow-origin')).toBe(origin());
+});
+
+test('the typed client is served as a module beside the demo page', async () => {
+  const answer = await call('/client.js');
+  const text = await answer.text();
+
+  expect(answer.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  expect(text).toMatch(/^export \{$/m);
+  for (const name of ['createClient', 'takeReturn', 'handBack', 'popup', 'redirect', 'ConnectError']) {
+    expect(text).toContain(`  ${name}`);
+  }
+  expect(text).not.toMatch(/^import /m);
+});
+
+test('what was stored about a user can be looked at, as it happened', async () => {
+  const opened = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web","provider":"GARMIN"}' });
+  const { id, url } = (await opened.json()) as { id: string; url: string };
+
+  const page = await (await call('/_local/records?sub=alice')).text();
+  const { facts } = JSON.parse(page) as { facts: { id: string; fact: string; storedAt?: string }[] };
+
+  const created = facts.find(fact => fact.id === id);
+  expect(created).toMatchObject({
+    record: 'session',
+    fact: 'created',
+    says: { flow: 'direct', providers: ['GARMIN'] },
+  });
+  expect(created?.storedAt).toBeDefined();
+  expect(page).not.toContain(url);
+  expect(page).not.toMatch(/Hash|"url"/);
 });
 
 test('every declared route is routed, and nothing else', async () => {
@@ -111,6 +164,9 @@ test('a port that is taken, and a wrong setting, stop the start with a sentence'
   );
   await expect(startStack({ settings: { confirmation: 'maybe' as never } })).rejects.toThrow(
     /^terraConnect\.confirmation must be "required" or "off"$/,
+  );
+  await expect(startStack({ settings: { colour: 'blue', returnTargets: 'x' } as never })).rejects.toThrow(
+    /^terraConnect\.returnTargets must be an object of names and URLs\nterraConnect\.colour is not a setting: /,
   );
 });
 

@@ -1,6 +1,8 @@
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { StartError } from '../../local/start-error';
 import { readStartOptions } from '../../local/start-options';
+import { temporaryDirectory } from './fixture';
 
 const upstream = {
   TERRA_API_URL: 'https://api.example.com/v2',
@@ -12,7 +14,7 @@ const upstream = {
 
 test('nothing set means port 4000, memory only and the sandbox', () => {
   expect(readStartOptions({})).toEqual({ port: 4000, dataDir: undefined, upstream: undefined });
-  expect(readStartOptions({ PORT: '', DATA_DIR: '', TERRA_API_URL: '' })).toEqual(readStartOptions({}));
+  expect(readStartOptions({ PORT: '', DATA_DIR: '', TERRA_API_URL: '', SETTINGS: '' })).toEqual(readStartOptions({}));
 });
 
 test('everything set is taken', () => {
@@ -49,5 +51,34 @@ test.each([
 test('all problems are told at once', () => {
   expect(() => readStartOptions({ PORT: 'x', TERRA_API_URL: 'y' })).toThrow(
     /PORT[^]*set but not[^]*TERRA_API_URL must/,
+  );
+});
+
+const settingsFile = (text: string) => {
+  const file = join(temporaryDirectory(), 'my-settings.json');
+  writeFileSync(file, text);
+  return file;
+};
+
+test('SETTINGS names a file of settings', () => {
+  const file = settingsFile('{ "confirmWithinMinutes": 5, "returnTargets": { "mine": "http://localhost:5173/" } }');
+
+  expect(readStartOptions({ SETTINGS: file }).settings).toEqual({
+    confirmWithinMinutes: 5,
+    returnTargets: { mine: 'http://localhost:5173/' },
+  });
+});
+
+test.each([
+  ['is not there', () => join(temporaryDirectory(), 'none.json'), 'cannot be read'],
+  ['is a folder', temporaryDirectory, 'cannot be read'],
+  ['is not JSON', () => settingsFile('issuer: me'), 'does not hold a JSON object of settings'],
+  ['is a list', () => settingsFile('[]'), 'does not hold a JSON object of settings'],
+  ['is nothing', () => settingsFile('null'), 'does not hold a JSON object of settings'],
+])('a settings file that %s stops with a sentence that names it', (_, make, sentence) => {
+  const file = make();
+
+  expect(() => readStartOptions({ SETTINGS: file })).toThrow(
+    new StartError(`SETTINGS names ${file}, which ${sentence}`),
   );
 });

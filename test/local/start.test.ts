@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { holdPorts } from '../../local/ports';
@@ -186,4 +186,13 @@ test('what cannot be started is said in a sentence, without a stack trace', asyn
   expect(started.output()).toMatch(
     /^PORT must be a whole number[^\n]*\nTERRA_DEV_ID set but not TERRA_API_URL[^\n]*\n$/,
   );
+});
+
+test('a setting of a file that is none stops the start with a sentence', async () => {
+  const file = join(temporaryDirectory(), 'settings.json');
+  writeFileSync(file, '{ "colour": "blue" }');
+  const started = start({ PORT: `${await freePort()}`, SETTINGS: file });
+
+  expect(await exitOf(started)).toBe(1);
+  expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or mend its name\n');
 });

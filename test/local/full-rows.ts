@@ -1,0 +1,88 @@
+import type { ConnectionRow } from '../../functions/core/connection';
+import type { ErasureRow } from '../../functions/core/erasure';
+import type { MintRow } from '../../functions/core/mint';
+import type { SessionRow } from '../../functions/core/session';
+
+/** What must never be shown: the rows below hold it wherever they hold a link, a secret or a hash of one. */
+export const CANARY = 'canary';
+
+export const NOON = Date.parse('2026-07-01T12:00:00Z');
+
+/** A session with every fact a session can have. */
+export const session: SessionRow & { item: string } = {
+  owner: 'owner-1',
+  item: 'session#s1',
+  id: 's1',
+  sub: 'alice',
+  flow: 'direct',
+  providers: ['GARMIN'],
+  returnTo: 'web',
+  createdAt: NOON,
+  expiresAt: NOON + 900_000,
+  finishBy: NOON + 4_500_000,
+  url: `https://terra.example/${CANARY}`,
+  stateHash: CANARY,
+  bodyHash: CANARY,
+  terraSessionId: CANARY,
+  terraUserId: 'u1',
+  returned: { at: NOON + 2000, terraUserId: 'u1', codeHash: CANARY },
+  redeemed: { at: NOON + 3000 },
+  authorised: { u1: { at: NOON + 1000, provider: 'GARMIN', scopes: ['daily'] } },
+  wrongOwner: { at: NOON + 4000 },
+  failed: { at: NOON + 5000, cause: 'denied' },
+  cancelled: { at: NOON + 5000, cause: 'denied' },
+  closed: { at: NOON + 6000 },
+  purgeAt: 1,
+  version: 1,
+};
+
+/** A connection with every fact a connection can have. */
+export const connection: ConnectionRow & { item: string } = {
+  owner: 'owner-1',
+  item: 'connection#u1',
+  terraUserId: 'u1',
+  sub: 'alice',
+  facts: {
+    provider: 'GARMIN',
+    firstAuthAt: NOON + 1000,
+    auth: { at: NOON + 1000, via: 'session#s1' },
+    proof: { at: NOON + 1000, via: 'session#s1' },
+    gone: { at: NOON + 9000, reason: 'agreed' },
+    error: { at: NOON + 4000 },
+    data: { at: NOON + 5000 },
+    missed: { at: NOON + 6000 },
+    seen: { at: NOON + 6500 },
+    scopes: { at: NOON + 1000, list: ['daily'] },
+    disconnect: { at: NOON + 8000, reason: 'owner' },
+    wrongOwner: { at: NOON + 7000 },
+    attempt: { at: NOON + 8500 },
+    supersededBy: { at: NOON + 7500, terraUserId: 'u2' },
+  },
+  ids: ['c1'],
+  history: [],
+  updatedAt: NOON,
+  version: 1,
+};
+
+export const mint: MintRow & { item: string } = {
+  owner: 'owner-1',
+  item: 'mint#m1',
+  id: 'm1',
+  sub: 'alice',
+  provider: 'APPLE',
+  createdAt: NOON,
+  expiresAt: NOON + 180_000,
+  usedBy: { terraUserId: 'u3', at: NOON + 1000, provider: 'APPLE' },
+  purgeAt: 1,
+  version: 1,
+};
+
+export const erasure: ErasureRow & { item: string } = {
+  owner: 'owner-1',
+  item: 'erasure',
+  requestedAt: NOON,
+  purgeAt: 1,
+  version: 1,
+};
+
+export const fullRows = [session, connection, mint, erasure];

@@ -1,0 +1,186 @@
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { ConnectionFacts } from '../../functions/core/connection';
+import { type DynamoDb, startDynamoDb } from '../../local/dynamodb';
+import { factJournal } from '../../local/fact-journal';
+import { factsOf } from '../../local/record-facts';
+import { recordsPage, type StoredRecords } from '../../local/records';
+import { serve } from './fixture';
+import { CANARY, connection, fullRows, mint, NOON, session } from './full-rows';
+
+const LATER = NOON + 60_000;
+
+describe('a row’s facts', () => {
+  test('every fact of a connection is told', () => {
+    const told = factsOf(connection).map(({ fact }) => fact);
+
+    // Those that are no event: they are told with the others, or are of no time.
+    const beside = ['provider', 'firstAuthAt', 'standsAgain'];
+    expect([...told, ...beside].toSorted()).toEqual(Object.keys(ConnectionFacts.shape).toSorted());
+  });
+
+  test('every fact of a session is told, with when and what of it', () => {
+    expect(factsOf(session).map(({ fact, at }) => [fact, at - NOON])).toEqual([
+      ['created', 0],
+      ['returned', 2000],
+      ['authorised', 1000],
+      ['redeemed', 3000],
+      ['failed', 5000],
+      ['cancelled', 5000],
+      ['wrongOwner', 4000],
+      ['closed', 6000],
+    ]);
+    expect(factsOf(session)[1]).toEqual({
+      record: 'session',
+      id: 's1',
+      fact: 'returned',
+      at: NOON + 2000,
+      says: { terraUserId: 'u1' },
+    });
+  });
+
+  test('a fact that is not there is not told', () => {
+    const { returned: _, redeemed: __, ...rest } = session;
+
+    expect(factsOf({ ...rest, authorised: {} }).map(({ fact }) => fact)).toEqual([
+      'created',
+      'failed',
+      'cancelled',
+      'wrongOwner',
+      'closed',
+    ]);
+  });
+
+  test('no link, no secret and no hash of one is told', () => {
+    expect(JSON.stringify(fullRows)).toContain(CANARY);
+    expect(JSON.stringify(fullRows.map(factsOf))).not.toContain(CANARY);
+  });
+
+  test('a row that cannot be read, is only being opened, or is a counter has no facts', () => {
+    const claim = {
+      owner: 'o',
+      item: 'session#s2',
+      id: 's2',
+      sub: 'alice',
+      bodyHash: CANARY,
+      claimedAt: 1,
+      attempt: 'a',
+    };
+
+    expect(factsOf({ ...connection, facts: 'poison' })).toEqual([]);
+    expect(factsOf({ ...claim, purgeAt: 1 })).toEqual([]);
+    expect(factsOf({ owner: 'o', item: 'quota#sessions#1', uses: 1 })).toEqual([]);
+  });
+});
+
+describe('GET /_local/records', () => {
+  let dynamodb: DynamoDb;
+  let client: DynamoDBClient;
+  let page: Awaited<ReturnType<typeof serve>>;
+  let now = LATER;
+
+  beforeAll(async () => {
+    const journal = factJournal(() => now);
+    // What lay there before this run began to listen: the journal does not hear of it.
+    let isListening = false;
+    dynamodb = await startDynamoDb({ onChange: change => isListening && journal.changed(change) });
+    client = new DynamoDBClient({
+      endpoint: dynamodb.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    });
+    const answers = recordsPage(dynamodb, journal);
+    page = await serve((request, response) => {
+      if (!answers(request, response)) response.writeHead(404).end();
+    });
+
+    const { returned: _, ...opened } = session;
+    await put(opened);
+    await put({ ...mint, owner: 'owner-2', sub: 'bob' });
+    await put({ owner: 'owner-2', item: 'erasure', requestedAt: NOON, purgeAt: 1, version: 1 });
+    isListening = true;
+    await put(session);
+    now = LATER + 1000;
+    await put(connection);
+    await put({ ...connection, version: 2, facts: { ...connection.facts, data: { at: NOON + 99_000 } } });
+  });
+
+  afterAll(async () => {
+    await page.close();
+    client.destroy();
+    await dynamodb.close();
+  });
+
+  const put = (row: object) =>
+    client.send(
+      new PutItemCommand({ TableName: dynamodb.tableName, Item: marshall(row, { removeUndefinedValues: true }) }),
+    );
+  const ask = async (query: string, init?: RequestInit) => {
+    const answer = await fetch(`${page.url}/_local/records${query}`, init);
+    return { status: answer.status, body: (await answer.json().catch(() => undefined)) as StoredRecords };
+  };
+
+  test('tells what is stored about a user, and nothing of anybody else', async () => {
+    const alice = (await ask('?sub=alice')).body;
+    const bob = (await ask('?sub=bob')).body;
+
+    expect(alice.referenceIds).toEqual(['owner-1']);
+    expect(new Set(alice.facts.map(({ record }) => record))).toEqual(new Set(['session', 'connection']));
+    // A row without a subject is found by its owner.
+    expect(bob.facts.map(({ record, fact }) => `${record} ${fact}`).toSorted()).toEqual([
+      'erasure requested',
+      'mint created',
+      'mint usedBy',
+    ]);
+    expect((await ask('?sub=nobody')).body).toEqual({ referenceIds: [], facts: [] });
+  });
+
+  test('tells when a fact was written beside its own time, where this run saw it', async () => {
+    const { facts } = (await ask('?sub=alice')).body;
+    const timesOf = (record: string, name: string) => {
+      const { at, storedAt } = facts.find(known => known.record === record && known.fact === name) ?? {};
+      return { at, storedAt };
+    };
+
+    expect(timesOf('session', 'created')).toEqual({ at: '2026-07-01T12:00:00.000Z', storedAt: undefined });
+    expect(timesOf('session', 'returned')).toEqual({
+      at: '2026-07-01T12:00:02.000Z',
+      storedAt: '2026-07-01T12:01:00.000Z',
+    });
+    expect(timesOf('connection', 'auth')).toEqual({
+      at: '2026-07-01T12:00:01.000Z',
+      storedAt: '2026-07-01T12:01:01.000Z',
+    });
+    expect(timesOf('connection', 'data').at).toBe('2026-07-01T12:01:39.000Z');
+  });
+
+  test('asks whose, and takes no other method', async () => {
+    expect(await ask('')).toEqual({ status: 400, body: { message: 'Whose records? Name a user: ?sub=alice' } });
+    expect((await ask('?sub=alice', { method: 'POST' })).status).toBe(404);
+  });
+
+  test('nothing secret is in it', async () => {
+    expect(JSON.stringify((await ask('?sub=alice')).body)).not.toContain(CANARY);
+  });
+});
+
+test('the journal keeps the newest two thousand changes, each with the facts it brought and no others', () => {
+  let now = 0;
+  const journal = factJournal(() => ++now);
+  const keys = { owner: { S: 'owner-1' } };
+  const image = (version: number) => marshall({ ...mint, version }, { removeUndefinedValues: true }) as never;
+
+  journal.changed({ table: 't', keys, before: undefined, after: image(1), expired: false });
+  journal.changed({ table: 't', keys, before: image(1), after: image(2), expired: false });
+  journal.changed({ table: 't', keys, before: image(2), after: undefined, expired: true });
+
+  expect(journal.writtenOf('owner-1').map(({ at, fact }) => [at, fact.fact])).toEqual([
+    [1, 'created'],
+    [1, 'usedBy'],
+  ]);
+  expect(journal.writtenOf('owner-2')).toEqual([]);
+  for (let more = 0; more < 2000; more++) {
+    journal.changed({ table: 't', keys, before: image(1), after: image(2), expired: false });
+  }
+  expect(journal.writtenOf('owner-1')).toEqual([]);
+});
