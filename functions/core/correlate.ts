@@ -44,7 +44,10 @@ export function correlate(partition: Partition, event: Authentication, rules: Ru
   return only ? { kind: 'session', session: only } : NONE;
 }
 
-/** The session a failure belongs to: the one Terra names by user or widget session, else the only one that still waits. */
+/**
+ * The session a failure belongs to: the one Terra names by user or widget session; else the one that has had this very
+ * failure already; else the only one that still waits and has had none.
+ */
 export function correlateFailure(
   partition: Partition,
   failure: { at: Instant; terraUserId?: string | undefined; terraSessionId?: string | undefined },
@@ -57,7 +60,10 @@ export function correlateFailure(
   const direct = terraUserId === undefined ? undefined : waiting.find(session => session.terraUserId === terraUserId);
   if (direct) return direct;
   if (terraSessionId !== undefined) return waiting.find(session => session.terraSessionId === terraSessionId);
-  return waiting.length === 1 ? waiting[0] : undefined;
+  const repeated = waiting.find(({ cancelled }) => cancelled?.at === failure.at);
+  if (repeated) return repeated;
+  const [only, ...others] = waiting.filter(({ cancelled }) => cancelled === undefined);
+  return others.length === 0 ? only : undefined;
 }
 
 function correlateMint(partition: Partition, { terraUserId, provider, at, createdAt }: Authentication): Cause {

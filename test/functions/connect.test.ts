@@ -302,6 +302,24 @@ describe('a denied attempt', () => {
     }
   });
 
+  test('leaves the next attempt its own: a second denial is told as one, and a repeated first one is not', async () => {
+    const world = newWorld();
+    const go = journey(world);
+    const first = terraEvent.cancelled(referenceIdOf('alice'));
+    const firstAt = world.clock() + MINUTE / 2;
+    await go.open('alice', { provider: 'GARMIN' });
+    world.wait(MINUTE / 2);
+    await go.deliver(first, { ordering: firstAt });
+    const again = await go.open('alice', { provider: 'GARMIN' });
+
+    expect(await go.deliver(first, { ordering: firstAt })).toBe('unchanged');
+    expect(await go.session('alice', again.id)).toMatchObject({ status: 'pending' });
+
+    world.wait(MINUTE / 2);
+    expect(await go.deliver(terraEvent.cancelled(referenceIdOf('alice')))).toBe('applied');
+    expect(await go.session('alice', again.id)).toMatchObject({ status: 'failed', failure: 'denied' });
+  });
+
   test('is told with the cause Terra gave, where the browser brings none', async () => {
     const { go, session } = await opened();
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
