@@ -60,7 +60,8 @@ async function confirmWithCode(
   if (!isLive) throw codeInvalid();
 
   const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
-  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, deps.clock() + PROJECT_WITHIN);
+  const dueAt = deps.clock() + PROJECT_WITHIN;
+  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
   return settled(partition, await withTerrasWord(stored.session, deps), deps);
 }
@@ -102,7 +103,8 @@ async function settled(seen: Partition, session: SessionRow, deps: Deps): Promis
 /** Somebody other than the starter finished: nobody gets the link. */
 async function rejectSession(partition: Partition, session: SessionRow, ticket: Ticket, deps: Deps): Promise<void> {
   const fact = { kind: 'wrongOwner', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
-  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, deps.clock() + PROJECT_WITHIN);
+  const dueAt = deps.clock() + PROJECT_WITHIN;
+  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.returned) return;
   const { terraUserId } = stored.session.returned;
   const wrongOwner = (_row: unknown, { sessions }: Partition) => {

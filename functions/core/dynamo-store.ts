@@ -12,11 +12,12 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
+import type { Instant } from './clock';
 import { ConnectionRow } from './connection';
 import { factWrite } from './fact-write';
 import { dueShard, type Item, partitionOf, readSession, sessionItem, shardOf } from './items';
 import { MintRow } from './mint';
-import type { Store } from './store';
+import type { FactWritten, SessionFact, Store } from './store';
 import { fingerprintKey, itemKey, reconcileKey, table } from './table';
 
 type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
@@ -65,6 +66,41 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
     return Item && unmarshall(Item);
   }
 
+  async function addFact(
+    owner: string,
+    id: string,
+    fact: SessionFact,
+    due: { at: Instant; isKept: boolean } | undefined,
+  ): Promise<FactWritten> {
+    const change = factWrite(fact);
+    const move = due && !due.isKept ? ['dueAt = :dueAt', 'dueShard = :dueShard'] : [];
+    const keep = due?.isKept ? ['dueAt <= :dueAt'] : [];
+    const remove = [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])];
+    try {
+      const item = await update(owner, itemKey.session(id), {
+        UpdateExpression: [
+          `SET ${[...change.set, ...move].join(', ')}`,
+          ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          'ADD version :one',
+        ].join(' '),
+        ConditionExpression: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
+        ...(change.names && { ExpressionAttributeNames: change.names }),
+        values: {
+          ...change.values,
+          ':one': 1,
+          ...(due && { ':dueAt': due.at }),
+          ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
+        },
+      });
+      const session = readSession(item);
+      if (!session) throw new Error('an updated session came back unreadable');
+      return { written: true, session };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, session: readSession(error.Item && unmarshall(error.Item)) };
+    }
+  }
+
   return {
     async load(owner) {
       const items: Item[] = [];
@@ -104,32 +140,14 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
         : put(row, 'attempt = :attempt AND attribute_not_exists(stateHash)', { ':attempt': attempt });
     },
 
-    async addSessionFact(owner, id, fact, dueAt) {
-      const change = factWrite(fact);
-      const due = dueAt === undefined ? [] : ['dueAt = :dueAt', 'dueShard = :dueShard'];
-      const remove = [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])];
-      try {
-        const item = await update(owner, itemKey.session(id), {
-          UpdateExpression: [
-            `SET ${[...change.set, ...due].join(', ')}`,
-            ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
-            'ADD version :one',
-          ].join(' '),
-          ConditionExpression: ['attribute_exists(stateHash)', ...change.condition].join(' AND '),
-          ...(change.names && { ExpressionAttributeNames: change.names }),
-          values: {
-            ...change.values,
-            ':one': 1,
-            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
-          },
-        });
-        const session = readSession(item);
-        if (!session) throw new Error('an updated session came back unreadable');
-        return { written: true, session };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { written: false, session: readSession(error.Item && unmarshall(error.Item)) };
-      }
+    async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
+      if (dueAt === undefined) return addFact(owner, id, fact, undefined);
+      const isDueByThen = (at: Instant | undefined) => at !== undefined && at <= dueAt;
+      const moved = { at: dueAt, isKept: false };
+      if (!isDueByThen(seenDueAt)) return addFact(owner, id, fact, moved);
+      const kept = await addFact(owner, id, fact, { ...moved, isKept: true });
+      // Since it was read, the sweep may have put off when to look.
+      return kept.written || isDueByThen(kept.session?.dueAt) ? kept : addFact(owner, id, fact, moved);
     },
 
     reschedule: (item, { owner, version }, dueAt) =>

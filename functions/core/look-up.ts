@@ -23,6 +23,6 @@ export async function lookUp(
   const at = user.createdAt ?? session.returned?.at ?? deps.clock();
   const fact = { kind: 'authorised', at, terraUserId, provider: user.provider, scopes: user.scopes } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
-  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt);
+  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   return stored.session ?? session;
 }

@@ -25,7 +25,7 @@ export async function noteCause(partition: Partition, event: Authentication, dep
       const asked = { facts: authFacts(provider, at, itemKey.session(session.id), scopes), cause };
       if ((session.authorised[terraUserId]?.at ?? -1) >= at) return { ...asked, partition };
       const fact = { kind: 'authorised', at, terraUserId, provider, scopes } as const;
-      const stored = await deps.store.addSessionFact(partition.owner, session.id, fact, dueAt);
+      const stored = await deps.store.addSessionFact(partition.owner, session.id, fact, dueAt, session.dueAt);
       if (stored.written) return { ...asked, partition: withSession(partition, stored.session) };
       const newerIsKnown = (stored.session?.authorised[terraUserId]?.at ?? -1) >= at;
       return newerIsKnown ? { ...asked, partition } : unasked;

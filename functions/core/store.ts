@@ -39,8 +39,17 @@ export type Store = {
   openSession(session: SessionRow, attempt?: string): Promise<boolean>;
   /** Holds the place of a session to be opened: if it is free, or still held by the attempt `held`. */
   claimSession(claim: Claim, held: string | undefined): Promise<boolean>;
-  /** Adds a fact under the fact's own condition. The session becomes due as the fact demands. */
-  addSessionFact(owner: string, id: string, fact: SessionFact, dueAt: Instant | undefined): Promise<FactWritten>;
+  /**
+   * Adds a fact under the fact's own condition. The session becomes due at `dueAt`, unless it was due no later when it was
+   * read (`seenDueAt`) and still is: to move it within the index would cost two more writes.
+   */
+  addSessionFact(
+    owner: string,
+    id: string,
+    fact: SessionFact,
+    dueAt: Instant | undefined,
+    seenDueAt?: Instant,
+  ): Promise<FactWritten>;
   /** Sets when the sweep looks at a row next (undefined: no more), if it is still at this version. */
   reschedule(item: string, row: { owner: string; version: number }, dueAt: Instant | undefined): Promise<boolean>;
   /** Stores the row if the stored one is still at this version (0: if there is none). */

@@ -100,7 +100,8 @@ describe.each([
     return {
       store,
       owner,
-      add: (fact: SessionFact, dueAt?: number) => store.addSessionFact(owner, session.id, fact, dueAt),
+      add: (fact: SessionFact, dueAt?: number, seenDueAt?: number) =>
+        store.addSessionFact(owner, session.id, fact, dueAt, seenDueAt),
     };
   };
 
@@ -164,6 +165,38 @@ describe.each([
       written: false,
       session: undefined,
     });
+  });
+
+  test('a session that was seen to be due soon enough stays where it is in the index', async () => {
+    const { add, store, owner } = await world();
+    const authorised = { kind: 'authorised', at: NOON, terraUserId: 'one', provider: 'GARMIN' } as const;
+    await add(authorised, NOON + 10);
+
+    const { written, session: after } = await add({ ...authorised, terraUserId: 'two' }, NOON + 20, NOON + 10);
+
+    expect([written, after?.dueAt]).toEqual([true, NOON + 10]);
+    expect((await store.due(shardOf(owner), NOON + 10)).due).toContainEqual({ owner, item: `session#${session.id}` });
+  });
+
+  test.each<[string, number | undefined, number | undefined]>([
+    ['was seen to be due later', session.dueAt, session.dueAt],
+    ['was put off since it was seen', NOON + 5, session.dueAt],
+    ['is due no more since it was seen', NOON + 5, undefined],
+  ])('a session that %s becomes due as the fact demands', async (_what, seen, now) => {
+    const { add, store, owner } = await world(returned);
+    await store.reschedule(`session#${session.id}`, { owner, version: 2 }, now);
+
+    const fact = { kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' } as const;
+
+    expect(await add(fact, NOON + 20, seen)).toMatchObject({ written: true, session: { dueAt: NOON + 20 } });
+  });
+
+  test('a fact that does not hold is not written, whenever the session was seen to be due', async () => {
+    const { add, store, owner } = await world(returned);
+    const fact = { kind: 'redeemed', at: NOON + 3, codeHash: 'another' } as const;
+
+    expect((await add(fact, NOON + 20, NOON + 5)).written).toBe(false);
+    expect(await store.findSession(owner, session.id)).toMatchObject({ dueAt: session.dueAt });
   });
 
   test('a code is redeemed once, and only the right one', async () => {

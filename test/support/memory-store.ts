@@ -26,11 +26,15 @@ export function memoryStore() {
     findSession: async (owner, id) => (await store.load(owner)).sessions.find(session => session.id === id),
     openSession: async (session, attempt) => place({ ...session, item: itemKey.session(session.id) }, attempt),
     claimSession: async (claim, attempt) => place({ ...claim, item: itemKey.session(claim.id) }, attempt),
-    addSessionFact: async (owner, id, fact, dueAt) => {
+    addSessionFact: async (owner, id, fact, dueAt, seenDueAt) => {
       const session = find<SessionRow>(owner, itemKey.session(id));
       if (!session || !('stateHash' in session)) return { written: false, session: undefined };
       if (!mayAdd(session, fact)) return { written: false, session: await store.findSession(owner, id) };
-      const next = { ...withFact(session, fact), version: session.version + 1, ...(dueAt !== undefined && { dueAt }) };
+      const isDueByThen = [seenDueAt, session.dueAt].every(
+        at => at !== undefined && dueAt !== undefined && at <= dueAt,
+      );
+      const due = dueAt === undefined || isDueByThen ? {} : { dueAt };
+      const next = { ...withFact(session, fact), version: session.version + 1, ...due };
       save({ ...next, item: session.item });
       return { written: true, session: (await store.findSession(owner, id)) ?? next };
     },

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import type { FlowCounts, Step } from './flow-counts';
+import { IDLE_FLOW } from './flows';
+import { type Flows, measureFlows } from './measure';
+import { CHART, type SectionName, sum, writtenSection } from './page';
+import { chartOfFlows, sectionsOfFlows } from './sections';
+
+let measured: Flows;
+let flows: FlowCounts;
+let warm: Step[];
+beforeAll(async () => {
+  measured = await measureFlows();
+  flows = measured.flows;
+  warm = flows.steps.filter(step => !step.isCold);
+}, 300_000);
+
+const said = (steps: readonly Step[], count: keyof Step) =>
+  steps.map(step => `${step.flow}, ${step.name}: ${String(step[count])}`);
+
+/** The most round trips design §12 allows without contention; erasing has no bound of its own. */
+function mostRoundTrips({ function: name, name: step, flow }: Step): number {
+  switch (name) {
+    case 'complete-callback':
+      return 1;
+    case 'create-session':
+      return flow === 'with an Idempotency-Key' ? 4 : 3;
+    case 'confirm-session':
+      return step === 'confirm' ? 3 : 4;
+    case 'mint-token':
+      return 3;
+    case 'disconnect':
+      return step === 'erase' ? Number.POSITIVE_INFINITY : 3;
+    case 'receive-webhook':
+      if (step.startsWith('webhook auth') && !step.endsWith('auth_cancelled')) return 3;
+      return step === 'webhook user_reauth' ? 4 : 2;
+    case 'read-state':
+      return 2;
+    case 'list-providers':
+      return 0;
+    case 'sweep-stale':
+      // One for each shard of the index.
+      return 8;
+    case 'reconcile':
+      return 1;
+    default:
+      throw new Error(`no budget for ${name}`);
+  }
+}
+
+test('no warm request makes more round trips to the table than it may', () => {
+  expect(
+    said(
+      warm.filter(step => step.roundTrips > mostRoundTrips(step)),
+      'roundTrips',
+    ),
+  ).toEqual([]);
+});
+
+test('every function that answers a request was counted, cold and warm', () => {
+  const answering = ['complete-callback', 'confirm-session', 'create-session', 'disconnect', 'list-providers'];
+  const rest = ['mint-token', 'read-state', 'receive-webhook'];
+  const functions = (isCold: boolean) =>
+    new Set(flows.steps.filter(step => step.isCold === isCold && step.flow !== IDLE_FLOW).map(step => step.function));
+
+  expect([...functions(true)].toSorted()).toEqual([...answering, ...rest]);
+  expect([...functions(false)].toSorted()).toEqual([...answering, ...rest]);
+});
+
+test('nothing warm fetches a secret', () => {
+  expect(
+    said(
+      warm.filter(step => step.secretFetches > 0),
+      'secretFetches',
+    ),
+  ).toEqual([]);
+});
+
+test('a process fetches each secret it needs once, and looks once at the fingerprint of its key', () => {
+  const cold = flows.steps.filter(step => step.isCold);
+  const extra = cold.map(step => {
+    const same = warm.find(other => other.function === step.function && other.name === step.name);
+    return [step.function, step.secretFetches, same && step.roundTrips - same.roundTrips];
+  });
+
+  expect(extra).toEqual([
+    ['list-providers', 1, 0],
+    // The very first one also writes the fingerprint down.
+    ['create-session', 2, 2],
+    ['receive-webhook', 1, 0],
+    ['complete-callback', 0, 0],
+    ['confirm-session', 1, 1],
+    ['mint-token', 2, 1],
+    ['read-state', 1, undefined],
+    ['disconnect', 2, 1],
+  ]);
+});
+
+test('Terra is asked at most once for a request, and once for each connection when everything is erased', () => {
+  const most = (step: Step) => (step.name === 'erase' ? 3 : 1);
+
+  expect(
+    said(
+      flows.steps.filter(step => step.terraCalls > most(step)),
+      'terraCalls',
+    ),
+  ).toEqual([]);
+  expect(warm.filter(step => step.function === 'receive-webhook' && step.terraCalls > 0)).toEqual([]);
+});
+
+test.each(['widget, webhook first', 'widget, callback first', 'direct link'])(
+  'a whole flow (%s) costs at most 12 write units, index entries included',
+  flow => {
+    const whole = sum(flows.steps.filter(step => step.flow === flow));
+
+    expect(whole.events).toBe(3);
+    expect(whole.writeUnits + whole.indexWriteUnits).toBeLessThanOrEqual(12);
+  },
+);
+
+test('every successful request writes one line of at most 512 bytes', () => {
+  expect(
+    said(
+      flows.steps.filter(step => step.logLines !== 1),
+      'logLines',
+    ),
+  ).toEqual([]);
+  expect(
+    said(
+      flows.steps.filter(step => step.logBytes > 512),
+      'logBytes',
+    ),
+  ).toEqual([]);
+  expect(flows.publisherLogBytes).toBeLessThanOrEqual(512);
+});
+
+test('a session row whose browser has returned is at most 1 KB', () => {
+  expect(flows.returnedSessionBytes).toBeGreaterThan(400);
+  expect(flows.returnedSessionBytes).toBeLessThanOrEqual(1024);
+});
+
+test('data that comes again within the hour writes nothing and tells nobody', () => {
+  const coalesced = warm.find(step => step.name === 'webhook daily, coalesced');
+
+  expect(coalesced).toMatchObject({ roundTrips: 1, writeUnits: 0, indexWriteUnits: 0, changes: 0, events: 0 });
+});
+
+test('docs/performance.md says what was counted (else: node --import tsx test/performance/write.ts)', () => {
+  for (const [name, text] of Object.entries(sectionsOfFlows(measured))) {
+    expect(writtenSection(name as SectionName)).toBe(text);
+  }
+  expect(readFileSync(CHART, 'utf8')).toBe(chartOfFlows(measured));
+});

@@ -1,0 +1,22 @@
+import { writeFileSync } from 'node:fs';
+import { countSecretFetches } from './count-secret-fetches';
+import { measureFlows, measureScale, withBundles } from './measure';
+import { CHART, PAGE, type SectionName, withSection } from './page';
+import { chartOfFlows, sectionsOfFlows, sectionsOfScale, sectionsOfSecrets } from './sections';
+
+/** Counts everything and writes it into docs/performance.md: `node --import tsx test/performance/write.ts`. */
+async function write(): Promise<void> {
+  const { flows, secrets } = await withBundles(async bundles => ({
+    flows: await measureFlows(bundles),
+    secrets: await countSecretFetches(bundles),
+  }));
+  const sections = {
+    ...sectionsOfFlows(flows),
+    ...sectionsOfScale((await measureScale()).scales),
+    ...sectionsOfSecrets(secrets),
+  };
+  for (const [name, text] of Object.entries(sections)) writeFileSync(PAGE, withSection(name as SectionName, text));
+  writeFileSync(CHART, chartOfFlows(flows));
+}
+
+void write();
