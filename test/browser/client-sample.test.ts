@@ -1,0 +1,115 @@
+import { samplePage } from './sample-page';
+import { type Scene, stage } from './stage';
+import { type Visitor, visitor } from './visitor';
+
+const sample = samplePage();
+const scene = stage(apiUrl => ({
+  returnTargets: { web: `${apiUrl}/`, app: `${sample.origin}/` },
+  allowedOrigins: [apiUrl, sample.origin],
+}));
+
+async function atTheSample(on: Scene, name: string): Promise<Visitor> {
+  sample.signsIn(name, on.stack);
+  const who = await visitor(on, name);
+  await who.page.goto(sample.origin);
+  await who.look('the app');
+  return who;
+}
+
+/** Presses for a window, and is then the same person in that window. */
+async function opensTheWindow(who: Visitor): Promise<Visitor> {
+  const opening = who.page.waitForEvent('popup');
+  await who.press('Connect in a window');
+  return who.inWindow(await opening);
+}
+
+test(
+  'an app on another origin leads its own page to the link, and it comes back connected',
+  scene(async on => {
+    const ada = await atTheSample(on, 'ada');
+    await ada.press('Connect on this page');
+    await ada.pickInWidget('Garmin');
+    await ada.approve();
+
+    await ada.sees('Connected: GARMIN');
+    await ada.look('connected');
+    expect(ada.page.url()).toBe(`${sample.origin}/`);
+
+    await ada.page.reload();
+    await ada.sees('Nothing connected yet.');
+    expect(await ada.connections()).toMatchObject([{ provider: 'GARMIN', status: 'connected' }]);
+  }),
+);
+
+test(
+  'in a window of its own the person connects, the window closes, and the page goes on',
+  scene(async on => {
+    const ben = await atTheSample(on, 'ben');
+    const window = await opensTheWindow(ben);
+    await window.pickInWidget('Oura');
+    const closing = window.page.waitForEvent('close');
+    await window.press('Approve');
+    await closing;
+
+    await ben.sees('Connected: OURA');
+    await ben.look('connected');
+    expect(await ben.connections()).toMatchObject([{ provider: 'OURA', status: 'connected' }]);
+  }),
+);
+
+test(
+  'whoever denies in the window is told on the page',
+  scene(async on => {
+    const cleo = await atTheSample(on, 'cleo');
+    const window = await opensTheWindow(cleo);
+    await window.pickInWidget('Oura');
+    await window.press('Deny');
+
+    await cleo.sees(cleo.page.getByText(/^Not connected: (denied|unknown)$/));
+    expect(await cleo.connections()).toEqual([]);
+  }),
+);
+
+test(
+  'whoever closes the window is told that nothing was connected',
+  scene(async on => {
+    const dora = await atTheSample(on, 'dora');
+    const window = await opensTheWindow(dora);
+    await window.sees(window.page.getByRole('heading', { name: 'Connect your device' }));
+    await window.page.close();
+
+    await dora.sees('Not connected: you left before the end.');
+    await dora.look('left');
+    expect(await dora.connections()).toEqual([]);
+  }),
+);
+
+test(
+  'when the page that opened it is gone, the window finishes by itself',
+  scene(async on => {
+    const eve = await atTheSample(on, 'eve');
+    const window = await opensTheWindow(eve);
+    await window.pickInWidget('Oura');
+    await eve.page.close();
+    await window.approve();
+
+    await window.sees('Connected: OURA');
+    expect(await eve.connections()).toMatchObject([{ provider: 'OURA', status: 'connected' }]);
+  }),
+);
+
+test(
+  'a window that the browser blocks is an error in words, and nothing is opened',
+  scene(async on => {
+    sample.signsIn('fay', on.stack);
+    const fay = await visitor(on, 'fay');
+    // A click that nobody made: the browser gives it no window.
+    await fay.page.addInitScript('addEventListener("load", () => document.querySelector("#popup").click())');
+    await fay.page.goto(sample.origin);
+
+    await fay.sees(fay.page.getByText(/^The browser did not let a window open/));
+    await fay.look('blocked');
+    expect(fay.context.pages()).toHaveLength(1);
+    expect(on.stack.sandbox?.history()).toEqual([]);
+  }),
+);

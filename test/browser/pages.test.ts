@@ -1,0 +1,164 @@
+import type { Page } from 'playwright-core';
+import { person } from '../support/person';
+import { type Scene, stage } from './stage';
+import { type Visitor, visitor } from './visitor';
+
+const TARGET = 'myapp://connected';
+const scene = stage(apiUrl => ({ returnTargets: { web: `${apiUrl}/`, mobile: TARGET } }));
+const branded = stage(() => ({
+  returnTargets: { mobile: TARGET },
+  app: { name: 'Fit & <b>Well</b>', accent: '#ffd500', background: '#102030' },
+}));
+const intoTheApp = { apps: [/^myapp:\/\/connected\?session_id=/] };
+
+/** Follows a link that the phone's app opened in the browser. */
+async function followsLink(on: Scene, who: Visitor, wish: object = {}): Promise<string> {
+  const { id, url } = await (await person(on.stack, who.name)).open({ returnTo: 'mobile', ...wish });
+  await who.page.goto(String(url));
+  return String(id);
+}
+
+/**
+ * Where the page's one link leads, after it was reached and pressed without a mouse. The page is opened once more in another
+ * tab, and kept from opening the app by itself: Chromium may ask about that in a window of its own, which takes the keyboard.
+ */
+async function pressesTheLink(who: Visitor): Promise<URL> {
+  const { page, context } = await who.otherTab();
+  await page.route('**/v1/callback/**', async route => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/<meta http-equiv="refresh"[^>]*>/, '');
+    await route.fulfill({ response, body });
+  });
+  await page.goto(context.watch.callbacks[0] ?? '');
+
+  const link = page.getByRole('link');
+  const target = (await link.getAttribute('href')) ?? '';
+  await page.keyboard.press('Tab');
+  expect(await link.evaluate(element => element.matches(':focus-visible'))).toBe(true);
+  expect(await styleOfTheLink(page, 'outlineStyle')).toBe('solid');
+  const opened = page.waitForRequest(target);
+  await page.keyboard.press('Enter');
+  await opened;
+  // By itself at first, by the key now: the same place.
+  expect(context.watch.apps).toEqual([target, target]);
+  return new URL(target);
+}
+
+const styleOfTheLink = (page: Page, property: string) =>
+  page.evaluate<string>(`getComputedStyle(document.querySelector('a')).${property}`);
+
+/** Holds for every page that the callback shows: it is only text, and reads well in light and dark. */
+async function isPlain({ page, look }: Visitor, step: string): Promise<void> {
+  expect(await page.evaluate('[document.scripts.length, document.images.length, document.forms.length]')).toEqual([
+    0, 0, 0,
+  ]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await look(`${step}, ${colorScheme}`);
+  }
+}
+
+test(
+  'after success the browser opens the app, and the page left behind has the link again',
+  scene(async on => {
+    const ada = await visitor(on, 'ada');
+    const id = await followsLink(on, ada, { provider: 'GARMIN' });
+    await ada.approve();
+    await ada.sees(ada.page.getByRole('heading', { name: 'Almost done' }));
+    await isPlain(ada, 'success');
+
+    const { searchParams } = await pressesTheLink(ada);
+    expect(Object.fromEntries(searchParams)).toMatchObject({ session_id: id, status: 'returned' });
+    const confirmed = await (await person(on.stack, 'ada')).confirm(id, searchParams.get('code'));
+    expect(confirmed.body).toMatchObject({ status: 'completed' });
+  }, intoTheApp),
+);
+
+test(
+  'the way into the app does not hold anybody who goes back',
+  scene(
+    async on => {
+      const abe = await visitor(on, 'abe');
+      await followsLink(on, abe, { provider: 'GARMIN' });
+      await abe.approve();
+      await abe.sees(abe.page.getByRole('heading', { name: 'Almost done' }));
+      await abe.page.goBack();
+      await abe.sees(abe.page.getByRole('heading', { name: 'This link was already used' }));
+      expect(abe.context.watch.apps).toHaveLength(1);
+    },
+    { ...intoTheApp, answers: [/^GET \/sandbox\/consent\/[\w-]+ 410$/] },
+  ),
+);
+
+test(
+  'whoever denies reads that nothing was connected, and goes back to the app',
+  scene(async on => {
+    on.stack.sandbox?.switchOn('redirect-with-reason');
+    const ben = await visitor(on, 'ben');
+    const id = await followsLink(on, ben, { provider: 'GARMIN' });
+    await ben.deny();
+    await ben.sees(ben.page.getByText(/^Nothing was connected\./));
+    await isPlain(ben, 'failure');
+    const { searchParams } = await pressesTheLink(ben);
+    expect(Object.fromEntries(searchParams)).toEqual({ session_id: id, status: 'failed', error: 'denied' });
+  }, intoTheApp),
+);
+
+test(
+  'whoever picks a source of the phone reads that the app goes on with it',
+  scene(async on => {
+    const cleo = await visitor(on, 'cleo');
+    const id = await followsLink(on, cleo);
+    await cleo.pickInWidget('Apple Health');
+    await cleo.sees('Apple Health is connected in the app itself.');
+    await isPlain(cleo, 'goes on in the app');
+    const { searchParams } = await pressesTheLink(cleo);
+    expect(Object.fromEntries(searchParams)).toEqual({ session_id: id, status: 'sdk_required', provider: 'APPLE' });
+  }, intoTheApp),
+);
+
+test(
+  'a callback that leads nowhere shows a page without a link, the same whatever is wrong',
+  scene(async on => {
+    const dora = await visitor(on, 'dora');
+    const shown = new Set<string>();
+    for (const callback of ['nonsense/success', 'nonsense/failure', 'a.b.c/success?user_id=x']) {
+      await dora.page.goto(`${on.apiUrl}/v1/callback/${callback}`);
+      await dora.sees(dora.page.getByRole('heading', { name: 'You can close this page' }));
+      expect(await dora.page.getByRole('link').count()).toBe(0);
+      shown.add(await dora.page.content());
+    }
+    expect(shown.size).toBe(1);
+    await isPlain(dora, 'nowhere');
+  }),
+);
+
+test.each([
+  ['de-AT', 'de', 'ltr', 'Fast geschafft'],
+  ['ar-EG', 'ar', 'rtl', undefined],
+])('a browser that asks for %s gets the page in %s', (locale, language, direction, title) =>
+  scene(async on => {
+    const name = `guest-${language}`;
+    const guest = await visitor(on, name, { locale, viewport: { width: 360, height: 740 } });
+    await followsLink(on, guest, { provider: 'GARMIN' });
+    await guest.approve();
+    if (title) await guest.sees(guest.page.getByRole('heading', { name: title }));
+    expect(
+      await guest.page.evaluate('[document.documentElement.lang, getComputedStyle(document.body).direction]'),
+    ).toEqual([language, direction]);
+    await isPlain(guest, `in ${language}`);
+  }, intoTheApp)(),
+);
+
+test(
+  'with the app’s name and colours of its own the pages read as well',
+  branded(async on => {
+    const eve = await visitor(on, 'eve', { viewport: { width: 320, height: 568 } });
+    await followsLink(on, eve, { provider: 'GARMIN' });
+    await eve.approve();
+    const link = eve.page.getByRole('link', { name: 'Back to the Fit & <b>Well</b> app' });
+    await eve.sees(link);
+    expect(await styleOfTheLink(eve.page, 'backgroundColor')).toBe('rgb(255, 213, 0)');
+    await isPlain(eve, 'success');
+  }, intoTheApp),
+);

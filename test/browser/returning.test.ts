@@ -1,0 +1,110 @@
+import { stage } from './stage';
+import { visitor } from './visitor';
+
+const scene = stage();
+
+const used = { answers: [/^GET \/sandbox\/consent\/[\w-]+ 410$/] };
+
+test(
+  'a tab that was closed at the provider is taken up later in another one',
+  scene(async on => {
+    const ada = await visitor(on, 'ada');
+    await ada.openDemo();
+    await ada.signIn();
+    await ada.goStraightTo('Garmin');
+    const provider = ada.page.url();
+    await ada.page.close();
+
+    const later = await ada.otherTab();
+    await later.page.goto(provider);
+    await later.approve();
+    await later.sees('One more thing:');
+    await later.look('asked who it is');
+    expect(later.page.url()).toBe(`${on.apiUrl}/`);
+    expect(await later.connections()).toMatchObject([{ status: 'unconfirmed', needsAction: 'confirm' }]);
+    await later.signIn();
+
+    await later.sees('Garmin is connected');
+    await later.seesConnection('Garmin', 'Connected');
+  }),
+);
+
+test(
+  'the same callback opened again gives the same code until it is redeemed, and then leads nowhere',
+  scene(async on => {
+    const ben = await visitor(on, 'ben');
+    await ben.openDemo();
+    await ben.signIn();
+    await ben.goStraightTo('Garmin');
+    const provider = ben.page.url();
+    await ben.page.close();
+    const later = await ben.otherTab();
+    await later.page.goto(provider);
+    await later.approve();
+    await later.sees('One more thing:');
+
+    const { callbacks, codes } = ben.context.watch;
+    await later.page.goto(callbacks[0] ?? '');
+    await later.sees('One more thing:');
+    expect(codes).toHaveLength(2);
+    expect(codes[1]).toBe(codes[0]);
+    await later.signIn();
+    await later.seesConnection('Garmin', 'Connected');
+
+    await later.page.goto(callbacks[0] ?? '');
+    await later.sees(later.page.getByRole('heading', { name: 'You can close this page' }));
+    expect(codes).toHaveLength(2);
+    expect(await later.connections()).toHaveLength(1);
+  }),
+);
+
+test(
+  'going back, forward and reloading after the return connects nothing a second time',
+  scene(async on => {
+    const cleo = await visitor(on, 'cleo');
+    await cleo.openDemo();
+    await cleo.signIn();
+    await cleo.openWidget();
+    await cleo.pickInWidget('Garmin');
+    await cleo.approve();
+    await cleo.seesConnection('Garmin', 'Connected');
+    expect(cleo.page.url()).toBe(`${on.apiUrl}/`);
+
+    await cleo.page.reload();
+    await cleo.sees('Garmin is connected');
+    await cleo.page.goBack();
+    await cleo.sees(cleo.page.getByRole('heading', { name: 'This link was already used' }));
+    await cleo.look('back at the provider');
+    await cleo.page.goForward();
+    await cleo.seesConnection('Garmin', 'Connected');
+
+    expect(cleo.page.url()).toBe(`${on.apiUrl}/`);
+    expect(cleo.context.watch.codes).toHaveLength(1);
+    expect(await cleo.connections()).toMatchObject([{ status: 'connected' }]);
+  }, used),
+);
+
+test(
+  'one person connects two sources in two tabs at once',
+  scene(async on => {
+    const dora = await visitor(on, 'dora');
+    await dora.openDemo();
+    await dora.signIn();
+    const other = await dora.otherTab();
+    await other.openDemo();
+    await other.signIn();
+
+    await dora.openWidget();
+    await other.goStraightTo('Oura');
+    await dora.pickInWidget('Garmin');
+    await Promise.all([other.approve(), dora.approve()]);
+
+    await dora.sees('Garmin is connected');
+    await other.sees('Oura is connected');
+    for (const tab of [dora, other]) {
+      await tab.seesConnection('Garmin', 'Connected');
+      await tab.seesConnection('Oura', 'Connected');
+    }
+    expect(await dora.connections()).toHaveLength(2);
+  }),
+);
