@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
 import { type AwsAnswer, type AwsCall, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
+import { letIteratorsEnd } from './level-iterators';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
 import { readUse, type TableUse } from './table-use';
@@ -45,6 +46,7 @@ const PURGE_INTERVAL_MS = 10 * 60_000;
  */
 export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<DynamoDb> {
   const { tables = [connectTable], dataDir, onCall, onChange, onUse, clock = Date.now } = options;
+  letIteratorsEnd();
   const server = dynalite({ createTableMs: 0, ...(dataDir && { path: join(dataDir, 'table') }) });
   const emulator = takeListener(server);
   const ask = asking(emulator);

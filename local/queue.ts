@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
-import { addressOf, closeServer, listen } from './loopback';
+import { addressOf, closeServer, cutOnFailure, listen } from './loopback';
 import { readBody } from './request-body';
 
 /** A queue the template declares: its `Ref` is its URL. */
@@ -109,11 +109,13 @@ export async function startQueues(options: {
     return queue ? action(queue, input) : failure('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 
-  const server = createServer(async (request, response) => {
-    const call = callOf(request);
-    const input = parseObject((await readBody(request)).toString()) ?? {};
-    sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
-  });
+  const server = createServer(
+    cutOnFailure(async (request, response) => {
+      const call = callOf(request);
+      const input = parseObject((await readBody(request)).toString()) ?? {};
+      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
+    }),
+  );
   const port = await listen(server);
 
   return {

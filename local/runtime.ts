@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { type ExecutionEnvironment, type Outcome, startEnvironment } from './execution-environment';
 import { type FunctionLog, readLogLine } from './function-log';
 import type { Credentials, LambdaFunction } from './lambda-function';
@@ -11,7 +12,7 @@ export type Invocation = {
   readonly cold: boolean;
 };
 
-/** More at once than the function's reserved concurrency allows. */
+/** More at once than the function's reserved concurrency allows, or than this machine can serve. */
 export type Throttled = {
   readonly ok: false;
   readonly errorType: 'TooManyRequestsException';
@@ -25,9 +26,30 @@ export type Runtime = {
   close(): Promise<void>;
 };
 
-/** On AWS a thousand environments may run at once; here they share one small machine. */
-const MOST_PROCESSES = 10;
-const IDLE_LIMIT_MS = 120_000;
+type Idle = { readonly environment: ExecutionEnvironment; reaper: NodeJS.Timeout };
+
+const throttled: Throttled = { ok: false, errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
+
+/** How much of the machine one function may take. */
+export type Limits = {
+  readonly mostProcesses: number;
+  /** Invocations that wait for a process; more are throttled. */
+  readonly mostWaiting: number;
+  /** One that has waited so long is throttled: its caller is about to give up. */
+  readonly longestWaitMs: number;
+  readonly idleLimitMs: number;
+  /** For all processes but the last: they were started for a burst. */
+  readonly surplusIdleLimitMs: number;
+};
+
+/** On AWS a thousand environments may run at once; here they share one small machine, with some to spare for those that wait for Terra. */
+const LIMITS: Limits = {
+  mostProcesses: Math.min(10, Math.max(4, 2 * availableParallelism())),
+  mostWaiting: 100,
+  longestWaitMs: 5_000,
+  idleLimitMs: 120_000,
+  surplusIdleLimitMs: 5_000,
+};
 
 /** Runs one function in as many processes as it has invocations at the same time, started when first needed. */
 export function startRuntime(
@@ -36,20 +58,47 @@ export function startRuntime(
     credentials: Credentials;
     endpoints: Readonly<Record<string, string>>;
     onLog: (log: FunctionLog) => void;
-    mostProcesses?: number;
-    idleLimitMs?: number;
-  },
+  } & Partial<Limits>,
 ): Runtime {
-  const { onLog, mostProcesses = MOST_PROCESSES, idleLimitMs = IDLE_LIMIT_MS } = deps;
-  const idle: { environment: ExecutionEnvironment; reaper: NodeJS.Timeout }[] = [];
+  const { onLog } = deps;
+  const { mostProcesses, mostWaiting, longestWaitMs, idleLimitMs, surplusIdleLimitMs } = { ...LIMITS, ...deps };
+  const idle: Idle[] = [];
   const running = new Set<ExecutionEnvironment>();
-  const waiting: (() => void)[] = [];
+  const waiting: ((mayRun: boolean) => void)[] = [];
   let taken = 0;
   let closed = false;
 
+  /** Whether the invocation may have a process, once it may. */
+  async function take(): Promise<boolean> {
+    if (closed || taken + waiting.length >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) return false;
+    if (taken < mostProcesses) {
+      taken += 1;
+      return true;
+    }
+    return waiting.length < mostWaiting && waitForTurn();
+  }
+
+  function waitForTurn(): Promise<boolean> {
+    return new Promise(resolve => {
+      const waiter = (mayRun: boolean) => {
+        clearTimeout(patience);
+        resolve(mayRun);
+      };
+      const patience = setTimeout(() => {
+        waiting.splice(waiting.indexOf(waiter), 1);
+        resolve(false);
+      }, longestWaitMs);
+      waiting.push(waiter);
+    });
+  }
+
+  function yieldTurn(): void {
+    const next = waiting.shift();
+    if (next) next(true);
+    else taken -= 1;
+  }
+
   async function withEnvironment<T>(use: (environment: ExecutionEnvironment, cold: boolean) => Promise<T>): Promise<T> {
-    while (taken >= mostProcesses) await new Promise<void>(resolve => waiting.push(resolve));
-    taken += 1;
     try {
       const warm = takeIdle();
       const environment = warm ?? (await start());
@@ -57,8 +106,7 @@ export function startRuntime(
       giveBack(environment);
       return result;
     } finally {
-      taken -= 1;
-      waiting.shift()?.();
+      yieldTurn();
     }
   }
 
@@ -87,25 +135,27 @@ export function startRuntime(
       void environment.stop();
       return;
     }
-    const reaper = setTimeout(() => {
-      idle.splice(
-        idle.findIndex(entry => entry.environment === environment),
-        1,
-      );
+    const after = (ms: number, act: () => void) => setTimeout(act, ms).unref();
+    const reap = () => {
+      idle.splice(idle.indexOf(entry), 1);
       running.delete(environment);
       void environment.stop();
-    }, idleLimitMs).unref();
-    idle.push({ environment, reaper });
+    };
+    const entry: Idle = {
+      environment,
+      reaper: after(Math.min(surplusIdleLimitMs, idleLimitMs), () => {
+        if (running.size > 1) return reap();
+        entry.reaper = after(idleLimitMs - surplusIdleLimitMs, reap);
+      }),
+    };
+    idle.push(entry);
   }
 
   return {
     definition,
     async invoke(event) {
       const requestId = randomUUID();
-      if (taken + waiting.length >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) {
-        const errorMessage = 'Rate Exceeded.';
-        return { requestId, cold: false, outcome: { ok: false, errorType: 'TooManyRequestsException', errorMessage } };
-      }
+      if (!(await take())) return { requestId, cold: false, outcome: throttled };
       return withEnvironment(async (environment, cold) => {
         const outcome = await environment.invoke(JSON.stringify(event), requestId);
         if (!outcome.ok) {
@@ -121,6 +171,7 @@ export function startRuntime(
     },
     async close() {
       closed = true;
+      for (const waiter of waiting.splice(0)) waiter(false);
       for (const { reaper } of idle.splice(0)) clearTimeout(reaper);
       await Promise.all([...running].map(environment => environment.stop()));
     },

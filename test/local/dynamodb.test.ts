@@ -11,6 +11,7 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { AbstractValueIterator } from 'abstract-level';
 import { table } from '../../functions/core/table';
 import type { AwsCall } from '../../local/aws-call';
 import { type DynamoDb, startDynamoDb } from '../../local/dynamodb';
@@ -315,4 +316,50 @@ test('every call is known by the key of the function that made it', async () => 
 
 test('an invalid write gets DynamoDB’s own complaint', async () => {
   await expect(put({ owner: { S: 'no sort key' } })).rejects.toMatchObject({ name: 'ValidationException' });
+});
+
+test('every query ends the iterator it began, so that none stays in memory', async () => {
+  await put({ ...key('owner-1', 'session#1'), n: { N: '1' } });
+  const query = new QueryCommand({
+    TableName,
+    KeyConditionExpression: '#owner = :owner',
+    ExpressionAttributeNames: { '#owner': 'owner' },
+    ExpressionAttributeValues: { ':owner': { S: 'owner-1' } },
+  });
+  const ended = jest.spyOn(AbstractValueIterator.prototype, 'close');
+
+  for (let times = 0; times < 5; times += 1) expect((await client.send(query)).Count).toBe(1);
+
+  expect(ended).toHaveBeenCalledTimes(5);
+  ended.mockRestore();
+});
+
+test('closing waits for what is being written, and turns away what comes later', async () => {
+  let received = 0;
+  const other = await startDynamoDb({
+    onChange: () => {},
+    onCall() {
+      received += 1;
+      return undefined;
+    },
+  });
+  const writer = new DynamoDBClient({
+    endpoint: other.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'AKIATEST', secretAccessKey: 'secret' },
+    maxAttempts: 1,
+  });
+  const puts = Array.from({ length: 25 }, (_, at) => ({
+    PutRequest: { Item: { ...key('owner-1', `session#${at}`), text: { S: 'x'.repeat(500) } } },
+  }));
+  const write = () => writer.send(new BatchWriteItemCommand({ RequestItems: { [other.tableName]: puts } }));
+  await write();
+
+  const writes = Promise.allSettled(Array.from({ length: 40 }, write));
+  while (received < 41) await new Promise(done => setTimeout(done, 5));
+  await other.close();
+
+  expect((await writes).map(({ status }) => status)).toEqual(Array(40).fill('fulfilled'));
+  await expect(write()).rejects.toThrow(/ECONN|hang up/);
+  writer.destroy();
 });
