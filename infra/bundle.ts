@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync, type Metafile } from 'esbuild';
+import type { BuildOptions, Metafile } from 'esbuild';
 
 /** The folders under `functions/` that are Lambda functions: all but `core`, which they share. */
 export function functionNames(functions: string): string[] {
@@ -11,15 +12,58 @@ export function functionNames(functions: string): string[] {
 }
 
 /**
+ * Modules of the SDK that no function here needs, each with the names `lean-sdk.ts` has for it. esbuild refuses the build
+ * if the SDK asks one of them for any other name.
+ */
+export const leanModules: Readonly<Record<string, readonly string[]>> = {
+  '@aws-sdk/core/dist-es/submodules/client/middleware-logger/loggerMiddleware.js': [
+    'getLoggerPlugin',
+    'loggerMiddleware',
+    'loggerMiddlewareOptions',
+  ],
+  '@aws-sdk/credential-provider-node/dist-es/index.js': ['defaultProvider'],
+  '@aws-sdk/middleware-endpoint-discovery/dist-es/index.js': [
+    'NODE_ENDPOINT_DISCOVERY_CONFIG_OPTIONS',
+    'resolveEndpointDiscoveryConfig',
+  ],
+  '@aws/lambda-invoke-store/dist-es/invoke-store.js': ['InvokeStore'],
+  '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Js.js': ['Sha256Js'],
+  '@smithy/core/dist-es/submodules/config/config-resolver/regionConfig/getInstanceMetadataRegion.js': [
+    'getInstanceMetadataRegion',
+  ],
+  '@smithy/core/dist-es/submodules/config/node-config-provider/fromSharedConfigFiles.js': ['fromSharedConfigFiles'],
+  '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/service-customizations/index.js': [
+    'resolveParamsForS3',
+  ],
+  '@smithy/core/dist-es/submodules/serde/date-utils.js': [
+    'dateToUtcString',
+    'parseEpochTimestamp',
+    'parseRfc3339DateTime',
+    'parseRfc3339DateTimeWithOffset',
+    'parseRfc7231DateTime',
+  ],
+  '@smithy/core/dist-es/submodules/retry/util-retry/AdaptiveRetryStrategy.js': ['AdaptiveRetryStrategy'],
+  '@smithy/signature-v4/dist-es/HeaderFormatter.js': ['HeaderFormatter'],
+};
+
+/** Loaded by the first call that streams events. None here does; esbuild would keep everything it imports whole and unshaken. */
+const noEventStreams = {
+  '@smithy/core/dist-es/submodules/event-streams/index.js':
+    "throw new Error('event streams are left out of the bundles');",
+};
+
+const METAFILE_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/**
  * Bundles every function in one esbuild call: `<into>/<name>/index.js`, a CommonJS module each. What `into` held is lost.
- * Throws what esbuild found wrong, among it any name the SDK asks of the credential module and does not get.
+ * Throws what esbuild found wrong, among it any name the SDK asks of a replaced module and does not get.
  */
 export function bundleFunctions({ functions, into }: { functions: string; into: string }): Metafile {
   rmSync(into, { recursive: true, force: true });
   const entries = functionNames(functions).map(name => [`${name}/index`, join(functions, name, 'index.ts')] as const);
   const empty = entries.filter(([, file]) => !existsSync(file)).map(([name]) => name);
   if (empty.length > 0) throw new Error(`No such function entry under ${functions}: ${empty.join('.ts, ')}.ts`);
-  return buildSync({
+  return build({
     entryPoints: Object.fromEntries(entries),
     outdir: into,
     bundle: true,
@@ -31,9 +75,22 @@ export function bundleFunctions({ functions, into }: { functions: string; into: 
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
-    // The default chain drags in SSO, INI files and metadata servers, none of which a Lambda function has.
-    alias: { '@aws-sdk/credential-provider-node': join(__dirname, 'environment-credentials.ts') },
     logLevel: 'silent',
     metafile: true,
-  }).metafile;
+  });
+}
+
+/** esbuild can replace files only where it runs asynchronously, and a construct is made synchronously: hence a process. */
+function build(options: BuildOptions): Metafile {
+  const from = JSON.stringify(join(__dirname, 'lean-sdk.ts'));
+  const replaced = Object.fromEntries(
+    Object.entries(leanModules).map(([file, names]) => [file, `export { ${names.join(', ')} } from ${from};`]),
+  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(__dirname, 'bundle-process.mjs')], {
+    input: JSON.stringify({ options, replaced: { ...replaced, ...noEventStreams } }),
+    maxBuffer: METAFILE_LIMIT_BYTES,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`The functions could not be bundled. ${stderr}`);
+  return JSON.parse(stdout) as Metafile;
 }

@@ -90,6 +90,8 @@ export const appLook = (): AppLook | undefined => {
 
 /** AWS calls stay within a request's time too: the SDK's own retries are bounded. */
 const awsLimits = {
+  // Nobody changes what a command goes through, so it is put together once and not for each call.
+  cacheMiddleware: true,
   maxAttempts: 3,
   requestHandler: { connectionTimeout: SECOND, requestTimeout: 2 * SECOND },
 };
@@ -98,11 +100,13 @@ let dynamo: DynamoDBClient | undefined;
 const dynamoClient = () => (dynamo ??= new DynamoDBClient(awsLimits));
 
 let secretsManager: SecretsManagerClient | undefined;
-const secretText = (name: EnvironmentName) => async (): Promise<string> => {
-  secretsManager ??= new SecretsManagerClient(awsLimits);
-  const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: required(name) }));
-  return SecretString ?? '';
-};
+function secretText(name: EnvironmentName): () => Promise<string> {
+  const client = (secretsManager ??= new SecretsManagerClient(awsLimits));
+  return async () => {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: required(name) }));
+    return SecretString ?? '';
+  };
+}
 
 function setting(name: EnvironmentName): string | undefined {
   return process.env[name];

@@ -77,7 +77,8 @@ const TOKEN_SECONDS = 180;
 const TOKEN_SECONDS_MOST = 300;
 const LINK_LIMIT_BYTES = 4096;
 
-const Seconds = z.catch(z.optional(z.number().check(z.positive())), undefined);
+// Read by `secondsOf`: `z.catch` alone would bring 10 KB of zod into the bundles.
+const Seconds = z.optional(z.unknown());
 const Widget = z.object({ session_id: z.string().check(z.maxLength(200)), url: z.string(), expires_in: Seconds });
 const Direct = z.object({ user_id: z.string(), auth_url: z.string(), expires_in: Seconds });
 const Token = z.object({ token: z.string().check(z.regex(/^[\x21-\x7e]{8,4096}$/)), expires_in: Seconds });
@@ -165,7 +166,7 @@ export function terraClient(options: TerraOptions): Terra {
 
     async mintToken(referenceId) {
       const answer = understand(await askForToken(referenceId), Token);
-      const expiresInSeconds = Math.min(Math.floor(answer.expires_in ?? TOKEN_SECONDS), TOKEN_SECONDS_MOST);
+      const expiresInSeconds = Math.min(Math.floor(secondsOf(answer) ?? TOKEN_SECONDS), TOKEN_SECONDS_MOST);
       return { token: answer.token, expiresInSeconds };
     },
 
@@ -235,8 +236,12 @@ function understand<S extends z.ZodMiniType>(exchange: Exchange, schema: S, link
   throw unexpected('an answer that is not the expected JSON');
 }
 
-const linkSeconds = (answer: { expires_in?: number | undefined }): number =>
-  Math.min(answer.expires_in ?? LINK_SECONDS, LINK_SECONDS_MOST);
+/** How long Terra says that a thing lasts; undefined where it says no time that can be. */
+const secondsOf = ({ expires_in: said }: { expires_in?: unknown }): number | undefined =>
+  typeof said === 'number' && Number.isFinite(said) && said > 0 ? said : undefined;
+
+const linkSeconds = (answer: { expires_in?: unknown }): number =>
+  Math.min(secondsOf(answer) ?? LINK_SECONDS, LINK_SECONDS_MOST);
 
 /** Swapped headers get `{"message":null}`, or an answer without its link. Source: docs FAQ auth-flow-start. */
 function isSwappedSymptom(json: unknown, link: string | undefined): boolean {

@@ -111,6 +111,9 @@ describe('what is asked', () => {
       [{}, 180],
       [{ expires_in: 3600 }, 300],
       [{ expires_in: 'soon' }, 180],
+      [{ expires_in: 0 }, 180],
+      [{ expires_in: -1 }, 180],
+      [{ expires_in: null }, 180],
     ] as const) {
       respond = answers(200, { status: 'success', token: 'f'.repeat(64), ...told });
       expect((await client().mintToken('ref/1 &é')).expiresInSeconds).toBe(expected);

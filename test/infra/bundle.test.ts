@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { version as sdkVersion } from '@aws-sdk/client-dynamodb/package.json';
+import * as sdkTimes from '@smithy/core/serde';
 import { environmentNames } from '../../functions/core/environment';
-import { bundleFunctions, functionNames } from '../../infra/bundle';
+import { bundleFunctions, functionNames, leanModules } from '../../infra/bundle';
+import * as lean from '../../infra/lean-sdk';
 import { at, lambdas, object, templateWith } from './template';
 
 const project = join(__dirname, '../..');
@@ -19,7 +23,7 @@ const toldTo = new Map(
 );
 
 /** Variables that some functions name and can do without: only others serve users, open widgets or mint. */
-const dispensable = ['ISSUER', 'WIDGET', 'REFERENCE_ID', 'ALLOW_UNBOUND_TOKENS'];
+const dispensable = ['ISSUER', 'WIDGET', 'REFERENCE_ID', 'ALLOW_UNBOUND_TOKENS', 'APP_LOOK'];
 
 describe.each(functionNames(join(project, 'functions')))('%s', name => {
   const file = join(into, name, 'index.js');
@@ -27,8 +31,8 @@ describe.each(functionNames(join(project, 'functions')))('%s', name => {
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
 
   test('is small', () => {
-    expect(code.length).toBeLessThanOrEqual(300 * 1024);
-    expect(gzipSync(code).length).toBeLessThanOrEqual(98 * 1024);
+    expect(code.length).toBeLessThanOrEqual(225 * 1024);
+    expect(gzipSync(code).length).toBeLessThanOrEqual(72 * 1024);
   });
 
   test('is one CommonJS file with an async handler of at most two parameters', () => {
@@ -39,11 +43,18 @@ describe.each(functionNames(join(project, 'functions')))('%s', name => {
     ).toBe('AsyncFunction,true');
   });
 
-  test('has credentials from the environment only, and no full zod', () => {
-    const inputs = Object.keys(output?.inputs ?? {});
+  test('has no full zod, and nothing of the SDK that looks for settings outside the environment', () => {
+    const inputs = Object.entries(output?.inputs ?? {})
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([input]) => input);
 
     expect(inputs.length).toBeGreaterThan(0);
-    expect(inputs.filter(input => /credential-provider-(?!env)|zod\/v4\/classic/.test(input))).toEqual([]);
+    expect(
+      inputs.filter(input =>
+        /credential-provider-(?!env)|ini-file|eventstream|endpoint-cache|zod\/v4\/classic/.test(input),
+      ),
+    ).toEqual([]);
+    expect(code.includes('169.254.169.254')).toBe(false);
   });
 
   test('is told every variable it cannot do without, and none it never names', () => {
@@ -73,20 +84,121 @@ test('a function without the SDK carries none of it, and core is no function', (
   expect(readFileSync(join(own, '../out/say-hello/index.js')).length).toBeLessThan(12 * 1024);
 });
 
+test('a function carries nothing of core that it does not use', () => {
+  const [callback] = Object.values(metafile.outputs).filter(({ entryPoint }) =>
+    entryPoint?.includes('/complete-callback/'),
+  );
+  const core = Object.entries(callback?.inputs ?? {})
+    .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && input.includes('functions/core/'))
+    .map(([input]) => basename(input));
+
+  expect(core).toContain('dynamo-store.ts');
+  expect(core.filter(file => ['terra.ts', 'terra-event.ts', 'secrets.ts', 'owner.ts'].includes(file))).toEqual([]);
+});
+
+test('every module that is replaced is one the SDK still has', () => {
+  const inputs = Object.keys(metafile.inputs);
+
+  expect(Object.keys(leanModules).filter(file => !inputs.some(input => input.endsWith(`/${file}`)))).toEqual([]);
+});
+
 test('a client takes its keys from the environment, and looks nowhere else', () => {
   const own = functionsOf({
     'ask-keys': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-      export const handler = () => new DynamoDBClient({ region: 'local' }).config.credentials();`,
+      export const handler = () => new DynamoDBClient({ region: 'local' }).config.credentials().then(keys => keys.accessKeyId);`,
   });
   bundleFunctions({ functions: own, into: join(own, '../out') });
-  const ask = `require(${JSON.stringify(join(own, '../out/ask-keys/index.js'))}).handler()
-    .then(keys => console.log(keys.accessKeyId), error => console.log(error.message)); ''`;
+  const ask = answerOf(own, 'ask-keys');
 
   expect(run(ask, { AWS_PROFILE: 'somebody', HOME: own })).toBe('Unable to find environment variable credentials.');
   expect(run(ask, { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too' })).toBe('made-up');
 });
 
-test('a name the credential module lacks stops the build', () => {
+test('a client takes its settings from the environment, and looks nowhere else', () => {
+  const own = functionsOf({
+    'ask-region': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+      const { config } = new DynamoDBClient({});
+      export const handler = async () => \`\${await config.region()} \${await config.endpointDiscoveryEnabledProvider()}\`;`,
+  });
+  bundleFunctions({ functions: own, into: join(own, '../out') });
+  mkdirSync(join(own, '.aws'));
+  writeFileSync(join(own, '.aws/config'), '[default]\nregion = eu-north-1\nendpoint_discovery_enabled = true\n');
+  const ask = answerOf(own, 'ask-region');
+
+  expect(run(ask, { HOME: own })).toBe('Region is missing');
+  expect(run(ask, { HOME: own, AWS_REGION: 'eu-west-1', AWS_ENABLE_ENDPOINT_DISCOVERY: 'true' })).toBe(
+    'eu-west-1 false',
+  );
+});
+
+describe('a call to AWS', () => {
+  const own = functionsOf({
+    'ask-table': `import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+      import { Readable } from 'node:stream';
+      let sent;
+      const handle = async request => {
+        sent = request;
+        return { response: { statusCode: 200, headers: {}, body: Readable.from(['{}']) } };
+      };
+      const client = new DynamoDBClient({ requestHandler: { handle } });
+      export const handler = async () => {
+        await client.send(new DescribeTableCommand({ TableName: 'some' }));
+        const { authorization, 'user-agent': agent, 'X-Amzn-Trace-Id': trace } = sent.headers;
+        return JSON.stringify({ host: sent.hostname, signed: /Signature=[0-9a-f]{64}$/.test(authorization), agent, trace });
+      };`,
+  });
+  bundleFunctions({ functions: own, into: join(own, '../out') });
+  const ask = answerOf(own, 'ask-table');
+  const environment = { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too', AWS_REGION: 'eu-west-1' };
+
+  test('is signed, tells the version of the SDK, and passes on the trace of its request', () => {
+    const traced = { ...environment, AWS_LAMBDA_FUNCTION_NAME: 'some', _X_AMZN_TRACE_ID: 'Root=1-some' };
+
+    const { signed, agent, trace } = JSON.parse(run(ask, traced));
+
+    expect({ signed, trace }).toEqual({ signed: true, trace: 'Root=1-some' });
+    expect(agent).toContain(`aws-sdk-js/${sdkVersion} `);
+  });
+
+  test.each(['us-east-1', 'il-central-1', 'cn-north-1', 'us-gov-west-1', 'eusc-de-east-1', 'us-iso-east-1'])(
+    'goes where the whole SDK sends it: %s',
+    async region => {
+      const whole = new DynamoDBClient({ region, credentials: { accessKeyId: '', secretAccessKey: '' } });
+      const { url } = whole.config.endpointProvider({ Region: region });
+
+      expect(JSON.parse(run(ask, { ...environment, AWS_REGION: region })).host).toBe(url.hostname);
+    },
+  );
+
+  test('fails where it would take what was left out', () => {
+    expect(run(ask, { ...environment, AWS_RETRY_MODE: 'adaptive' })).toBe(
+      'the retry mode "adaptive" is left out of the bundles',
+    );
+  });
+});
+
+test('a time in an answer is read as the whole SDK reads it', () => {
+  type Times = Pick<typeof lean, 'parseEpochTimestamp' | 'parseRfc3339DateTimeWithOffset' | 'parseRfc7231DateTime'>;
+  const read = ({ parseEpochTimestamp, parseRfc3339DateTimeWithOffset, parseRfc7231DateTime }: Times) => [
+    ...[1_700_000_000.123, '1700000000', undefined].map(parseEpochTimestamp),
+    ...['2026-11-23T01:02:03.456Z', '2026-11-23T01:02:03+05:30', null].map(parseRfc3339DateTimeWithOffset),
+    ...['Mon, 23 Nov 2026 01:02:03 GMT', null].map(parseRfc7231DateTime),
+  ];
+
+  expect(read(lean)).toEqual(read(sdkTimes));
+});
+
+test('a time in a request is written as the whole SDK writes it, and one that is none is refused by both', () => {
+  const time = new Date(Date.UTC(2026, 1, 3, 4, 5, 6));
+
+  expect(lean.dateToUtcString(time)).toBe(sdkTimes.dateToUtcString(time));
+  for (const { parseEpochTimestamp, parseRfc7231DateTime } of [lean, sdkTimes]) {
+    expect(() => parseEpochTimestamp('soon')).toThrow(TypeError);
+    expect(() => parseRfc7231DateTime('soon')).toThrow(TypeError);
+  }
+});
+
+test('a name that a replaced module lacks stops the build', () => {
   const own = functionsOf({
     'ask-more': `import { somethingNew } from '@aws-sdk/credential-provider-node'; export const handler = somethingNew;`,
   });
@@ -112,10 +224,16 @@ function functionsOf(entries: Record<string, string>): string {
   return join(home, 'functions');
 }
 
+/** An expression that prints what the handler of a bundled function resolves to, or why it does not. */
+function answerOf(functions: string, name: string): string {
+  return `require(${JSON.stringify(join(functions, '../out', name, 'index.js'))}).handler()
+    .then(answer => console.log(answer), error => console.log(error.message)); ''`;
+}
+
 /** What a bare Node prints for an expression, with nothing in its environment but this. */
 function run(expression: string, env: Record<string, string> = {}): string {
   return execFileSync(process.execPath, ['-e', `console.log(String(eval(${JSON.stringify(expression)})))`], {
-    env,
+    env: { ...env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     encoding: 'utf8',
   }).trim();
 }

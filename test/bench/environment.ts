@@ -1,0 +1,37 @@
+import type { EnvironmentName } from '../../functions/core/environment';
+
+/** An environment that every function can be loaded and wired with; nothing at these addresses is ever asked while cold. */
+export const environment = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'made-up',
+  AWS_SECRET_ACCESS_KEY: 'made-up-too',
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  POWERTOOLS_DEV: 'false',
+  AWS_XRAY_CONTEXT_MISSING: 'IGNORE_ERROR',
+  ...({
+    TABLE_NAME: 'records',
+    TERRA_API_SECRET: 'terra-api',
+    TERRA_WEBHOOK_SECRET: 'terra-webhook',
+    REFERENCE_KEY_SECRET: 'reference-key',
+    ISSUER: 'https://issuer.example/',
+    OWNER_NAMESPACE: 'https://issuer.example/',
+    REFERENCE_ID: 'opaque',
+    ALLOW_UNBOUND_TOKENS: 'false',
+    CONFIRMATION: 'required',
+    CONFIRM_WITHIN_MINUTES: '60',
+    SESSION_LIMIT: '10',
+    MINT_LIMIT: '20',
+    DATA_EVENTS: 'coalesce',
+    WIDGET: 'current',
+    TERRA_API_URL: 'https://terra.example/v2',
+    TERRA_WIDGET_URL: 'https://terra.example/widget',
+    CALLBACK_BASE: 'https://api.example/v1/callback',
+    RETURN_TARGETS: '{"web":"https://app.example/connected"}',
+    SWEEP_BUDGET_MS: '45000',
+    SWEEP_DRY_RUN: 'false',
+    RECONCILE_BUDGET_MS: '45000',
+    RECONCILE_DRY_RUN: 'false',
+    BUS_NAME: 'bus',
+    DEAD_LETTER_QUEUE_URL: 'https://queue.example/letters',
+  } satisfies Partial<Record<EnvironmentName, string>>),
+};
