@@ -8,6 +8,8 @@ export type Cold = { readonly rows: Row[]; readonly ladder: LadderStep[] };
 
 /** The function that leads the ladder: it takes the most requests. */
 const SHOWN = 'receive-webhook';
+/** What no request starts. */
+const SCHEDULED: readonly string[] = ['sweep-stale', 'reconcile'];
 
 /**
  * What a cold start loads (target 1) and what it computes until the handler is ready (targets 2 and 3). The function that takes
@@ -42,7 +44,7 @@ export function measureCold(nodes: readonly NodeVersion[], rounds: number, say: 
       ...['empty', 'node-modules', 'hand-signed', 'aws-clients', 'signed-only'].map(name =>
         readyProgram(name, variant(name).file),
       ),
-      ...all.map(({ name, file }) => readyProgram(name, file)),
+      ...all.map(({ name, file }) => readyProgram(name, file, SCHEDULED.includes(name))),
       ...defaults.map(({ name, file }) => readyProgram(`${name} by defaults`, file)),
       ...usual.flatMap(({ name, unbundled, bundled }) => [
         readyProgram(`usual ${name} in one file`, bundled.file),

@@ -12,13 +12,15 @@ const report = `const{user,system}=process.cpuUsage();require("node:fs").writeSy
 
 /** Nothing at all, and what a file is until its handler has what it needs for the first event. */
 export const bare: Program = { name: 'bare node', code: report };
-export const readyProgram = (name: string, file: string): Program => ({
+export const readyProgram = (name: string, file: string, isScheduled = false): Program => ({
   name,
   code: file.endsWith('.mjs')
     ? `import(${JSON.stringify(file)}).then(()=>{${report}})`
     : // Lambda has its own console too. The event is nobody's: it makes the dependencies and meets no route.
       `for(const level of ["debug","log","info","warn","error"])console[level]=()=>{};` +
       `const{handler}=require(${JSON.stringify(file)});` +
+      // What a schedule starts begins its work with a look at the clock, as soon as it has its dependencies: there it ends.
+      (isScheduled ? `Date.now=()=>{throw new Error("ready")};` : '') +
       `Promise.resolve(handler({routeKey:"none",headers:{},requestContext:{requestId:"r"},Records:[]})).catch(()=>{});${report}`,
 });
 
