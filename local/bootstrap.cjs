@@ -8,7 +8,7 @@ const { join } = require('node:path');
 const { patchConsole } = require('./bootstrap-console.cjs');
 
 const { AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, _HANDLER } = process.env;
-const API = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+const [host, port] = AWS_LAMBDA_RUNTIME_API.split(':');
 const agent = new Agent({ keepAlive: true });
 
 /** The invocation under way; undefined while the function starts. */
@@ -17,7 +17,7 @@ let current;
 /** One call of the Runtime API. When it cannot be reached the machine around this process is gone: so is the process. */
 function call(method, path, body) {
   return new Promise(resolve => {
-    const outgoing = request(`${API}${path}`, { method, agent }, incoming => {
+    const outgoing = request({ host, port, path: `/2018-06-01/runtime${path}`, method, agent }, incoming => {
       const chunks = [];
       incoming.on('data', chunk => chunks.push(chunk));
       incoming.on('end', () => resolve({ headers: incoming.headers, body: Buffer.concat(chunks) }));

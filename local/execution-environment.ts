@@ -67,6 +67,8 @@ export async function startEnvironment(
   /** The Runtime API, 2018-06-01. */
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').replace('/2018-06-01/runtime', '');
+    // Nobody reads it, and it would be made anew for each of two answers an invocation.
+    response.sendDate = false;
     if (path === '/invocation/next') {
       waitingForEvent = response;
       if (reported) settle(reported);
