@@ -10,7 +10,7 @@ export const EVERYDAY: Mix = { fresh: 60, changes: 30 };
 
 const WEBHOOK_OWNERS = 400;
 /** Each may open ten sessions in ten minutes. */
-const SESSION_OWNERS = 500;
+const SESSION_OWNERS = 2000;
 const WARM_UP_SECONDS = 3;
 const DRAIN_SECONDS = 10;
 
