@@ -224,7 +224,7 @@ export const erase = /* @__PURE__ */ route(() => ({
   caller: 'user',
   summary: 'Erase everything known of the signed-in user: disconnects all, then deletes every record',
   replies: { 202: z.strictObject({ status: z.literal('erasing') }) },
-  errors: ['unauthenticated'],
+  errors: ['unauthenticated', 'rate_limited'],
 }));
 
 export const listProviders = /* @__PURE__ */ route(() => ({

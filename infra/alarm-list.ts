@@ -59,7 +59,12 @@ export const alarms: readonly AlarmDeclaration[] = [
   once(
     'OwnerMismatch',
     'owner_mismatch',
-    'Somebody redeemed a code of a session another person started, and the link was cut: look for the session in the log of confirm-session; many in a day are an attack on your users.',
+    'A user brought the code of a session that another user started. If the owner had not used the code, the connection was ended; if the owner had, it stays, and the code has leaked: look for the session in the log of confirm-session; many in a day are an attack on your users.',
+  ),
+  once(
+    'LinkReused',
+    'link_reused',
+    'A link was used by two browsers or for two authentications, so its connection is not proved any more and is ended unless its user connects anew: look for the session in the logs of complete-callback and receive-webhook; many in a day are an attack on your users.',
   ),
   once(
     'OwnersDiffer',

@@ -145,7 +145,9 @@ export class TerraConnect extends Construct {
     mint.tell({ MINT_LIMIT: `${settings.limits.mints}`, ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}` });
 
     records.grant(callback, 'GetItem', 'UpdateItem');
-    callback.tell({ ...returnTargets, ...appLook, CONFIRMATION: settings.confirmation });
+    terraApi.grantRead(callback);
+    callback.tell({ ...returnTargets, ...terra, ...appLook, CONFIRMATION: settings.confirmation });
+    callback.tell({ CALLBACK_BASE: api.callbackBase });
 
     records.grant(webhook, 'Query', 'PutItem', 'UpdateItem');
     terraWebhook.grantRead(webhook);
@@ -155,7 +157,7 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(read);
     read.tell({ ...identity, ...confirmation });
 
-    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'DeleteItem');
+    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
     terraApi.grantRead(disconnect);
     referenceKey.grantRead(disconnect);
     disconnect.tell({ ...identity, ...terra, ...confirmation });

@@ -1,66 +1,177 @@
-import type { Clock } from '../core/clock';
+import type { Clock, Instant } from '../core/clock';
+import { Problem } from '../core/errors';
 import { failureCause } from '../core/failure-cause';
 import * as live from '../core/live';
+import { askTerra } from '../core/look-up';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/page';
 import { pageLanguage } from '../core/page-language';
 import { providerId, providerKind } from '../core/providers';
+import type { Random } from '../core/random';
+import { isNavigation, isPrefetch, isSameBrowser, newReturnBrowser } from '../core/return-browser';
 import { type Behaviour, on, type ReplyOf, type RequestOf, serve } from '../core/serve';
 import {
+  type Authorisation,
   CODE_LIFE,
   type Confirmation,
   type FailureCause,
+  isContested,
+  isRefused,
   PROJECT_WITHIN,
   provedUser,
+  RETURN_LOOKUP_PATIENCE,
   type SessionRow,
 } from '../core/session';
-import type { Store } from '../core/store';
+import type { FactWritten, ReturnEvidence, Store } from '../core/store';
+import type { Terra } from '../core/terra';
 import { readTerraUserId } from '../core/terra-user';
 import { codeSecret, hashOf, matchesHash, readTicket, type Ticket, writeTicket } from '../core/ticket';
+import { nextTryNumber, readTryNumber, secondsToNextTry } from '../core/waiting';
 import { returnFailure, returnSuccess } from '../routes';
 
 type Deps = {
   store: Pick<Store, 'addSessionFact' | 'findSession'>;
+  terra: Pick<Terra, 'findUser'>;
   returnTargets: ReadonlyMap<string, string>;
   clock: Clock;
+  random: Random;
+  /** The path that the callback's cookie goes to. */
+  cookiePath: string;
   confirmation: Confirmation;
   /** How pages show the app; undefined: in words of their own. */
   look?: AppLook | undefined;
 };
 
+type Request = RequestOf<typeof returnSuccess>;
 type Reply = ReplyOf<typeof returnSuccess>;
-type Headers = RequestOf<typeof returnSuccess>['headers'];
-/** What the app is told in the query of its target, and the person on a page. */
+type Headers = Request['headers'];
+/** What the app is told in the query of its target, and the user on a page. */
 type Result =
   | { status: 'returned'; code?: string }
   | { status: 'failed'; error: FailureCause }
   | { status: 'sdk_required'; provider: string };
+/** A browser that came to the success URL with a well-formed state and Terra user id. */
+type Visit = { state: Ticket; terraUserId: string; at: Instant; request: Request };
 
 /**
- * Notes, once, that the browser came back with a Terra user, and sends it on with the one-time code. What the query says
- * proves nothing: it decides no more than which Terra user the code can confirm. The same browser coming again within the
- * code's life gets the same code; everybody else the neutral page.
+ * Records, once, that the browser came back with a Terra user, and sends it on with the one-time code. A return counts only
+ * after the user's authentication: Terra told of it, or says so when asked; until then the browser gets a page that tries
+ * again. Only if Terra cannot be asked is the return recorded all the same. Within the code's life the same browser gets the
+ * same code again. Another browser that navigates here with the same Terra user means two people: the session is rejected.
  */
-export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async ({ path, query, headers, note }, deps) => {
+export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (request, deps) => {
+  const { path, query, headers } = request;
   const state = readTicket(path.state);
   if (!state) return neutral(headers, deps);
   const terraUserId = readTerraUserId(query.user_id);
   if (terraUserId === undefined) return continueInApp(state, query.resource, headers, deps);
+  if (isPrefetch(headers)) return neutral(headers, deps);
 
-  const at = deps.clock();
-  const secret = codeSecret(state.secret, terraUserId);
-  const { written, session } = await deps.store.addSessionFact(
-    state.referenceId,
-    state.sessionId,
-    { kind: 'returned', at, terraUserId, codeHash: hashOf(secret), stateHash: hashOf(state.secret) },
-    deps.confirmation === 'off' ? at + PROJECT_WITHIN : undefined,
-  );
-  if (!session || !(written || isSameReturn(session, state, terraUserId, at))) return neutral(headers, deps);
-  note({ outcome: written ? 'returned' : 'returned_again' });
-  const code = deps.confirmation === 'required' ? { code: writeTicket({ ...state, secret }) } : {};
-  return sendBack(session, { status: 'returned', ...code }, headers, deps);
+  const visit = { state, terraUserId, at: deps.clock(), request };
+  const counted = await countReturn(visit, deps.confirmation === 'off' ? 'not_asked' : 'recorded', deps);
+  if ('reply' in counted) return counted.reply;
+  const { session } = counted;
+  if (!session || !matchesHash(state.secret, session.stateHash)) return neutral(headers, deps);
+  if (session.returned) return comeAgain(session, visit, deps);
+  return isUsable(session, visit.at) ? askAndCount(session, visit, deps) : neutral(headers, deps);
 };
 
-/** Notes that the attempt failed. The person may still succeed with the same link, until its time is over. */
+/** Records the return if the session has, or gets with it, the evidence that it needs; else says how the session stands. */
+async function countReturn(
+  { state, terraUserId, request }: Visit,
+  evidence: ReturnEvidence,
+  deps: Deps,
+): Promise<{ reply: Reply } | { session: SessionRow | undefined }> {
+  const at = deps.clock();
+  const isProof = deps.confirmation === 'required';
+  const { browser, cookie } = newReturnBrowser(state, request, deps);
+  const codeHash = hashOf(codeSecret(state.secret, terraUserId));
+  const stateHash = hashOf(state.secret);
+  const { written, session }: FactWritten = await deps.store.addSessionFact(
+    state.referenceId,
+    state.sessionId,
+    { kind: 'returned', at, terraUserId, codeHash, stateHash, evidence, ...(isProof && { browser }) },
+    isProof && typeof evidence === 'string' ? undefined : at + PROJECT_WITHIN,
+  );
+  if (!written) return { session };
+  request.note({ outcome: 'returned' });
+  const reply = sendOn(session, state, request.headers, deps);
+  return { reply: isProof ? { ...reply, cookies: [cookie] } : reply };
+}
+
+/** Asks Terra whether the user is authenticated, as often as the session may, and counts the return if it is. */
+async function askAndCount(session: SessionRow, visit: Visit, deps: Deps): Promise<Reply> {
+  const { state, terraUserId, at, request } = visit;
+  const question = { kind: 'asked', at, stateHash: hashOf(state.secret) } as const;
+  const { written: mayAsk } = await deps.store.addSessionFact(state.referenceId, state.sessionId, question, undefined);
+  const answer = mayAsk ? await answerOf(session, terraUserId, deps) : undefined;
+  if (answer === undefined) return keepWaiting(session, visit, deps);
+
+  const evidence: ReturnEvidence = answer === 'not_asked' ? answer : { foundNow: answer };
+  const counted = await countReturn(visit, evidence, deps);
+  if ('reply' in counted) return counted.reply;
+  // Terra's event, or another visit, may have come in the meantime.
+  const later = await countReturn(visit, 'recorded', deps);
+  if ('reply' in later) return later.reply;
+  return later.session?.returned ? comeAgain(later.session, visit, deps) : neutral(request.headers, deps);
+}
+
+async function answerOf(
+  session: SessionRow,
+  terraUserId: string,
+  deps: Deps,
+): Promise<Authorisation | 'not_asked' | undefined> {
+  try {
+    return await askTerra(session, terraUserId, RETURN_LOOKUP_PATIENCE, deps);
+  } catch (error) {
+    if (error instanceof Problem && error.code.startsWith('terra_')) return 'not_asked';
+    throw error;
+  }
+}
+
+/** Shows the page that tries again by itself, with growing pauses. */
+function keepWaiting(session: SessionRow, { terraUserId, request }: Visit, { look }: Deps): Reply {
+  const { headers, query, note } = request;
+  note({ outcome: 'waiting' });
+  const tryNumber = readTryNumber(query.try);
+  // Relative, so that it is right behind a proxy that adds to the path.
+  const again = `success?${new URLSearchParams({ user_id: terraUserId, try: `${nextTryNumber(tryNumber)}` })}`;
+  const view: PageView = { kind: 'waiting', again, afterSeconds: secondsToNextTry(tryNumber) };
+  return pageReply(view, pageLanguage(session.language, headers['accept-language']), look);
+}
+
+/** A further visit after the return was counted. */
+async function comeAgain(session: SessionRow, { state, terraUserId, at, request }: Visit, deps: Deps): Promise<Reply> {
+  const { returned } = session;
+  const { headers, note } = request;
+  if (returned?.terraUserId !== terraUserId) return neutral(headers, deps);
+  if (deps.confirmation === 'required' && !isSameBrowser(returned.browser, state, request)) {
+    if (!isNavigation(headers) || returned.browser === undefined) return neutral(headers, deps);
+    const fact = { kind: 'otherBrowser', at, codeHash: returned.codeHash } as const;
+    const { written } = await deps.store.addSessionFact(session.owner, session.id, fact, at);
+    note({ outcome: 'other_browser', ...(written && { alarm: 'link_reused' }) });
+    return neutral(headers, deps);
+  }
+  if (at > returned.at + CODE_LIFE || session.closed || session.wrongOwner) return neutral(headers, deps);
+  note({ outcome: 'returned_again' });
+  return sendOn(session, state, headers, deps);
+}
+
+/** Sends a browser that returned on to the app: with the code, or, if that could prove nothing, as failed. */
+function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps): Reply {
+  if (deps.confirmation === 'off') return sendBack(session, { status: 'returned' }, headers, deps);
+  const terraUserId = session.returned?.terraUserId ?? '';
+  if (isContested(session) || isRefused(session, terraUserId)) {
+    const error = session.cancelled?.cause ?? session.failed?.cause ?? 'unknown';
+    return sendBack(session, { status: 'failed', error }, headers, deps);
+  }
+  const code = writeTicket({ ...state, secret: codeSecret(state.secret, terraUserId) });
+  return sendBack(session, { status: 'returned', code }, headers, deps);
+}
+
+/**
+ * Records that the attempt failed. The Terra user that the redirect names proves nothing in this session any more; in a widget
+ * the user may still choose another provider.
+ */
 export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path, query, headers, note }, deps) => {
   const state = readTicket(path.state);
   if (!state) return neutral(headers, deps);
@@ -69,7 +180,7 @@ export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path,
   const { written, session } = await deps.store.addSessionFact(
     state.referenceId,
     state.sessionId,
-    { kind: 'failed', at, cause, stateHash: hashOf(state.secret) },
+    { kind: 'failed', at, cause, terraUserId: readTerraUserId(query.user_id), stateHash: hashOf(state.secret) },
     undefined,
   );
   const isKnown = session && matchesHash(state.secret, session.stateHash);
@@ -97,19 +208,6 @@ async function continueInApp(
 
 function isUsable(session: SessionRow, now: number): boolean {
   return !session.closed && !session.wrongOwner && now <= session.finishBy;
-}
-
-function isSameReturn(session: SessionRow, state: Ticket, terraUserId: string, now: number): boolean {
-  const { returned } = session;
-  return (
-    returned !== undefined &&
-    matchesHash(state.secret, session.stateHash) &&
-    returned.terraUserId === terraUserId &&
-    now <= returned.at + CODE_LIFE &&
-    !session.redeemed &&
-    !session.wrongOwner &&
-    !session.closed
-  );
 }
 
 /** To the exact URL the deployment has for the session's return target; no URL ever comes from a request. */
@@ -150,6 +248,9 @@ function withQuery(target: string, added: Record<string, string>): string {
 export const handler = serve([on(returnSuccess, completeCallback), on(returnFailure, noteFailure)], () => ({
   serve: live.serveDeps(),
   store: live.store(),
+  terra: live.terra(),
+  random: live.random,
+  cookiePath: new URL(live.required('CALLBACK_BASE')).pathname,
   returnTargets: live.returnTargets(),
   clock: live.clock,
   confirmation: live.confirmation(),

@@ -1,14 +1,22 @@
 import { connectionAnswer } from '../core/answer';
-import { SECOND } from '../core/clock';
 import { type EndDeps, endConnection } from '../core/end-connection';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
-import { lookUp } from '../core/look-up';
+import { completeReturn } from '../core/look-up';
 import type { Owner, SignedIn } from '../core/owner';
 import { currentRow, type Partition, sessionFacts, withSession } from '../core/partition';
 import { NO_NEWS, record } from '../core/record';
 import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/serve';
-import { codeEnds, PROJECT_WITHIN, provedUser, type SessionRow, sessionStatus, unansweredUser } from '../core/session';
+import {
+  codeEnds,
+  isContested,
+  PROJECT_WITHIN,
+  provedUser,
+  RETURN_LOOKUP_PATIENCE,
+  type SessionRow,
+  sessionStatus,
+  unansweredUser,
+} from '../core/session';
 import type { Terra } from '../core/terra';
 import { hashOf, matchesHash, readTicket, type Ticket } from '../core/ticket';
 import { confirmSession } from '../routes';
@@ -20,12 +28,10 @@ type Deps = EndDeps & {
 
 type Reply = ReplyOf<typeof confirmSession>;
 
-/** How long a person waits for Terra's word before being told to poll. */
-const LOOKUP_PATIENCE = 3 * SECOND;
-
 /**
- * Proves that the person who finished is the one who started: only the finishing browser received the code, and it counts
- * only together with the starter's own token. Where somebody else redeems it, the link is cut, here and at Terra.
+ * Proves that the user who finished is the user who started: only the finishing browser received the code, and it counts only
+ * together with the starter's own token. If another user brings it before the owner does, the connection is removed, both here
+ * and at Terra; after that it only raises an alarm, since the owner is proved already.
  */
 export const confirm: Behaviour<typeof confirmSession, Deps> = async ({ caller, path, body, note }, deps) => {
   const owner = await deps.ownerOf(caller);
@@ -51,11 +57,11 @@ async function confirmWithCode(
   if (owner.referenceId !== session.owner) {
     if (isLive) {
       note({ alarm: 'owner_mismatch' });
-      await rejectSession(partition, session, ticket, deps);
+      if (!session.redeemed) await rejectSession(partition, session, ticket, deps);
     }
     throw new Problem('not_found', 'There is nothing here.');
   }
-  if (session.wrongOwner || session.closed) throw sessionClosed();
+  if (isContested(session) || session.closed) throw sessionClosed();
   if (session.redeemed) return settled(partition, session, deps);
   if (!isLive) throw codeInvalid();
 
@@ -63,24 +69,24 @@ async function confirmWithCode(
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
-  return settled(partition, await withTerrasWord(stored.session, deps), deps);
+  return settled(partition, await withAuthentication(stored.session, partition, deps), deps);
 }
 
-/** Without codes, what the session authorised is proved; the caller needs to be no more than its owner. */
+/** Without codes, whatever authenticated in the session is proved; the caller only has to be its owner. */
 async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): Promise<Reply> {
   const partition = await deps.store.load(owner.referenceId);
   const session = partition.sessions.find(({ id }) => id === sessionId);
   if (!session) throw new Problem('not_found', 'There is nothing here.');
   if (session.wrongOwner || session.closed) throw sessionClosed();
-  return settled(partition, await withTerrasWord(session, deps), deps);
+  return settled(partition, await withAuthentication(session, partition, deps), deps);
 }
 
-/** Asks Terra where its word is all that is missing. Terra being away now is no failure: the sweep asks again. */
-async function withTerrasWord(session: SessionRow, deps: Deps): Promise<SessionRow> {
-  const waiting = unansweredUser(session, deps.rules.confirmation);
-  if (!waiting) return session;
+/** Looks for the authentication if only that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
+async function withAuthentication(session: SessionRow, partition: Partition, deps: Deps): Promise<SessionRow> {
+  const terraUserId = unansweredUser(session);
+  if (terraUserId === undefined) return session;
   try {
-    return await lookUp(session, waiting.terraUserId, LOOKUP_PATIENCE, deps);
+    return await completeReturn(session, terraUserId, partition, RETURN_LOOKUP_PATIENCE, deps);
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return session;
     throw error;

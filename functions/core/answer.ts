@@ -5,8 +5,16 @@ import { type ConnectionRow, connectionState, publicId, reasonOf } from './conne
 import { currentRow, type Partition } from './partition';
 import { providerId } from './providers';
 import type { Rules } from './rules';
-import { type Confirmation, codeEnds, provedUser, type SessionRow, sessionFailure, sessionStatus } from './session';
-import { itemKey } from './table';
+import {
+  type Confirmation,
+  codeEnds,
+  isContested,
+  isRefused,
+  provedUser,
+  type SessionRow,
+  sessionFailure,
+  sessionStatus,
+} from './session';
 
 type ConnectionAnswer = z.infer<typeof Connection>;
 type SessionAnswer = z.infer<typeof Session>;
@@ -84,8 +92,14 @@ function actionNeeded(
 ): ConnectionAnswer['needsAction'] {
   if (status === 'error') return 'reconnect';
   if (status !== 'unconfirmed') return undefined;
-  const session = sessions.find(({ id }) => row.facts.auth?.via === itemKey.session(id));
-  const isRedeemable = session && !session.redeemed && !session.wrongOwner && !session.closed;
-  const isOfThisUser = session?.returned?.terraUserId === row.terraUserId;
-  return isRedeemable && isOfThisUser && now <= (codeEnds(session) ?? 0) ? 'confirm' : 'reconnect';
+  const isRedeemable = sessions.some(
+    session =>
+      session.returned?.terraUserId === row.terraUserId &&
+      !session.redeemed &&
+      !session.closed &&
+      !isContested(session) &&
+      !isRefused(session, row.terraUserId) &&
+      now <= (codeEnds(session) ?? 0),
+  );
+  return isRedeemable ? 'confirm' : 'reconnect';
 }

@@ -1,11 +1,13 @@
 import { HOUR, type Instant } from './clock';
 import { type ConnectionFacts, connectionState, isErased, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
-import { isAwaitingUsers } from './erasure';
-import { noteCause } from './note-cause';
+import { isAwaitingUsers, mayBelongToReturned } from './erasure';
 import type { News, Partition } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
+import { recordAuthentication } from './record-authentication';
+import { isUsedTwice } from './session';
+import { isBookkeeping } from './table';
 import type { EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
@@ -14,7 +16,7 @@ export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'ignored';
 export type ApplyDeps = RecordDeps & {
   dataEvents: 'coalesce' | 'ignore';
   /** Something a person should look at. */
-  alarm: (name: 'owners_differ' | 'unsolicited_foreign') => void;
+  alarm: (name: 'owners_differ' | 'unsolicited_foreign' | 'link_reused') => void;
 };
 
 /** How often the arrival of data is written down for one connection. */
@@ -26,7 +28,7 @@ export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps
     case 'irrelevant':
       return 'ignored';
     case 'authenticated':
-      return withOwner(event.user.referenceId, deps, known => applyAuthentication(known, event, at, deps));
+      return withOwner(event.user.referenceId, deps, known => applyAuthentication(known, { ...event, event: 'auth' }, at, deps));
     case 'reauthenticated':
       return applyReauthentication(event, at, deps);
     case 'not_authenticated':
@@ -45,29 +47,54 @@ export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps
   }
 }
 
-type Authenticated = { user: EventUser; terraSessionId?: string | undefined; previous?: EventUser | undefined };
+type Authenticated = {
+  user: EventUser;
+  event: 'auth' | 'reauth';
+  terraSessionId?: string | undefined;
+  bodyHash?: string | undefined;
+  previous?: EventUser | undefined;
+};
 
-/** A success, and with it the end of the Terra user it replaces, where it does. */
+/** A success, and with it the end of the Terra user it replaces, if any. */
 async function applyAuthentication(
   partition: Partition,
-  { user, terraSessionId, previous }: Authenticated,
+  { user, previous, event, terraSessionId, bodyHash }: Authenticated,
   at: Instant,
   deps: ApplyDeps,
 ): Promise<Outcome> {
   const { terraUserId, provider, createdAt, scopes } = user;
-  const noted = await noteCause(partition, { terraUserId, provider, at, scopes, createdAt, terraSessionId }, deps);
-  if (noted.cause.kind === 'none' && isOfErased(partition, terraUserId, deps)) {
-    return store(partition, user, noted.facts, at, deps);
+  const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, bodyHash };
+  const recorded = await recordAuthentication(partition, authentication, deps);
+  if (recorded.origin.kind === 'none' && !replacesCurrent(partition, previous)) {
+    if (isOfErased(partition, user, at, deps)) return store(partition, user, recorded.facts, at, deps);
+    if (isForeign(partition, terraUserId, deps)) {
+      deps.alarm('unsolicited_foreign');
+      if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
+      return 'foreign';
+    }
   }
-  if (noted.cause.kind === 'none' && isForeign(partition, terraUserId, deps)) {
-    deps.alarm('unsolicited_foreign');
-    if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
-    return 'foreign';
-  }
-  const news = newsOf(terraUserId, noted.facts);
+  const news = newsOf(terraUserId, recorded.facts);
   if (previous) news.set(previous.terraUserId, { provider: previous.provider, supersededBy: { at, terraUserId } });
-  const { changed } = await record(noted.partition, () => news, deps);
-  return changed || noted.partition !== partition ? 'applied' : 'unchanged';
+  const { changed, partition: after } = await record(recorded.partition, () => news, deps);
+  if (isReusedSince(partition, after, terraUserId)) deps.alarm('link_reused');
+  return changed || recorded.partition !== partition ? 'applied' : 'unchanged';
+}
+
+/** Returns whether Terra replaces a user that is the owner's today: then the new user is judged like any other of the owner's. */
+function replacesCurrent({ erasure, connections }: Partition, previous: EventUser | undefined): boolean {
+  if (!erasure || !previous) return false;
+  const { facts } = connections.find(row => row.terraUserId === previous.terraUserId) ?? {};
+  return facts?.auth !== undefined && !isErased(facts);
+}
+
+/** Returns whether a link turned out to be used twice: a live connection is not proved any more, or a session no longer can be. */
+function isReusedSince(before: Partition, after: Partition, terraUserId: string): boolean {
+  const isLive = ({ connections }: Partition) =>
+    connections.some(
+      row => row.terraUserId === terraUserId && ['connected', 'error'].includes(connectionState(row.facts).status),
+    );
+  const isTwice = ({ sessions }: Partition) => sessions.some(session => isUsedTwice(session, terraUserId));
+  return (isLive(before) && !isLive(after)) || (!isTwice(before) && isTwice(after));
 }
 
 /**
@@ -84,7 +111,7 @@ async function applyReauthentication(
   const ended = moved ? await applyFacts(previous, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'foreign';
   if (moved) deps.alarm('owners_differ');
   const begun = await withOwner(user.referenceId, deps, known =>
-    applyAuthentication(known, { user, previous: replaced?.referenceId ? replaced : undefined }, at, deps),
+    applyAuthentication(known, { user, event: 'reauth', previous: replaced?.referenceId ? replaced : undefined }, at, deps),
   );
   return [begun, ended].includes('applied') ? 'applied' : begun;
 }
@@ -96,13 +123,17 @@ async function applyFailure(
   deps: ApplyDeps,
 ): Promise<Outcome> {
   const { user, terraSessionId, cause } = failure;
-  const session = correlateFailure(partition, { at, terraUserId: user?.terraUserId, terraSessionId }, deps.rules);
-  const noted =
-    session &&
-    (await deps.store.addSessionFact(partition.owner, session.id, { kind: 'cancelled', at, cause }, undefined));
+  const terraUserId = user?.terraUserId;
+  const { certain, possible } = correlateFailure(partition, { at, terraUserId, terraSessionId }, deps.rules);
+  let isNew = false;
+  for (const { id } of possible) {
+    const fact = { kind: 'refused', at, terraUserId, cause: id === certain?.id ? cause : undefined } as const;
+    const { written } = await deps.store.addSessionFact(partition.owner, id, fact, undefined);
+    isNew ||= written;
+  }
   // Terra names the user only in the older form of the event, and has deleted it.
   const ended = user ? await store(partition, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
-  return noted?.written ? 'applied' : ended;
+  return isNew ? 'applied' : ended;
 }
 
 async function applyArrival(partition: Partition, user: EventUser, at: Instant, deps: ApplyDeps): Promise<Outcome> {
@@ -121,25 +152,26 @@ function applyFacts(user: EventUser, facts: ConnectionFacts, at: Instant, deps: 
 
 async function store(
   partition: Partition,
-  { terraUserId, provider }: EventUser,
+  user: EventUser,
   facts: ConnectionFacts,
   at: Instant,
   deps: ApplyDeps,
 ): Promise<Outcome> {
+  const { terraUserId, provider } = user;
+  if (isForeign(partition, terraUserId, deps)) return 'foreign';
   const decide = (now: Partition): News => {
-    if (!isOfErased(now, terraUserId, deps)) return newsOf(terraUserId, { provider, ...facts });
+    if (!isOfErased(now, user, facts.auth ? at : undefined, deps)) return newsOf(terraUserId, { provider, ...facts });
     const isKnown = now.connections.some(row => row.terraUserId === terraUserId);
     if (facts.gone) return isKnown ? newsOf(terraUserId, facts) : NO_NEWS;
-    // What an owner began anew may bring users we have not heard of yet; of those only an authentication says whose they are.
+    // What the owner began anew may bring users that are not known yet; only an authentication says whose such a user is.
     if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation)) return NO_NEWS;
-    // The user may have been made since; then his authentication, whenever it comes, is newer than the erasure.
+    // The user may have been made since; its authentication, whenever it comes, is then newer than the erasure.
     const requestedAt = now.erasure?.requestedAt ?? 0;
     const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;
     return newsOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
   };
   const { changed, partition: stored } = await record(partition, decide, deps);
   if (facts.gone) await proveAnew(stored, terraUserId, deps);
-  if (isForeign(partition, terraUserId, deps)) return 'foreign';
   return changed ? 'applied' : 'unchanged';
 }
 
@@ -152,33 +184,46 @@ async function proveAnew(partition: Partition, terraUserId: string, deps: ApplyD
   const { provider, auth } = facts;
   const lacksProof = connectionState(facts).status === 'unconfirmed' && auth?.via === '';
   if (!lacksProof || provider === undefined || providerKind(provider) !== 'sdk') return;
-  const noted = await noteCause(partition, { terraUserId, provider, at: auth.at }, deps);
-  if (noted.cause.kind === 'mint') await record(noted.partition, () => newsOf(terraUserId, noted.facts), deps);
+  const recorded = await recordAuthentication(partition, { terraUserId, provider, at: auth.at, event: 'auth' }, deps);
+  if (recorded.origin.kind === 'mint') await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps);
 }
 
 /**
- * Whether the event is about a Terra user whose owner was erased and who is not his again since. Whatever comes of such a
- * user, but his end, only says that Terra still has him: that is all that is written down, for him to be ended.
+ * Returns whether an event concerns a Terra user from before the owner's erasure. Whatever Terra reports of such a user, except
+ * its end, only says that Terra still has it; that alone is recorded, so that the user is ended. `authenticatedAt` is
+ * undefined for events other than an authentication.
  */
-function isOfErased({ erasure, connections }: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
+function isOfErased(partition: Partition, user: EventUser, authenticatedAt: Instant | undefined, { rules }: ApplyDeps) {
+  const { erasure, connections } = partition;
   if (!erasure || rules.referenceId === 'subject') return false;
-  const { facts = {} } = connections.find(known => known.terraUserId === terraUserId) ?? {};
-  return facts.auth === undefined || isErased(facts);
+  const { facts = {} } = connections.find(known => known.terraUserId === user.terraUserId) ?? {};
+  if (facts.auth !== undefined && !isErased(facts)) return false;
+  return authenticatedAt === undefined || !mayBelongToReturned(partition, user, authenticatedAt, rules.confirmation);
 }
 
-/** Applies where the owner is one we know of; all else is foreign. */
+/** Applies an event to the records of an owner we know; any other event is foreign. */
 async function withOwner(
   referenceId: string | undefined,
   deps: ApplyDeps,
   apply: (partition: Partition) => Promise<Outcome>,
 ): Promise<Outcome> {
-  if (referenceId === undefined) return 'foreign';
+  if (referenceId === undefined || isBookkeeping(referenceId)) return 'foreign';
   const partition = await deps.store.load(referenceId);
   return partition.known ? apply(partition) : 'foreign';
 }
 
-/** With ids of the team's own choosing, a Terra user under a known id is ours only if we asked for it. */
-function isForeign(partition: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
+/**
+ * Returns whether a Terra user under a known reference id belongs to another program: with reference ids of the team's own, it
+ * is ours only if a session or token of ours named it, or if it authenticated here before.
+ */
+function isForeign({ connections, sessions, mints }: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
   if (rules.referenceId === 'opaque') return false;
-  return !partition.connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined);
+  const isKnown = connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined);
+  const isNamed = sessions.some(
+    session =>
+      session.terraUserId === terraUserId ||
+      session.returned?.terraUserId === terraUserId ||
+      session.authorised[terraUserId] !== undefined,
+  );
+  return !isKnown && !isNamed && !mints.some(({ usedBy }) => usedBy?.terraUserId === terraUserId);
 }

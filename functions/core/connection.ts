@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Instant } from './clock';
-import { providerId } from './providers';
+import { providerId, providerKind } from './providers';
+import { itemKey } from './table';
 
 const At = z.object({ at: z.number() });
 const Via = z.object({ at: z.number(), via: z.string() });
@@ -13,7 +14,7 @@ const Via = z.object({ at: z.number(), via: z.string() });
 export const ConnectionFacts = z.object({
   provider: z.optional(z.string()),
   firstAuthAt: z.optional(z.number()),
-  /** Terra said the user authenticated; `via` names the session or mint that asked for it, `''` if none of ours did. */
+  /** Terra reported an authentication. `via`: the session or mint that asked for it; `''`: none of ours; `'reauth'`: known from `user_reauth` only. */
   auth: z.optional(Via),
   /** The owner was shown to be the person who finished, by that session or mint. */
   proof: z.optional(Via),
@@ -29,6 +30,8 @@ export const ConnectionFacts = z.object({
   /** We decided to disconnect. */
   disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
   wrongOwner: z.optional(At),
+  /** The newest authentication by a link that had served before. No proof up to this time counts, since links can be passed on. */
+  reused: z.optional(At),
   /** Terra was last asked to deauthenticate the user. */
   attempt: z.optional(At),
   supersededBy: z.optional(z.object({ at: z.number(), terraUserId: z.string() })),
@@ -100,6 +103,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     scopes: newest(a.scopes, b.scopes),
     disconnect: newest(a.disconnect, b.disconnect),
     wrongOwner: newest(a.wrongOwner, b.wrongOwner),
+    reused: newest(a.reused, b.reused),
     attempt: newest(a.attempt, b.attempt),
     supersededBy: newest(a.supersededBy, b.supersededBy),
     standsAgain: a.standsAgain ?? b.standsAgain,
@@ -118,10 +122,10 @@ export function authFacts(provider: string, at: Instant, via: string, scopes?: r
 
 /**
  * The status, a pure function of the facts. At equal times an end wins over an authentication.
- * A proof older than the newest end proves nothing; somebody else's redemption is never forgiven.
+ * A proof counts only if it is newer than the newest end and covers the newest authentication; a wrong owner is final.
  */
 export function connectionState(facts: ConnectionFacts): ConnectionState {
-  const { auth, proof, gone, error, data, disconnect, wrongOwner } = facts;
+  const { auth, gone, error, data, disconnect, wrongOwner } = facts;
   if (isSuperseded(facts)) return { status: 'superseded' };
   if (!auth) return { status: disconnect && !(gone && gone.at >= disconnect.at) ? 'unwanted' : 'unseen' };
 
@@ -132,12 +136,23 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
   if (ended) return { status: 'disconnected', reason: endReason(facts, stopped) };
   if (stopped) return { status: 'disconnecting', reason: disconnect.reason };
 
-  const lastEnd = Math.max(gone?.at ?? 0, disconnect?.at ?? 0);
-  if (!proof || proof.at <= lastEnd) {
-    return { status: 'unconfirmed', reason: auth.via === '' ? 'unsolicited' : 'awaiting_confirmation' };
+  if (!isProved(facts)) {
+    const isUnsolicited = auth.via === '' || (facts.reused !== undefined && facts.reused.at >= auth.at);
+    return { status: 'unconfirmed', reason: isUnsolicited ? 'unsolicited' : 'awaiting_confirmation' };
   }
   if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
   return { status: 'connected' };
+}
+
+/**
+ * Returns whether the owner's proof covers what is known: it is newer than every end and every reuse of a link, and no later
+ * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that.
+ */
+function isProved({ auth, proof, gone, disconnect, reused, provider }: ConnectionFacts): boolean {
+  if (!proof) return false;
+  if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, reused?.at ?? 0)) return false;
+  const isPhone = proof.via.startsWith(itemKey.mint('')) || (provider !== undefined && providerKind(provider) === 'sdk');
+  return isPhone || auth?.via !== '' || auth.at <= proof.at;
 }
 
 /** Whether the row stands for something people may see. */
@@ -149,6 +164,10 @@ export function isVisible(state: ConnectionState): boolean {
 export function isEnding(state: ConnectionState): boolean {
   return state.status === 'disconnecting' || state.status === 'unwanted';
 }
+
+/** Returns whether data came for a user of which no authentication is known, and Terra was not asked about it since. */
+export const isUnidentified = ({ auth, data, missed }: ConnectionFacts): boolean =>
+  auth === undefined && data !== undefined && data.at > (missed?.at ?? 0);
 
 /** Whether another Terra user stands for the link now. */
 export const isSuperseded = ({ supersededBy, standsAgain }: ConnectionFacts): boolean =>

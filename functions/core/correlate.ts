@@ -1,77 +1,123 @@
 import type { Instant } from './clock';
 import { connectionState } from './connection';
-import { type MintRow, mintFor } from './mint';
+import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
-import { providerKind } from './providers';
+import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
-import { isOpen, offers, type SessionRow, spans } from './session';
+import { isContested, isOpen, offers, provedUser, type SessionRow, spans } from './session';
 
-/** A success Terra told of: who authenticated where, when, and in which widget session if Terra says so. */
+/** A success that Terra reported. */
 export type Authentication = {
   terraUserId: string;
   provider: string;
   at: Instant;
+  /** `auth`: the event of this authentication. `reauth`: `user_reauth`, which comes in addition to such an event. */
+  event: 'auth' | 'reauth';
   scopes?: readonly string[] | undefined;
-  /** When Terra made the user, where it says so. */
+  /** How the provider connects, if Terra's catalogue was asked; else our own list decides. */
+  catalogueKind?: 'web' | 'sdk' | undefined;
+  /** When Terra made the user, if it says so. */
   createdAt?: Instant | undefined;
   terraSessionId?: string | undefined;
+  /** Identifies the body, if the event has no time of its own: then a retry comes with another time. */
+  bodyHash?: string | undefined;
 };
 
-/** What of ours asked for an authentication. */
-export type Cause = { kind: 'session'; session: SessionRow } | { kind: 'mint'; mint: MintRow } | { kind: 'none' };
+/** The session or SDK token of ours that an authentication belongs to. */
+export type Origin = { kind: 'session'; session: SessionRow } | { kind: 'mint'; mint: MintRow } | { kind: 'none' };
 
-const NONE: Cause = { kind: 'none' };
+const NONE: Origin = { kind: 'none' };
 
 /**
- * Finds what of ours asked for an authentication: a mint for SDK providers; else the direct session made for this
- * Terra user; else the widget session Terra names; else, where Terra names none, the owner's only open session that fits.
+ * Finds the session or token that an authentication belongs to. What Terra names decides first: the Terra user of a direct
+ * link, then the widget session. A named session of ours that is over, or one that is not ours, leaves no origin. Otherwise:
+ * a token, for a provider that connects on the phone; the session that has this Terra user already; the owner's only open
+ * session that offers the provider (not with `referenceId: "subject"`, where another program may have opened the link); a
+ * token that was issued for exactly this provider.
  */
-export function correlate(partition: Partition, event: Authentication, rules: Rules): Cause {
-  if (providerKind(event.provider) === 'sdk') return correlateMint(partition, event);
+export function correlate(partition: Partition, event: Authentication, rules: Rules): Origin {
+  const { terraUserId, terraSessionId, provider } = event;
+  const named =
+    partition.sessions.find(session => session.terraUserId === terraUserId) ??
+    (terraSessionId === undefined
+      ? undefined
+      : partition.sessions.find(session => session.terraSessionId === terraSessionId));
+  const inTime = (session: SessionRow) => !session.closed && spans(session, event.at);
+  if (named) return inTime(named) ? { kind: 'session', session: named } : NONE;
+  if (terraSessionId !== undefined) return NONE;
+  if ((event.catalogueKind ?? providerKind(provider)) === 'sdk') return correlateMint(partition, event, partition.mints);
 
-  const inTime = partition.sessions.filter(session => !session.closed && spans(session, event.at));
-  const direct = inTime.find(session => session.terraUserId === event.terraUserId);
-  if (direct) return { kind: 'session', session: direct };
-
-  if (event.terraSessionId !== undefined) {
-    const named = inTime.find(session => session.terraSessionId === event.terraSessionId);
-    return named ? { kind: 'session', session: named } : NONE;
-  }
-
-  const again = inTime.find(session => session.authorised[event.terraUserId] !== undefined);
-  const open = inTime.filter(session => isOpen(session, rules.confirmation) && offers(session, event.provider));
-  const only = again ?? (open.length === 1 ? open[0] : undefined);
-  return only ? { kind: 'session', session: only } : NONE;
+  const sessions = partition.sessions.filter(inTime);
+  const known = sessions.find(
+    session => session.authorised[terraUserId] !== undefined || session.returned?.terraUserId === terraUserId,
+  );
+  if (known) return { kind: 'session', session: known };
+  const open = sessions.filter(session => isOpen(session, rules.confirmation) && offers(session, provider));
+  const [only, ...others] = rules.referenceId === 'subject' ? [] : open;
+  if (only && others.length === 0) return { kind: 'session', session: only };
+  const mints = partition.mints.filter(mint => mint.provider === providerId(provider));
+  return correlateMint(partition, event, mints);
 }
 
 /**
- * The session a failure belongs to: the one Terra names by user or widget session; else the one that has had this very
- * failure already; else the only one that still waits and has had none.
+ * Returns whether a token without a provider may have made this authentication, so that Terra's catalogue has to say whether
+ * the provider connects on the phone.
+ */
+export function mayBeOfMint(partition: Partition, event: Pick<Authentication, 'provider' | 'at' | 'createdAt'>): boolean {
+  return partition.mints.some(mint => !mint.usedBy && fits(mint, event.provider, timesOf(event)));
+}
+
+/** The sessions that a failure concerns. */
+export type FailedSessions = {
+  /** The session that the failure is known to belong to. */
+  certain: SessionRow | undefined;
+  /** Every session that it may belong to. */
+  possible: readonly SessionRow[];
+};
+
+/**
+ * Finds the sessions that a failure concerns. Certain is the one that Terra names by user or widget session; else the one
+ * that has this very failure already; else the only one that still waits and has had none.
  */
 export function correlateFailure(
   partition: Partition,
   failure: { at: Instant; terraUserId?: string | undefined; terraSessionId?: string | undefined },
   rules: Rules,
-): SessionRow | undefined {
-  const waiting = partition.sessions.filter(
-    session => isOpen(session, rules.confirmation) && !session.returned && spans(session, failure.at),
+): FailedSessions {
+  const { at, terraUserId, terraSessionId } = failure;
+  // No slack for clocks here: a user who was refused may open the next session within seconds.
+  const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
+  const possible = partition.sessions.filter(
+    session => !session.closed && isDuring(session) && mayFail(session, at, rules),
   );
-  const { terraUserId, terraSessionId } = failure;
-  const direct = terraUserId === undefined ? undefined : waiting.find(session => session.terraUserId === terraUserId);
-  if (direct) return direct;
-  if (terraSessionId !== undefined) return waiting.find(session => session.terraSessionId === terraSessionId);
-  const repeated = waiting.find(({ cancelled }) => cancelled?.at === failure.at);
-  if (repeated) return repeated;
-  const [only, ...others] = waiting.filter(({ cancelled }) => cancelled === undefined);
-  return others.length === 0 ? only : undefined;
+  const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
+  const direct = terraUserId === undefined ? undefined : possible.find(session => session.terraUserId === terraUserId);
+  if (direct) return only(direct);
+  if (terraSessionId !== undefined) return only(possible.find(session => session.terraSessionId === terraSessionId));
+
+  const waiting = possible.filter(session => isOpen(session, rules.confirmation) && !session.returned);
+  const repeated = waiting.find(({ cancelled }) => cancelled?.at === at);
+  const [first, ...others] = waiting.filter(({ cancelled }) => cancelled === undefined);
+  return { certain: repeated ?? (others.length === 0 ? first : undefined), possible };
 }
 
-function correlateMint(partition: Partition, { terraUserId, provider, at, createdAt }: Authentication): Cause {
-  const times = createdAt === undefined ? [at] : [createdAt, at];
-  const mint = mintFor(partition.mints, terraUserId, provider, times);
+/** Whether a failure at this time can still change what the session proves: not once its user had authenticated before. */
+function mayFail(session: SessionRow, at: Instant, { confirmation }: Rules): boolean {
+  if (isContested(session)) return false;
+  const proved = provedUser(session, confirmation);
+  const known = proved === undefined ? undefined : session.authorised[proved];
+  return known === undefined || (known.firstAuthAt ?? known.at) > at;
+}
+
+const timesOf = ({ at, createdAt }: Pick<Authentication, 'at' | 'createdAt'>): Instant[] =>
+  createdAt === undefined ? [at] : [createdAt, at];
+
+function correlateMint(partition: Partition, event: Authentication, mints: readonly MintRow[]): Origin {
+  const { terraUserId, provider } = event;
+  const mint = mintFor(mints, terraUserId, provider, timesOf(event));
   const row = partition.connections.find(known => known.terraUserId === terraUserId);
-  const proved = row !== undefined && ['connected', 'error'].includes(connectionState(row.facts).status);
+  const isProved = row !== undefined && ['connected', 'error'].includes(connectionState(row.facts).status);
   // A phone reconnects silently under the same user; that uses up no further mint.
-  if (proved && mint?.usedBy === undefined) return NONE;
+  if (isProved && mint?.usedBy === undefined) return NONE;
   return mint ? { kind: 'mint', mint } : NONE;
 }

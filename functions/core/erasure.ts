@@ -3,10 +3,14 @@ import { DAY, type Instant, MINUTE, SECOND } from './clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState, isErased } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from './errors';
+import { askTerra } from './look-up';
 import type { Partition } from './partition';
 import { record } from './record';
-import { type Confirmation, isOpen } from './session';
+import type { Rules } from './rules';
+import { fits } from './mint';
+import { type Confirmation, isOpen, type SessionRow, spans, unansweredUser } from './session';
 import { itemKey } from './table';
+import type { Terra } from './terra';
 
 /** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
 export const ErasureRow = z.object({
@@ -62,6 +66,24 @@ export function isAwaitingUsers({ erasure, sessions, mints }: Partition, confirm
   );
 }
 
+/**
+ * Returns whether an authentication may be of something that the owner began after the erasure, so that it is judged like a
+ * new owner's: an open session whose time it lies in, or an unused token that fits.
+ */
+export function mayBelongToReturned(
+  { erasure, sessions, mints }: Partition,
+  { provider, createdAt }: { provider: string; createdAt: Instant | undefined },
+  at: Instant,
+  confirmation: Confirmation,
+): boolean {
+  const isSince = (began: { createdAt: Instant }) => began.createdAt > (erasure?.requestedAt ?? 0);
+  const times = createdAt === undefined ? [at] : [createdAt, at];
+  return (
+    sessions.some(session => isSince(session) && isOpen(session, confirmation) && spans(session, at)) ||
+    mints.some(mint => isSince(mint) && !mint.usedBy && fits(mint, provider, times))
+  );
+}
+
 /** Our decision to end a Terra user of an erased owner. */
 export function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
   return { disconnect: { at: decidedAt(row, now), reason: 'erased' } };
@@ -71,17 +93,60 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
  * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
  * user, then ends one row after the other until `until`. Says whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(seen: Partition, until: Instant, deps: EndDeps): Promise<boolean> {
-  let { partition } = await record(seen, now => marks(now, deps.clock()), deps);
-  for (const { item, version } of itemsBefore(partition)) await deps.store.remove(partition.owner, item, version);
-  for (const item of partition.quotas) await deps.store.remove(partition.owner, item, undefined);
+export async function eraseOwner(seen: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
+  const { unasked, users } = await findUnrecordedUsers(seen, until, deps);
+  let { partition } = await record(seen, now => marks(now, users, deps), deps);
+  const kept = new Set(unasked.map(({ id }) => itemKey.session(id)));
+  for (const { item, version } of itemsBefore(partition)) {
+    if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
+  }
 
-  for (const { terraUserId } of rowsBefore(partition)) {
+  for (const row of rowsBefore(partition)) {
     if (deps.clock() >= until) break;
-    ({ partition } = await endConnection(partition, terraUserId, row => row && {}, deps));
-    await removeErased(partition, terraUserId, deps);
+    const { terraUserId } = row;
+    if (isOurs(row, deps.rules)) {
+      ({ partition } = await endConnection(partition, terraUserId, known => known && {}, deps));
+      await removeErased(partition, terraUserId, deps);
+    } else await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
   return !isErasing(await deps.store.load(partition.owner));
+}
+
+export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findUser'> };
+
+/**
+ * Asks Terra about the users that browsers returned with and that no event reported: Terra may have them. The query of a
+ * return can be forged, so only Terra's answer decides whose such a user is. `unasked`: the sessions that Terra could not be
+ * asked about, which stay until it can be.
+ */
+async function findUnrecordedUsers(
+  partition: Partition,
+  until: Instant,
+  deps: EraseDeps,
+): Promise<{ unasked: SessionRow[]; users: string[] }> {
+  const unasked: SessionRow[] = [];
+  const users: string[] = [];
+  for (const session of partition.sessions.filter(({ createdAt }) => isBefore(partition, createdAt))) {
+    const terraUserId = unansweredUser(session);
+    if (terraUserId === undefined) continue;
+    if (deps.clock() >= until) unasked.push(session);
+    else {
+      try {
+        if (await askTerra(session, terraUserId, undefined, deps)) users.push(terraUserId);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        unasked.push(session);
+      }
+    }
+  }
+  return { unasked, users };
+}
+
+const isBefore = ({ erasure }: Partition, at: Instant): boolean => at <= (erasure?.requestedAt ?? 0);
+
+/** Whether the Terra user is ours to end: with reference ids of the team's own, only if something of ours authorised it. */
+function isOurs({ facts: { auth, proof } }: ConnectionRow, { referenceId }: Rules): boolean {
+  return referenceId === 'opaque' || proof !== undefined || (auth !== undefined && !['', 'reauth'].includes(auth.via));
 }
 
 /** Deletes a row of an erased owner once nothing keeps it: Terra has no such user any more. */
@@ -104,9 +169,12 @@ export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant)
   return now < lastLook ? lastLook : undefined;
 }
 
-function marks(partition: Partition, now: Instant): Map<string, ConnectionFacts> {
-  const unmarked = rowsBefore(partition).filter(({ facts }) => !isErased(facts));
-  return new Map(unmarked.map(row => [row.terraUserId, erasedFacts(row, now)]));
+function marks(partition: Partition, users: readonly string[], { clock, rules }: EraseDeps): Map<string, ConnectionFacts> {
+  const unmarked = rowsBefore(partition).filter(row => isOurs(row, rules) && !isErased(row.facts));
+  return new Map([
+    ...users.map(terraUserId => [terraUserId, erasedFacts(undefined, clock())] as const),
+    ...unmarked.map(row => [row.terraUserId, erasedFacts(row, clock())] as const),
+  ]);
 }
 
 /** Rows of before; not the bare ones of Terra users that turned up afterwards, which see to themselves. */
@@ -117,17 +185,17 @@ function rowsBefore(partition: Partition): ConnectionRow[] {
   });
 }
 
-function itemsBefore({ erasure, sessions, mints, claims }: Partition): { item: string; version: number | undefined }[] {
-  const isBefore = (at: Instant) => at <= (erasure?.requestedAt ?? 0);
+function itemsBefore(partition: Partition): { item: string; version: number | undefined }[] {
+  const { sessions, mints, claims } = partition;
   return [
     ...sessions
-      .filter(({ createdAt }) => isBefore(createdAt))
+      .filter(({ createdAt }) => isBefore(partition, createdAt))
       .map(({ id, version }) => ({ item: itemKey.session(id), version })),
     ...mints
-      .filter(({ createdAt }) => isBefore(createdAt))
+      .filter(({ createdAt }) => isBefore(partition, createdAt))
       .map(({ id, version }) => ({ item: itemKey.mint(id), version })),
     ...claims
-      .filter(({ claimedAt }) => isBefore(claimedAt))
+      .filter(({ claimedAt }) => isBefore(partition, claimedAt))
       .map(({ id }) => ({ item: itemKey.session(id), version: undefined })),
   ];
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from './errors';
 /** Things a person should look at; each is a metric and an alarm. */
 export type AlarmName =
   | 'owner_mismatch'
+  | 'link_reused'
   | 'owners_differ'
   | 'reference_key_changed'
   | 'signature_mismatch'

@@ -1,28 +1,57 @@
-import type { Clock, Instant } from './clock';
-import { CLOCK_SLACK, PROJECT_WITHIN, type SessionRow } from './session';
-import type { Store } from './store';
+import type { Instant } from './clock';
+import type { Partition } from './partition';
+import { addAuthorisation } from './record-authentication';
+import type { RecordDeps } from './record';
+import { type Authorisation, CLOCK_SLACK, type SessionRow, spans } from './session';
 import type { Terra } from './terra';
+import { noLaterThan } from './terra-user';
 
-export type LookUpDeps = { store: Pick<Store, 'addSessionFact'>; terra: Pick<Terra, 'findUser'>; clock: Clock };
+export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
+  store: Pick<RecordDeps['store'], 'addSessionFact'>;
+  terra: Pick<Terra, 'findUser'>;
+};
 
 /**
- * Asks Terra whether the user the browser came back with is connected, for when the webhook is late or lost. It counts
- * only where the id and the reference id fit and the user was not made before this session. The session as it stands then.
+ * Asks Terra whether a Terra user is authenticated under the session's owner. Returns what that authorises; undefined if
+ * Terra has no such user, has not authenticated it, has it under another reference id, or made it before the session.
+ * Throws a `terra_…` problem if Terra cannot be asked; with `patience`, asks once and waits no longer than that.
  */
-export async function lookUp(
+export async function askTerra(
   session: SessionRow,
   terraUserId: string,
   patience: Instant | undefined,
+  { terra, clock }: Pick<LookUpDeps, 'terra' | 'clock'>,
+): Promise<Authorisation | undefined> {
+  const user = await terra.findUser(terraUserId, patience);
+  if (user?.terraUserId !== terraUserId || user.referenceId !== session.owner || !user.authenticated) return undefined;
+  if (user.createdAt !== undefined && user.createdAt < session.createdAt - CLOCK_SLACK) return undefined;
+  const foundAt = clock();
+  const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, foundAt);
+  return {
+    at: createdAt ?? session.returned?.at ?? foundAt,
+    provider: user.provider,
+    ...(user.scopes && { scopes: user.scopes }),
+    ...(createdAt !== undefined && { createdAt }),
+    foundAt,
+  };
+}
+
+/**
+ * Adds what is known of a Terra user's authentication to the session that its browser returned to: from an `auth` event that
+ * named no session and is stored with the connection, else from Terra's answer. Returns the session after that.
+ */
+export async function completeReturn(
+  session: SessionRow,
+  terraUserId: string,
+  { connections }: Pick<Partition, 'connections'>,
+  patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
-  const user = await deps.terra.findUser(terraUserId, patience);
-  const isTheirs = user?.terraUserId === terraUserId && user.referenceId === session.owner && user.authenticated;
-  const isOlder = user?.createdAt !== undefined && user.createdAt < session.createdAt - CLOCK_SLACK;
-  if (!user || !isTheirs || isOlder) return session;
-
-  const at = user.createdAt ?? session.returned?.at ?? deps.clock();
-  const fact = { kind: 'authorised', at, terraUserId, provider: user.provider, scopes: user.scopes } as const;
-  const dueAt = deps.clock() + PROJECT_WITHIN;
-  const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
-  return stored.session ?? session;
+  const { auth, provider, scopes } = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
+  const isStored = auth?.via === '' && provider !== undefined && spans(session, auth.at);
+  const authorisation: Authorisation | undefined = isStored
+    ? { at: auth.at, provider, ...(scopes && { scopes: scopes.list }), firstAuthAt: auth.at, lastAuthAt: auth.at }
+    : await askTerra(session, terraUserId, patience, deps);
+  return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
 }
+

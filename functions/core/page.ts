@@ -28,13 +28,18 @@ export type AppLook = {
   readonly background?: Colour;
 };
 
-/** The pages people meet. `target` is where the app is: the only link. */
+/** The pages people meet. `target` is where the app is: the only link, except on the waiting page. */
 export type PageView =
   /** Says nothing of any session: the same for every visit that leads nowhere. */
   | { readonly kind: 'neutral' }
   | { readonly kind: 'returned'; readonly target: string }
   | { readonly kind: 'failed'; readonly cause: FailureCause; readonly target: string }
-  | { readonly kind: 'sdk_required'; readonly provider: string; readonly target: string };
+  | { readonly kind: 'sdk_required'; readonly provider: string; readonly target: string }
+  /**
+   * Terra does not yet say that the Terra user is authenticated. `again` is the callback's own path and query for the next
+   * try. The page loads it after `afterSeconds`; if that is undefined, only the button loads it.
+   */
+  | { readonly kind: 'waiting'; readonly again: string; readonly afterSeconds: number | undefined };
 
 /**
  * A page in one language, and the headers it goes with. Browsers block scripted jumps into apps, so a page with a target
@@ -52,9 +57,11 @@ export function pageReply(view: PageView, language: Language, look: AppLook | un
   // Replaced by functions: in a plain replacement text a dollar sign would have a meaning.
   const told = (sentence: string) =>
     sentence.replace('{app}', () => app.replace('%', () => name ?? '')).replace('{provider}', () => provider);
-  const href = view.kind === 'neutral' ? undefined : escapeHtml(view.target);
-  const refresh = href === undefined ? '' : `<meta http-equiv="refresh" content="0;url=${href}">`;
-  const link = href === undefined ? '' : `<a href="${href}">${told(texts.back)}</a>`;
+  const next = nextOf(view, texts);
+  const href = next && escapeHtml(next.url);
+  const refresh =
+    next?.afterSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${next.afterSeconds};url=${href}">`;
+  const link = next ? `<a href="${href}">${told(next.label)}</a>` : '';
   const page = `<!doctype html><html lang="${language}"${language === 'ar' ? ' dir="rtl"' : ''}><head><meta charset="utf-8">\
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">${refresh}\
 <title>${title}</title><style>${style}</style></head>\
@@ -72,6 +79,29 @@ function wordsOf(view: PageView, texts: PageTexts): { title: string; sentences: 
       return { title: texts[view.cause], sentences: [texts.failed] };
     case 'sdk_required':
       return { title: texts.oneMoreStep, sentences: [texts.inApp, texts.goOn] };
+    case 'waiting':
+      return view.afterSeconds === undefined
+        ? { title: texts.takesLonger, sentences: [texts.notConfirmed, texts.startAgain] }
+        : { title: texts.oneMoment, sentences: [texts.waiting, texts.keepOpen] };
+    default:
+      return view satisfies never;
+  }
+}
+
+/** The page's one link and the seconds after which the page follows it by itself (undefined: never); undefined without a link. */
+function nextOf(
+  view: PageView,
+  texts: PageTexts,
+): { url: string; label: string; afterSeconds: number | undefined } | undefined {
+  switch (view.kind) {
+    case 'neutral':
+      return undefined;
+    case 'waiting':
+      return { url: view.again, label: texts.tryAgain, afterSeconds: view.afterSeconds };
+    case 'returned':
+    case 'failed':
+    case 'sdk_required':
+      return { url: view.target, label: texts.back, afterSeconds: 0 };
     default:
       return view satisfies never;
   }

@@ -7,6 +7,7 @@ import {
   connectionState,
   isErased,
   isSuperseded,
+  isUnidentified,
   mergeFacts,
   reasonOf,
   sameState,
@@ -14,7 +15,7 @@ import {
 import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Rules } from './rules';
-import { type Claim, closesAt, isOpen, proves, type SessionRow } from './session';
+import { type Claim, closesAt, isOpen, isUsedTwice, proves, type SessionRow } from './session';
 import { itemKey } from './table';
 
 /** Everything stored about one owner, as one strongly consistent read found it. */
@@ -121,7 +122,8 @@ export function scheduled(
     case 'unseen': {
       const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
-      return isErased(row.facts) ? { ...rest, purgeAt, dueAt: now + MINUTE } : { ...rest, purgeAt };
+      const isDue = isErased(row.facts) || (state.status === 'unseen' && isUnidentified(row.facts));
+      return isDue ? { ...rest, purgeAt, dueAt: now + MINUTE } : { ...rest, purgeAt };
     }
     case 'connected':
     case 'error':
@@ -156,16 +158,18 @@ function gather(partition: Partition, news: News, rules: Rules): FactsByUser {
   return facts;
 }
 
-/** What a session amounts to for one of the Terra users it authorised. */
+/** Returns the connection facts that a session implies for one Terra user. */
 export function sessionFacts(session: SessionRow, terraUserId: string, rules: Rules): ConnectionFacts {
   const authorised = session.authorised[terraUserId];
   if (!authorised) return {};
   const via = itemKey.session(session.id);
   const finishedByAnother = session.wrongOwner && session.returned?.terraUserId === terraUserId;
+  const isReused = rules.confirmation === 'required' && isUsedTwice(session, terraUserId);
   return {
     ...authFacts(authorised.provider, authorised.at, via, authorised.scopes),
     ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),
     ...(finishedByAnother && { wrongOwner: session.wrongOwner }),
+    ...(isReused && { reused: { at: authorised.lastAuthAt ?? authorised.at } }),
   };
 }
 
@@ -209,13 +213,28 @@ function connectedBefore(before: readonly ConnectionRow[]): Instant | undefined 
 const isLive = (status: string): boolean => status === 'connected' || status === 'error';
 
 /**
- * Until when an unconfirmed row may wait for its proof; undefined where it is not ours to end: with ids of the team's own
- * choosing, a Terra user that nothing of ours asked for.
+ * The session that an unconfirmed row waits for: the one it authenticated in, else an open one whose browser returned with
+ * this Terra user.
+ */
+export function waitingSession(
+  { terraUserId, facts }: ConnectionRow,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+): SessionRow | undefined {
+  return (
+    sessions.find(({ id }) => facts.auth?.via === itemKey.session(id)) ??
+    sessions.find(each => each.returned?.terraUserId === terraUserId && isOpen(each, rules.confirmation))
+  );
+}
+
+/**
+ * Until when an unconfirmed row may wait for its proof; undefined if it is not ours to end: with reference ids of the team's
+ * own, a Terra user that nothing of ours asked for.
  */
 export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
   const { at = 0, via = '' } = row.facts.auth ?? {};
-  if (via === '' && rules.referenceId === 'subject') return undefined;
-  const session = sessions.find(({ id }) => via === itemKey.session(id));
+  const session = waitingSession(row, sessions, rules);
+  if (via === '' && !session && rules.referenceId === 'subject') return undefined;
   const sessionEnds =
     session && isOpen(session, rules.confirmation) ? closesAt(session, rules.confirmation) : session?.finishBy;
   return Math.max(at + rules.confirmWithin, sessionEnds ?? 0);

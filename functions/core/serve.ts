@@ -22,12 +22,16 @@ export type RequestOf<R extends Route> = {
   rawBody: Buffer;
   /** Adds to the one log line of this invocation. */
   note: Note;
-} & (R['caller'] extends 'user' ? { caller: SignedIn } : unknown);
+} & (R['caller'] extends 'user' ? { caller: SignedIn } : unknown) &
+  (R['caller'] extends 'browser' ? { browser: Browser } : unknown);
+
+/** What tells one browser from another, beside its headers. */
+export type Browser = { cookies: readonly string[]; sourceIp: string };
 
 type JsonReplies<R extends Route> = {
   [S in keyof R['replies'] & number]: R['replies'][S] extends z.ZodMiniType
     ? { status: S; body: z.infer<R['replies'][S]>; headers?: Record<string, string> }
-    : { status: S; page: string; headers: Record<string, string> };
+    : { status: S; page: string; headers: Record<string, string>; cookies?: string[] };
 };
 
 /** One of the answers the route declares. */
@@ -44,7 +48,13 @@ export type GatewayEvent = APIGatewayProxyEventV2 & {
   requestContext: { authorizer?: { jwt?: { claims?: Record<string, unknown> } } };
 };
 
-type Answer = { status: number; body?: unknown; page?: string; headers?: Record<string, string> };
+type Answer = {
+  status: number;
+  body?: unknown;
+  page?: string;
+  headers?: Record<string, string>;
+  cookies?: string[];
+};
 type Served<Deps> = {
   route: Route;
   answer: (event: GatewayEvent, deps: Deps, note: Note, issuer: string | undefined) => Promise<Answer>;
@@ -66,6 +76,9 @@ export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps
         query: event.queryStringParameters ?? {},
         headers: event.headers,
         ...(route.caller === 'user' && { caller: readCaller(event, issuer) }),
+        ...(route.caller === 'browser' && {
+          browser: { cookies: event.cookies ?? [], sourceIp: event.requestContext.http.sourceIp },
+        }),
         body: route.body && readBody(route.body, rawBody),
         rawBody,
         note,
@@ -100,7 +113,7 @@ export function serve<Deps>(served: readonly Served<Deps>[], wire: () => Deps & 
 }
 
 function render(
-  { status, body, page, headers }: Answer,
+  { status, body, page, headers, cookies }: Answer,
   caller: Caller | undefined,
 ): APIGatewayProxyStructuredResultV2 {
   return {
@@ -111,6 +124,7 @@ function render(
       ...(caller === 'user' && { 'cache-control': 'no-store' }),
       ...headers,
     },
+    ...(cookies && { cookies }),
     body: page ?? JSON.stringify(body),
   };
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { HOUR, type Instant, MINUTE } from './clock';
+import { HOUR, type Instant, MINUTE, SECOND } from './clock';
 import { providerId } from './providers';
 
 /** `required`: connected only after the owner redeemed the code. `off`: whatever the session authorised is proved. */
@@ -15,13 +15,48 @@ export const PROOF_WAIT = 26 * HOUR;
 export const CLOCK_SLACK = MINUTE;
 /** A fact of a session or mint makes it due after this long, should its writer not live to see to what follows. */
 export const PROJECT_WITHIN = MINUTE;
-/** Most Terra users one session may authorise. */
+/** Most Terra users one session may authorise. The user that the browser returned with always fits. */
 export const AUTHORISED_LIMIT = 8;
+/** Most refused Terra users, and most refusals without a Terra user, that one session keeps. A full list refuses every user. */
+export const REFUSAL_LIMIT = 8;
+/** How often one session may ask Terra whether the Terra user of a return is authenticated. */
+export const RETURN_LOOKUP_LIMIT = 8;
+/** How long a browser that returned waits for Terra's answer. */
+export const RETURN_LOOKUP_PATIENCE = 3 * SECOND;
+/** How long after the return an authentication may still be the one that the browser came back from: Terra stamps an event when it is sent. */
+export const RETURN_SLACK = MINUTE;
 
 export const FailureCause = z.enum(['cancelled', 'denied', 'provider_error', 'unknown']);
 export type FailureCause = z.infer<typeof FailureCause>;
 
-const Failure = z.object({ at: z.number(), cause: FailureCause });
+const Failure = z.object({ at: z.number(), cause: FailureCause, terraUserId: z.optional(z.string()) });
+
+/** What is known of the authentications of one Terra user in a session. Of `at` and `lastAuthAt` the newest counts, of the other times the oldest. */
+export const Authorisation = z.object({
+  /** The newest time at which Terra reported the user as authenticated, in an event or an answer. */
+  at: z.number(),
+  provider: z.string(),
+  scopes: z.optional(z.array(z.string())),
+  /** When Terra made the user. */
+  createdAt: z.optional(z.number()),
+  /** The times of the first and of the last `auth` event. */
+  firstAuthAt: z.optional(z.number()),
+  lastAuthAt: z.optional(z.number()),
+  /** When Terra first answered a question of ours with "is authenticated". */
+  foundAt: z.optional(z.number()),
+  /** Identifies the body of an `auth` event that came without a time of its own, so that a retry is not taken for another event. */
+  bodyHash: z.optional(z.string()),
+});
+export type Authorisation = z.infer<typeof Authorisation>;
+
+/** Identifies the browser that returned. Both values are useless without the row's secrets. */
+export const ReturnBrowser = z.object({
+  /** SHA-256 of the cookie that the browser was given. */
+  cookieHash: z.string(),
+  /** HMAC of address, user agent and languages under the state's secret. */
+  originHash: z.string(),
+});
+export type ReturnBrowser = z.infer<typeof ReturnBrowser>;
 
 /** The place of a session that is being opened under an idempotency key. */
 export const Claim = z.object({
@@ -63,14 +98,25 @@ export const SessionRow = z.object({
   /** Terra's id of the widget session, and the Terra user a direct link was made for. */
   terraSessionId: z.optional(z.string()),
   terraUserId: z.optional(z.string()),
-  returned: z.optional(z.object({ at: z.number(), terraUserId: z.string(), codeHash: z.string() })),
-  redeemed: z.optional(z.object({ at: z.number() })),
-  /** By Terra user id: the newest time at which Terra said that the user authenticated in this session. */
-  authorised: z.record(
-    z.string(),
-    z.object({ at: z.number(), provider: z.string(), scopes: z.optional(z.array(z.string())) }),
+  /** How often Terra was asked about the Terra user of a return. */
+  asked: z.optional(z.number()),
+  returned: z.optional(
+    z.object({
+      at: z.number(),
+      terraUserId: z.string(),
+      codeHash: z.string(),
+      browser: z.optional(ReturnBrowser),
+    }),
   ),
+  redeemed: z.optional(z.object({ at: z.number() })),
+  /** The Terra users that authenticated in this session, by Terra user id. */
+  authorised: z.record(z.string(), Authorisation),
+  /** Another user redeemed the code, or another browser returned with the same Terra user. */
   wrongOwner: z.optional(z.object({ at: z.number() })),
+  /** Terra users that a failure named. */
+  refusedUsers: z.optional(z.array(z.string())),
+  /** Times of failures that named no Terra user and may belong to this session. */
+  refusedAt: z.optional(z.array(z.number())),
   /** The browser came back to the failure URL. */
   failed: z.optional(Failure),
   /** Terra told of a failure; an end for a direct link, a note for a widget, where people choose again. */
@@ -85,11 +131,90 @@ export type SessionRow = z.infer<typeof SessionRow>;
 export type SessionStatus = 'pending' | 'returned' | 'completed' | 'failed' | 'expired' | 'rejected';
 export type SessionFailure = FailureCause | 'expired' | 'wrong_owner';
 
-/** Whether the session is what proves this Terra user to be its owner's. */
+/** Merges what is known of one Terra user's authentications. Commutative, associative and idempotent. */
+export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authorisation {
+  const newest = a.at > b.at || (a.at === b.at && JSON.stringify(a) >= JSON.stringify(b)) ? a : b;
+  const oldest = (x: Instant | undefined, y: Instant | undefined) =>
+    x === undefined || y === undefined ? (x ?? y) : Math.min(x, y);
+  const [createdAt, foundAt, firstAuthAt] = [
+    oldest(a.createdAt, b.createdAt),
+    oldest(a.foundAt, b.foundAt),
+    oldest(a.firstAuthAt, b.firstAuthAt),
+  ];
+  const lastAuthAt = Math.max(a.lastAuthAt ?? 0, b.lastAuthAt ?? 0);
+  const bodyHash = firstAuthAt === a.firstAuthAt ? (a.bodyHash ?? b.bodyHash) : (b.bodyHash ?? a.bodyHash);
+  return {
+    at: newest.at,
+    provider: newest.provider,
+    ...(newest.scopes && { scopes: newest.scopes }),
+    ...(createdAt !== undefined && { createdAt }),
+    ...(firstAuthAt !== undefined && { firstAuthAt, lastAuthAt }),
+    ...(foundAt !== undefined && { foundAt }),
+    ...(bodyHash !== undefined && { bodyHash }),
+  };
+}
+
+/** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
+const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
+
+/** Whether an authentication is early enough to be the one that the browser came back from. */
+const precedesReturn = (at: Instant, returned: { at: Instant }): boolean => at <= returned.at + RETURN_SLACK;
+
+/**
+ * Returns whether Terra told of a second authentication of the Terra user the browser returned with: one after the first, or
+ * one after the return. A link can be passed on, so the second may be another person's.
+ */
+export function isUsedTwice({ authorised, returned }: SessionRow, terraUserId: string): boolean {
+  const { firstAuthAt, lastAuthAt } = authorised[terraUserId] ?? {};
+  if (firstAuthAt === undefined || lastAuthAt === undefined) return false;
+  return lastAuthAt > firstAuthAt || (returned?.terraUserId === terraUserId && !precedesReturn(lastAuthAt, returned));
+}
+
+/** Returns whether more than one person had a part in the session, so that it proves nothing. */
+export function isContested(session: SessionRow): boolean {
+  return (
+    session.wrongOwner !== undefined ||
+    (session.returned !== undefined && isUsedTwice(session, session.returned.terraUserId))
+  );
+}
+
+/**
+ * Returns whether the attempt with this Terra user was refused before the user authenticated. Whoever refuses learns the
+ * Terra user id from the redirect, so that Terra user proves nothing in this session any more. A refusal without a Terra
+ * user concerns every user that Terra had made by then and that had not authenticated yet.
+ */
+export function isRefused(session: SessionRow, terraUserId: string): boolean {
+  const { refusedUsers = [], flow, failed } = session;
+  const refusedAt = [
+    ...(session.refusedAt ?? []),
+    ...(failed && failed.terraUserId === undefined ? [failed.at] : []),
+  ];
+  if (refusedUsers.includes(terraUserId)) return true;
+  if (Math.max(refusedUsers.length, session.refusedAt?.length ?? 0) >= REFUSAL_LIMIT) return true;
+  const known = session.authorised[terraUserId];
+  if (flow === 'widget' && known === undefined) return false;
+  // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
+  const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
+  return refusedAt.some(at => createdAt <= at && (known === undefined || at < authenticatedBy(known)));
+}
+
+/**
+ * Returns whether the session proves that this Terra user belongs to its owner. With `required`: the browser returned with
+ * this user, after the user's first authentication and without a refusal; the owner redeemed the code; and only one person
+ * had a part in it. With `off`: the user authenticated in the session.
+ */
 export function proves(session: SessionRow, terraUserId: string, confirmation: Confirmation): boolean {
-  if (session.wrongOwner || session.authorised[terraUserId] === undefined) return false;
+  const authorisation = session.authorised[terraUserId];
+  if (session.wrongOwner || authorisation === undefined) return false;
   if (confirmation === 'off') return true;
-  return session.redeemed !== undefined && session.returned?.terraUserId === terraUserId;
+  const { returned, redeemed } = session;
+  return (
+    redeemed !== undefined &&
+    returned?.terraUserId === terraUserId &&
+    precedesReturn(authenticatedBy(authorisation), returned) &&
+    !isContested(session) &&
+    !isRefused(session, terraUserId)
+  );
 }
 
 /** The Terra user a completed session connected. With `off` that is the one the browser came back with, else the newest. */
@@ -114,19 +239,20 @@ export function closesAt(session: SessionRow, confirmation: Confirmation): Insta
 /**
  * | status | when |
  * | --- | --- |
- * | `rejected` | somebody else redeemed its code |
+ * | `rejected` | another user redeemed its code, another browser returned with it, or the link was used twice |
  * | `completed` | proved for a Terra user |
- * | `failed`, `expired` | closed, or past its time; `failed` where a failure was noted |
+ * | `failed`, `expired` | closed, or past its time; `failed` if a failure was recorded |
+ * | `failed` | the browser came back with a Terra user that had been refused |
  * | `returned` | the browser came back, proof is outstanding |
- * | `failed` | the browser or (direct link) Terra told of a failure; may still return until `finishBy` |
+ * | `failed` | the browser or (direct link) Terra reported a failure; a widget may still return until `finishBy` |
  * | `pending` | otherwise |
  */
 export function sessionStatus(session: SessionRow, now: Instant, confirmation: Confirmation): SessionStatus {
-  if (session.wrongOwner) return 'rejected';
+  if (session.wrongOwner || (confirmation === 'required' && isContested(session))) return 'rejected';
   if (provedUser(session, confirmation) !== undefined) return 'completed';
   const over = session.closed !== undefined || now > closesAt(session, confirmation);
   if (over) return session.failed || session.cancelled ? 'failed' : 'expired';
-  if (session.returned) return 'returned';
+  if (session.returned) return isRefused(session, session.returned.terraUserId) ? 'failed' : 'returned';
   if (session.failed || (session.cancelled && session.flow === 'direct')) return 'failed';
   return 'pending';
 }
@@ -136,9 +262,9 @@ export function sessionFailure(session: SessionRow, status: SessionStatus): Sess
   if (status === 'rejected') return 'wrong_owner';
   if (status === 'expired') return 'expired';
   if (status !== 'failed') return undefined;
-  // Terra's signed word goes before what a browser's query says.
+  // Terra's signed event counts more than what a browser's query says.
   const causes = [session.cancelled, session.failed].flatMap(failure => failure?.cause ?? []);
-  return causes.find(cause => cause !== 'unknown') ?? causes[0];
+  return causes.find(cause => cause !== 'unknown') ?? causes[0] ?? 'unknown';
 }
 
 /** Whether an event at this time can belong to the session at all. */
@@ -151,34 +277,37 @@ export function offers(session: SessionRow, provider: string): boolean {
   return session.providers === undefined || session.providers.includes(providerId(provider));
 }
 
-/** Neither completed, rejected nor closed: a further success may still be its own. */
+/** Returns whether the session is neither completed, rejected nor closed: a further success may still be its own. */
 export function isOpen(session: SessionRow, confirmation: Confirmation): boolean {
-  return !session.closed && !session.wrongOwner && provedUser(session, confirmation) === undefined;
+  const isRejected = confirmation === 'required' ? isContested(session) : session.wrongOwner !== undefined;
+  return !session.closed && !isRejected && provedUser(session, confirmation) === undefined;
 }
 
 const LOOKUPS_AFTER = [MINUTE, 5 * MINUTE, 30 * MINUTE, 6 * HOUR];
+/** How soon Terra is asked again about a session that may only be closed after its answer. */
+const ASK_AGAIN = 5 * MINUTE;
 
-/** The Terra user to ask Terra about, where the browser returned and only Terra's word is missing. */
-export function unansweredUser(
-  session: SessionRow,
-  confirmation: Confirmation,
-): { terraUserId: string; since: Instant } | undefined {
-  const { returned, redeemed, wrongOwner } = session;
+/** The Terra user that the browser returned with, while nothing is known of its authentication. */
+export function unansweredUser(session: SessionRow): string | undefined {
+  const { returned } = session;
   if (!returned || session.closed || session.authorised[returned.terraUserId] !== undefined) return undefined;
-  const since = confirmation === 'off' ? returned.at : (redeemed ?? wrongOwner)?.at;
-  return since === undefined ? undefined : { terraUserId: returned.terraUserId, since };
+  return returned.terraUserId;
 }
 
 /**
  * When the sweep must look at the session next, given that it looked at `lookedAt`; undefined: never again.
- * Lookups come 1, 5, 30 min and 6 h after the redemption (with `off`, after the return), the closing when its time is over.
+ * Terra is asked about an unanswered user 1, 5, 30 min and 6 h after the redemption (with `off`, after the return) and once
+ * more before the session is closed.
  */
 export function sessionDueAt(session: SessionRow, lookedAt: Instant, confirmation: Confirmation): Instant | undefined {
   if (session.closed) return undefined;
-  const settled = session.wrongOwner !== undefined || provedUser(session, confirmation) !== undefined;
-  const closing = settled ? [] : [closesAt(session, confirmation) + 1];
-  const waiting = unansweredUser(session, confirmation);
-  const lookups = waiting ? LOOKUPS_AFTER.map(delay => waiting.since + delay).filter(at => at > lookedAt) : [];
-  const next = Math.min(...closing, ...lookups);
+  const { returned, redeemed, wrongOwner } = session;
+  const closesAfter = closesAt(session, confirmation);
+  const isUnanswered = unansweredUser(session) !== undefined;
+  const closing = isUnanswered && closesAfter < lookedAt ? lookedAt + ASK_AGAIN : closesAfter + 1;
+  const since = confirmation === 'off' ? returned?.at : (redeemed ?? wrongOwner)?.at;
+  const lookups =
+    isUnanswered && since !== undefined ? LOOKUPS_AFTER.map(delay => since + delay).filter(at => at > lookedAt) : [];
+  const next = Math.min(...(isOpen(session, confirmation) ? [closing] : []), ...lookups);
   return Number.isFinite(next) ? next : undefined;
 }

@@ -3,17 +3,39 @@ import type { ConnectionRow } from './connection';
 import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Partition } from './partition';
-import type { Claim, FailureCause, SessionRow } from './session';
+import type { Authorisation, Claim, FailureCause, ReturnBrowser, SessionRow } from './session';
 import type { QuotaKind } from './table';
 
-/** Something that became true of a session. Each is written at most once, `authorised` once for each Terra user and newer time. */
+/**
+ * How a return is known to follow an authentication: the session already has one of this Terra user; Terra answered with one
+ * just now; or Terra could not be asked.
+ */
+export type ReturnEvidence = 'recorded' | { foundNow: Authorisation } | 'not_asked';
+
+/** Something that became true of a session. Each is written at most once; `authorised` grows, and so do the lists of `refused`. */
 export type SessionFact =
-  | { kind: 'returned'; at: Instant; terraUserId: string; codeHash: string; stateHash: string }
-  | { kind: 'failed'; at: Instant; cause: FailureCause; stateHash: string }
-  | { kind: 'cancelled'; at: Instant; cause: FailureCause }
+  /** Terra is about to be asked about the Terra user of a return; refused once that happened too often. */
+  | { kind: 'asked'; at: Instant; stateHash: string }
+  | {
+      kind: 'returned';
+      at: Instant;
+      terraUserId: string;
+      codeHash: string;
+      stateHash: string;
+      evidence: ReturnEvidence;
+      browser?: ReturnBrowser | undefined;
+    }
+  /** The browser came to the failure URL, perhaps with the Terra user of the attempt. */
+  | { kind: 'failed'; at: Instant; cause: FailureCause; terraUserId: string | undefined; stateHash: string }
+  /** Terra reported a failure. `cause` is stored only if the failure is known to be this session's. */
+  | { kind: 'refused'; at: Instant; terraUserId: string | undefined; cause: FailureCause | undefined }
   | { kind: 'redeemed'; at: Instant; codeHash: string }
-  | { kind: 'authorised'; at: Instant; terraUserId: string; provider: string; scopes?: readonly string[] | undefined }
+  /** The authorisation as merged with the one in the session at this version. */
+  | { kind: 'authorised'; at: Instant; terraUserId: string; authorisation: Authorisation; version: number }
+  /** Another user brought the code before the owner did. */
   | { kind: 'wrongOwner'; at: Instant; codeHash: string }
+  /** Another browser returned with the same Terra user, whether or not the code has been redeemed. */
+  | { kind: 'otherBrowser'; at: Instant; codeHash: string }
   /** Only while the session is as it was when it was judged. */
   | { kind: 'closed'; at: Instant; version: number };
 

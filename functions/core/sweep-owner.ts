@@ -1,18 +1,22 @@
 import { type Instant, MINUTE, SECOND } from './clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState } from './connection';
-import { decidedAt, type EndDeps, endConnection } from './end-connection';
-import { type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
+import { authFacts, type ConnectionFacts, type ConnectionRow, connectionState, isUnidentified } from './connection';
+import { mayBeOfMint } from './correlate';
+import { decidedAt, endConnection } from './end-connection';
+import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
-import { lookUp } from './look-up';
-import { confirmBy, type Partition, scheduled, withSession } from './partition';
-import { NO_NEWS, record } from './record';
+import { completeReturn } from './look-up';
+import { confirmBy, type Partition, scheduled, waitingSession, withSession } from './partition';
+import { providerKind } from './providers';
+import { NO_NEWS, newsOf, record } from './record';
+import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
 import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import { itemKey } from './table';
 import type { Terra } from './terra';
+import { noLaterThan } from './terra-user';
 
-export type SweepDeps = EndDeps & {
-  terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
+export type SweepDeps = EraseDeps & {
+  terra: Pick<Terra, 'findUser' | 'deauthenticate' | 'listProviders'>;
   alarm: (name: 'disconnect_overdue') => void;
 };
 
@@ -33,7 +37,7 @@ export async function sweepOwner(owner: string, deps: SweepDeps): Promise<Swept>
   let partition = await deps.store.load(owner);
 
   for (const session of partition.sessions.filter(isDue(now))) {
-    const judged = await sweepSession(session, now, swept, deps);
+    const judged = await sweepSession(session, partition, now, swept, deps);
     partition = withSession(partition, judged);
   }
   ({ partition } = await record(partition, () => NO_NEWS, deps));
@@ -46,18 +50,31 @@ export async function sweepOwner(owner: string, deps: SweepDeps): Promise<Swept>
   return swept;
 }
 
-/** The session after Terra was asked about it, and closed if nothing can complete it any more. */
-async function sweepSession(session: SessionRow, now: Instant, swept: Swept, deps: SweepDeps): Promise<SessionRow> {
+/**
+ * The session after it was completed as far as possible, and closed if nothing can complete it any more. A session whose
+ * browser returned with a user that nothing is known of is closed only once Terra answered: Terra may have that user.
+ */
+async function sweepSession(
+  session: SessionRow,
+  partition: Partition,
+  now: Instant,
+  swept: Swept,
+  deps: SweepDeps,
+): Promise<SessionRow> {
   const { confirmation } = deps.rules;
+  const terraUserId = unansweredUser(session);
+  const isEnding = now > closesAt(session, confirmation);
+  const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
   let judged = session;
-  const waiting = unansweredUser(session, confirmation);
-  if (waiting) {
+  if (terraUserId !== undefined && isAsked) {
     swept.looked++;
-    judged = await lookUp(session, waiting.terraUserId, undefined, deps).catch(error => {
+    try {
+      judged = await completeReturn(session, terraUserId, partition, undefined, deps);
+    } catch (error) {
       if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
       swept.terraFailed++;
       return session;
-    });
+    }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
   const fact = { kind: 'closed', at: now, version: judged.version } as const;
@@ -72,8 +89,10 @@ async function sweepConnection(
   swept: Swept,
   deps: SweepDeps,
 ): Promise<Partition> {
+  const identified = await identify(row, partition, swept, deps);
+  if (identified === 'unknown') return partition;
   const decide = (now: ConnectionRow | undefined, current: Partition) => now && dueFacts(now, current, deps);
-  const ending = await endConnection(partition, row.terraUserId, decide, deps);
+  const ending = await endConnection(identified, row.terraUserId, decide, deps);
   if (ending.terra === 'agreed') swept.disconnected++;
   if (ending.terra === 'failed') {
     swept.terraFailed++;
@@ -81,6 +100,45 @@ async function sweepConnection(
     if (since !== undefined && deps.clock() - since > OVERDUE) deps.alarm('disconnect_overdue');
   }
   return ending.partition;
+}
+
+/**
+ * Asks Terra what is not known of a row before it is judged: whether a user that only data told of is authenticated, and
+ * whether the provider of an unsolicited user connects on the phone, so that a token without a provider proves it. Returns
+ * the records with the answer; `unknown` if Terra could not be asked.
+ */
+async function identify(
+  row: ConnectionRow,
+  partition: Partition,
+  swept: Swept,
+  deps: SweepDeps,
+): Promise<Partition | 'unknown'> {
+  const { terraUserId, facts } = row;
+  const state = connectionState(facts);
+  try {
+    if (state.status === 'unseen' && isUnidentified(facts)) {
+      swept.looked++;
+      const user = await deps.terra.findUser(terraUserId);
+      const now = deps.clock();
+      const isTheirs = user?.referenceId === row.owner && user.authenticated;
+      const at = noLaterThan(user?.createdAt ?? facts.data?.at ?? now, now);
+      const found = isTheirs ? authFacts(user.provider, at, '', user.scopes) : { missed: { at: now } };
+      return (await record(partition, () => newsOf(terraUserId, found), deps)).partition;
+    }
+    const { provider, auth } = facts;
+    const isUnsolicited = state.status === 'unconfirmed' && state.reason === 'unsolicited';
+    if (!isUnsolicited || !auth || provider === undefined || providerKind(provider) === 'sdk') return partition;
+    if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
+    const catalogueKind = (await deps.terra.listProviders()).find(({ id }) => id === provider)?.kind;
+    const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
+    const recorded = await recordAuthentication(partition, authentication, deps);
+    if (recorded.origin.kind !== 'mint') return partition;
+    return (await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps)).partition;
+  } catch (error) {
+    if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
+    swept.terraFailed++;
+    return 'unknown';
+  }
 }
 
 async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: SweepDeps): Promise<void> {
@@ -108,7 +166,7 @@ function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: Sw
 export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now: Instant, rules: Rules): boolean {
   const until = confirmBy(row, sessions, rules);
   if (until === undefined || now <= until) return true;
-  const session = sessions.find(({ id }) => row.facts.auth?.via === itemKey.session(id));
+  const session = waitingSession(row, sessions, rules);
   return session !== undefined && isOpen(session, rules.confirmation);
 }
 

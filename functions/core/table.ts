@@ -21,7 +21,7 @@ export const itemKey = {
 } as const;
 
 /** What an owner may do only so often. */
-export type QuotaKind = 'sessions' | 'mints';
+export type QuotaKind = 'sessions' | 'mints' | 'erasures';
 
 /** What kind of row a sort key names, and the id inside it; undefined for a kind this code does not know. */
 export function readItemKey(
@@ -36,3 +36,6 @@ export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
 
 /** Where the fingerprint of the reference-id key lies; `#` cannot occur in an opaque reference id. */
 export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } as const;
+
+/** Returns whether a partition key is one of the table's own, so that it names no owner. */
+export const isBookkeeping = (owner: string): boolean => [reconcileKey.owner, fingerprintKey.owner].includes(owner as '#reconcile');

@@ -29,7 +29,13 @@ export type EventUser = {
  * | `irrelevant` | everything else, types Terra adds later included |
  */
 export type TerraEvent =
-  | { kind: 'authenticated'; user: EventUser; terraSessionId: string | undefined }
+  | {
+      kind: 'authenticated';
+      user: EventUser;
+      terraSessionId: string | undefined;
+      /** Identifies the body, if the delivery has no time of the event's own. */
+      bodyHash?: string;
+    }
   | {
       kind: 'not_authenticated';
       cause: FailureCause;

@@ -1,4 +1,4 @@
-import type { Instant } from './clock';
+import { type Instant, SECOND } from './clock';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -20,3 +20,12 @@ export function readTime(time: string | null | undefined): Instant | undefined {
   const at = Date.parse(/(?:Z|[+-]\d{2}:?\d{2})$/.test(time) ? time : `${time}Z`);
   return Number.isFinite(at) ? at : undefined;
 }
+
+/** How far Terra's clock may be ahead of the moment at which we heard of a time. */
+const CLOCK_AHEAD = 5 * SECOND;
+
+/**
+ * Bounds a time that Terra reports by when we heard of it, so that no time in the future wins over what comes later. For an
+ * event that is the time it was signed at.
+ */
+export const noLaterThan = (time: Instant, heardAt: Instant): Instant => Math.min(time, heardAt + CLOCK_AHEAD);

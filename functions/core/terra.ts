@@ -96,7 +96,9 @@ const UserInfo = z.object({
 const Users = z.array(z.object({ user_id: z.string() }));
 const Agreement = z.object({ status: z.literal('success') });
 const Providers = z.object({
-  providers: z.array(z.object({ provider: z.string(), name: Text, icon: Text, enabled: z.nullish(z.boolean()) })),
+  providers: z.array(
+    z.object({ provider: z.string(), name: Text, icon: Text, setup: Text, enabled: z.nullish(z.boolean()) }),
+  ),
 });
 
 /** The one place that knows Terra's URLs, headers and quirks. */
@@ -199,11 +201,12 @@ export function terraClient(options: TerraOptions): Terra {
       const answer = understand(await ask('GET', apiUrl('/integrations/detailed', { sdk: 'true' })), Providers);
       return answer.providers
         .filter(({ enabled }) => enabled !== false)
-        .map(({ provider, name, icon }) => ({
+        .map(({ provider, name, icon, setup }) => ({
           id: providerId(provider),
           name: name || provider,
           ...(icon?.startsWith('https://') && { icon }),
-          kind: providerKind(provider),
+          // Terra's catalogue decides; our list knows the providers whose entry does not say.
+          kind: setup?.toUpperCase() === 'SDK' ? 'sdk' : providerKind(provider),
         }));
     },
   };

@@ -1,24 +1,29 @@
 import { connectionAnswer } from '../core/answer';
 import { SECOND } from '../core/clock';
 import { type ConnectionRow, connectionState, isVisible } from '../core/connection';
-import { decidedAt, type EndDeps, endConnection } from '../core/end-connection';
-import { eraseOwner, newErasure } from '../core/erasure';
+import { decidedAt, endConnection } from '../core/end-connection';
+import { type EraseDeps, eraseOwner, newErasure } from '../core/erasure';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import type { Owner, SignedIn } from '../core/owner';
 import { findConnection } from '../core/partition';
+import { countUse } from '../core/quota';
 import { type Behaviour, on, serve } from '../core/serve';
 import { disconnect, erase } from '../routes';
 
-type Deps = EndDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
+type Deps = EraseDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
 
 /** How long the request goes on taking up rows; one may take Terra's whole time budget, and the sweep does the rest. */
 const ERASE_BUDGET = 3 * SECOND;
+
+/** How often a user may ask to be erased in ten minutes: each time Terra is asked about every Terra user anew. */
+const ERASURE_LIMIT = 10;
 
 /** Puts up the tombstone first, so that whatever comes from now on is of the past, then erases as much as fits the request. */
 export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
   const now = deps.clock();
+  await countUse(referenceId, 'erasures', ERASURE_LIMIT, deps);
   await deps.store.beginErasure(newErasure(referenceId, now));
   const isDone = await eraseOwner(await deps.store.load(referenceId), now + ERASE_BUDGET, deps);
   note({ outcome: isDone ? 'erased' : 'erasing' });

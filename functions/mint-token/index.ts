@@ -13,7 +13,7 @@ import { mintToken } from '../routes';
 
 type Deps = {
   store: Pick<Store, 'load' | 'addMint' | 'countUse'>;
-  terra: Pick<Terra, 'mintToken'>;
+  terra: Pick<Terra, 'mintToken' | 'listProviders'>;
   ownerOf: (caller: SignedIn) => Promise<Owner>;
   clock: Clock;
   random: Random;
@@ -26,12 +26,12 @@ const KEEP = 2 * DAY;
 /** Mints one SDK token and remembers that it did, for that is the proof of the connection the phone then makes. */
 export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, deps) => {
   const provider = body.provider === undefined ? undefined : providerId(body.provider);
-  if (provider !== undefined && providerKind(provider) === 'web') {
-    throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
-  }
   const { sub, referenceId } = await deps.ownerOf(caller);
   if (isErasing(await deps.store.load(referenceId))) throw erasing();
   await countUse(referenceId, 'mints', deps.limit, deps);
+  if (provider !== undefined && !(await connectsOnPhone(provider, deps))) {
+    throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
+  }
 
   const createdAt = deps.clock();
   const { token, expiresInSeconds } = await deps.terra.mintToken(referenceId);
@@ -49,6 +49,12 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, 
   if (!isStored) throw new Error('a new mint met an old id');
   return { status: 201, body: { token, referenceId, expiresIn: expiresInSeconds, expiresAt: isoTime(expiresAt) } };
 };
+
+/** Our list knows most providers; Terra's catalogue decides about the others. */
+async function connectsOnPhone(provider: string, { terra }: Pick<Deps, 'terra'>): Promise<boolean> {
+  if (providerKind(provider) === 'sdk') return true;
+  return (await terra.listProviders()).some(({ id, kind }) => id === provider && kind === 'sdk');
+}
 
 export const handler = serve([on(mintToken, mint)], () => ({
   serve: live.serveDeps(),

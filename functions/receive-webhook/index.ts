@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ApplyDeps, applyEvent } from '../core/apply-event';
 import { type Instant, SECOND } from '../core/clock';
 import { Problem } from '../core/errors';
@@ -5,13 +6,13 @@ import * as live from '../core/live';
 import type { Secret, WebhookSecrets } from '../core/secrets';
 import { type Behaviour, on, serve } from '../core/serve';
 import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/signature';
-import { readTerraEvent } from '../core/terra-event';
+import { readTerraEvent, type TerraEvent } from '../core/terra-event';
+import { noLaterThan } from '../core/terra-user';
 import { receiveWebhook } from '../routes';
 
 type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };
 
-/** How far the unsigned ordering header may lie after the signed time, and before it: no retry is older. */
-const ORDERING_AHEAD = 5 * SECOND;
+/** How far the unsigned ordering header may lie before the signed time: no retry is older. */
 const ORDERING_BEHIND = SIGNATURE_BEHIND_SECONDS * SECOND;
 
 /**
@@ -28,7 +29,8 @@ export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ hea
     note({ outcome: 'poison' });
     return { status: 200, body: { outcome: 'poison' } };
   }
-  const outcome = await applyEvent(event, eventTime(headers['x-terra-ordering-timestamp'], signedAt), {
+  const { at, isOwn } = eventTime(headers['x-terra-ordering-timestamp'], signedAt);
+  const outcome = await applyEvent(isOwn ? event : withBodyHash(event, rawBody), at, {
     ...deps,
     alarm: alarm => note({ alarm }),
   });
@@ -64,10 +66,19 @@ function isSignedWith(
   return verifySignature(claim, rawBody, isPreviousLive ? [current, previous.secret] : [current]);
 }
 
-/** Terra's own time of the event. The header that carries it is not signed, so what is signed bounds it on both sides. */
-function eventTime(ordering: string | undefined, signedAt: Instant): Instant {
-  if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return signedAt;
-  return Math.max(signedAt - ORDERING_BEHIND, Math.min(Number(ordering), signedAt + ORDERING_AHEAD));
+/**
+ * Returns the time of the event, and whether it is Terra's own and so the same at every retry. The header that carries it is
+ * not signed, so the signed time bounds it on both sides; without the header the time of signing is all there is.
+ */
+function eventTime(ordering: string | undefined, signedAt: Instant): { at: Instant; isOwn: boolean } {
+  if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return { at: signedAt, isOwn: false };
+  return { at: Math.max(signedAt - ORDERING_BEHIND, noLaterThan(Number(ordering), signedAt)), isOwn: true };
+}
+
+function withBodyHash(event: TerraEvent, rawBody: Buffer): TerraEvent {
+  if (event.kind !== 'authenticated') return event;
+  const bodyHash = createHash('sha256').update(rawBody).digest().subarray(0, 9).toString('base64url');
+  return { ...event, bodyHash };
 }
 
 const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });

@@ -4,7 +4,7 @@ import type { ConnectionRow } from '../../functions/core/connection';
 import { dynamoStore } from '../../functions/core/dynamo-store';
 import { shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
-import { AUTHORISED_LIMIT, type Claim, type SessionRow } from '../../functions/core/session';
+import { AUTHORISED_LIMIT, type Claim, REFUSAL_LIMIT, RETURN_LOOKUP_LIMIT, type SessionRow } from '../../functions/core/session';
 import type { SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 import { startDynamoDb } from '../../local/dynamodb';
@@ -37,7 +37,16 @@ const returned: SessionFact = {
   terraUserId: user,
   codeHash: 'hash-of-code',
   stateHash: 'hash-of-state',
+  evidence: 'not_asked',
 };
+const garmin = (at: number) => ({ at, provider: 'GARMIN', firstAuthAt: at, lastAuthAt: at });
+const authorised = (terraUserId: string, at: number, version: number): SessionFact => ({
+  kind: 'authorised',
+  at,
+  terraUserId,
+  authorisation: garmin(at),
+  version,
+});
 const connection: ConnectionRow = {
   owner: 'owner-1',
   terraUserId: user,
@@ -169,10 +178,9 @@ describe.each([
 
   test('a session that was seen to be due soon enough stays where it is in the index', async () => {
     const { add, store, owner } = await world();
-    const authorised = { kind: 'authorised', at: NOON, terraUserId: 'one', provider: 'GARMIN' } as const;
-    await add(authorised, NOON + 10);
+    await add(authorised('one', NOON, 1), NOON + 10);
 
-    const { written, session: after } = await add({ ...authorised, terraUserId: 'two' }, NOON + 20, NOON + 10);
+    const { written, session: after } = await add(authorised('two', NOON, 2), NOON + 20, NOON + 10);
 
     expect([written, after?.dueAt]).toEqual([true, NOON + 10]);
     expect((await store.due(shardOf(owner), NOON + 10)).due).toContainEqual({ owner, item: `session#${session.id}` });
@@ -218,46 +226,117 @@ describe.each([
     expect((await add({ kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' })).written).toBe(false);
   });
 
-  test('an authorisation grows in time and in users, up to a limit', async () => {
-    const { add } = await world();
-    const authorised = (terraUserId: string, at: number): SessionFact => ({
-      kind: 'authorised',
-      at,
-      terraUserId,
-      provider: 'GARMIN',
-    });
+  test('what the owner redeemed is not taken away by another user, but by another browser', async () => {
+    const { add } = await world(returned, { kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' });
 
-    expect((await add(authorised('user-0', NOON + 5))).written).toBe(true);
-    expect((await add(authorised('user-0', NOON + 5))).written).toBe(false);
-    expect((await add(authorised('user-0', NOON + 4))).written).toBe(false);
-    expect((await add(authorised('user-0', NOON + 6))).written).toBe(true);
-    for (let n = 1; n < AUTHORISED_LIMIT; n++) expect((await add(authorised(`user-${n}`, NOON))).written).toBe(true);
-    expect((await add(authorised('one-too-many', NOON))).written).toBe(false);
-    expect((await add(authorised('user-0', NOON + 7))).session?.authorised['user-0']).toEqual({
-      at: NOON + 7,
-      provider: 'GARMIN',
+    expect((await add({ kind: 'wrongOwner', at: NOON + 4, codeHash: 'hash-of-code' })).written).toBe(false);
+    expect((await add({ kind: 'otherBrowser', at: NOON + 4, codeHash: 'another' })).written).toBe(false);
+    expect((await add({ kind: 'otherBrowser', at: NOON + 4, codeHash: 'hash-of-code' })).session).toMatchObject({
+      wrongOwner: { at: NOON + 4 },
     });
+  });
+
+  test('a return that needs a recorded authentication is written only with one', async () => {
+    const { add } = await world();
+
+    expect((await add({ ...returned, evidence: 'recorded' })).written).toBe(false);
+    await add(authorised(user, NOON, 1));
+    expect((await add({ ...returned, evidence: 'recorded' })).session?.returned).toMatchObject({ terraUserId: user });
+  });
+
+  test('a return brings the authentication that Terra answered with, unless an event was quicker', async () => {
+    const found: SessionFact = { ...returned, evidence: { foundNow: { ...garmin(NOON), foundAt: NOON + 1 } } };
+
+    expect((await (await world()).add(found)).session?.authorised).toEqual({
+      [user]: { ...garmin(NOON), foundAt: NOON + 1 },
+    });
+    expect((await (await world(authorised(user, NOON, 1))).add(found)).written).toBe(false);
+  });
+
+  test('a return keeps what identifies the browser', async () => {
+    const browser = { cookieHash: 'hash-of-cookie', originHash: 'hash-of-origin' };
+
+    expect((await (await world()).add({ ...returned, browser })).session?.returned?.browser).toEqual(browser);
+  });
+
+  test('Terra is asked about returns of one session only so often, and not once it returned', async () => {
+    const asked: SessionFact = { kind: 'asked', at: NOON + 1, stateHash: 'hash-of-state' };
+    const { add } = await world();
+
+    expect((await add({ ...asked, stateHash: 'another' })).written).toBe(false);
+    for (let n = 0; n < RETURN_LOOKUP_LIMIT; n++) expect((await add(asked)).written).toBe(true);
+    expect((await add(asked)).written).toBe(false);
+    expect((await (await world(returned)).add(asked)).written).toBe(false);
+  });
+
+  test('an authorisation is written at the version that was read, and users have room up to a limit', async () => {
+    const { add } = await world();
+
+    expect((await add(authorised('user-0', NOON + 5, 1))).written).toBe(true);
+    expect((await add(authorised('user-0', NOON + 6, 1))).written).toBe(false);
+    expect((await add(authorised('user-0', NOON + 6, 2))).session?.authorised['user-0']).toEqual(garmin(NOON + 6));
+    for (let n = 1; n < AUTHORISED_LIMIT; n++) {
+      expect((await add(authorised(`user-${n}`, NOON, 2 + n))).written).toBe(true);
+    }
+    expect((await add(authorised('one-too-many', NOON, 2 + AUTHORISED_LIMIT))).written).toBe(false);
+    expect((await add(authorised('user-0', NOON + 7, 2 + AUTHORISED_LIMIT))).written).toBe(true);
+  });
+
+  test('the user that the browser returned with always has room', async () => {
+    const { add } = await world();
+    for (let n = 0; n < AUTHORISED_LIMIT; n++) await add(authorised(`user-${n}`, NOON, 1 + n));
+    await add(returned);
+
+    expect((await add(authorised(user, NOON, 2 + AUTHORISED_LIMIT))).session?.authorised[user]).toEqual(garmin(NOON));
   });
 
   test('a session is closed only as it was judged, and takes no more facts then', async () => {
     const { add } = await world();
-    await add({ kind: 'cancelled', at: NOON + 1, cause: 'denied' });
+    await add({ kind: 'refused', at: NOON + 1, terraUserId: undefined, cause: 'denied' });
 
     expect((await add({ kind: 'closed', at: NOON + 9, version: 1 })).written).toBe(false);
     const closed = await add({ kind: 'closed', at: NOON + 9, version: 2 });
     expect(closed.session).toMatchObject({ closed: { at: NOON + 9 }, cancelled: { at: NOON + 1, cause: 'denied' } });
     expect(closed.session?.dueAt).toBeUndefined();
     expect((await add(returned)).written).toBe(false);
-    expect((await add({ kind: 'authorised', at: NOON, terraUserId: user, provider: 'GARMIN' })).written).toBe(false);
+    expect((await add(authorised(user, NOON, 3))).written).toBe(false);
   });
 
-  test('a failure is noted once and not after a return', async () => {
-    const failed: SessionFact = { kind: 'failed', at: NOON + 1, cause: 'denied', stateHash: 'hash-of-state' };
+  test('the first failure stays, each refused user is added once, and none after a return', async () => {
+    const at = NOON + 1;
+    const failed: SessionFact = { kind: 'failed', at, cause: 'denied', terraUserId: user, stateHash: 'hash-of-state' };
     const { add } = await world(failed);
 
-    expect((await add({ ...failed, cause: 'unknown' })).session?.failed?.cause).toBe('denied');
+    expect((await add({ ...failed, cause: 'unknown' })).written).toBe(false);
+    expect((await add({ ...failed, cause: 'unknown', terraUserId: undefined })).written).toBe(false);
+    expect((await add({ ...failed, cause: 'unknown', terraUserId: 'another' })).session).toMatchObject({
+      failed: { at, cause: 'denied', terraUserId: user },
+      refusedUsers: [user, 'another'],
+    });
     expect((await add(returned)).written).toBe(true);
     expect((await (await world(returned)).add(failed)).written).toBe(false);
+  });
+
+  test('refusals that Terra reports are kept by user or by time, each once, up to a limit, also after a return', async () => {
+    const refused = (at: number, more: object = {}): SessionFact => ({
+      kind: 'refused',
+      at,
+      terraUserId: undefined,
+      cause: undefined,
+      ...more,
+    });
+    const { add } = await world(returned);
+
+    expect((await add(refused(NOON + 1))).session?.refusedAt).toEqual([NOON + 1]);
+    expect((await add(refused(NOON + 1))).written).toBe(false);
+    expect((await add(refused(NOON + 1, { cause: 'denied' }))).session?.cancelled).toEqual({
+      at: NOON + 1,
+      cause: 'denied',
+    });
+    for (let n = 3; n <= REFUSAL_LIMIT; n++) expect((await add(refused(NOON + n))).written).toBe(true);
+    expect((await add(refused(NOON + REFUSAL_LIMIT + 1))).written).toBe(false);
+    expect((await add(refused(NOON, { terraUserId: user }))).session?.refusedUsers).toEqual([user]);
+    expect((await add(refused(NOON + 9, { terraUserId: user }))).written).toBe(false);
   });
 
   test('a connection is put only at the version that was read', async () => {

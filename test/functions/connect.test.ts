@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '../../functions/core/clock';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld } from '../support/world';
@@ -79,7 +79,7 @@ test.each([
   ['has another owner', { referenceId: 'somebody-else' }],
   ['never finished', { authenticated: false }],
   ['is older than the session', { createdAt: 0 }],
-])('a looked-up user that %s proves nothing', async (_what, flaw) => {
+])('a looked-up user that %s proves nothing, neither at the return nor at confirm', async (_what, flaw) => {
   const { go, session, world } = await opened();
   world.terra.users.set(USER, {
     terraUserId: USER,
@@ -90,7 +90,9 @@ test.each([
     scopes: [],
     ...flaw,
   });
-  const { code } = await go.comeBack(session.state, { user_id: USER });
+  expect((await go.visit(session.state, { user_id: USER })).code).toBeUndefined();
+  expect(await go.session('alice', session.id)).toMatchObject({ status: 'pending' });
+  const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
 
   expect(await go.confirm('alice', session.id, code)).toEqual({
     status: 202,
@@ -99,26 +101,50 @@ test.each([
   expect(await go.connections('alice')).toEqual([]);
 });
 
-test('Terra being away at confirm is no failure: the sweep asks again', async () => {
-  const { go, session, world } = await opened();
-  const { code } = await go.comeBack(session.state, { user_id: USER });
-  world.terra.failWith(new Problem('terra_unavailable', 'away'));
-  expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });
+describe('while Terra cannot be asked', () => {
+  test('the return counts all the same, and an event of before it completes the session whenever it comes', async () => {
+    const { go, session, world } = await opened();
+    const authenticatedAt = world.clock();
+    world.wait(SECOND);
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
+    world.terra.failWith(new Problem('terra_unavailable', 'away'));
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });
 
-  world.terra.failWith(undefined);
-  world.terra.users.set(USER, {
-    terraUserId: USER,
-    provider: 'GARMIN',
-    referenceId: referenceIdOf('alice'),
-    authenticated: true,
-    createdAt: world.clock(),
-    scopes: [],
+    world.wait(HOUR);
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }), { ordering: authenticatedAt });
+
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'completed' });
+    expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
-  world.wait(MINUTE);
-  await go.sweep();
 
-  expect(await go.session('alice', session.id)).toMatchObject({ status: 'completed' });
-  expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
+  test.each([
+    ['within a minute of it counts', 60 * SECOND, 'connected'],
+    ['later than a minute after it does not', 60 * SECOND + 1, 'unconfirmed'],
+  ])('an authentication after the return that Terra dates %s', async (_what, later, status) => {
+    const { go, session, world } = await opened();
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
+    await go.confirm('alice', session.id, code);
+    world.wait(later);
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
+
+    expect(await go.connections('alice')).toMatchObject([{ status }]);
+  });
+
+  test('Terra’s answer at confirm completes it within the minute', async () => {
+    const { go, session, world } = await opened();
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
+    world.wait(30 * SECOND);
+    world.terra.users.set(USER, {
+      terraUserId: USER,
+      provider: 'GARMIN',
+      referenceId: referenceIdOf('alice'),
+      authenticated: true,
+      createdAt: undefined,
+      scopes: [],
+    });
+
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
+  });
 });
 
 test('without the code a proved-looking link stays unconfirmed and shows no Terra user', async () => {
@@ -190,18 +216,20 @@ describe('the code', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([]);
   });
 
-  test('is the same for the browser that returned, and no other is ever made', async () => {
-    const { go, session, code } = await returned();
+  test('is the same for the browser that returned for ten minutes, and no other is ever made', async () => {
+    const { go, session, code, world } = await returned();
 
     expect((await go.comeBack(session.state, { user_id: USER })).code).toBe(code);
     expect((await go.comeBack(session.state, { user_id: terraUser(2) })).sent).toBeUndefined();
     await go.confirm('alice', session.id, code);
+    expect((await go.comeBack(session.state, { user_id: USER })).code).toBe(code);
+    world.wait(10 * MINUTE + 1);
     expect((await go.comeBack(session.state, { user_id: USER })).sent).toBeUndefined();
   });
 
   test('a proof that the wrong owner spoiled is not repaired by a later webhook', async () => {
     const { go, session, world } = await opened();
-    const { code } = await go.comeBack(session.state, { user_id: USER });
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
     await codeOf(go.confirm('mallory', session.id, code));
     expect(world.terra.asked('deauthenticate')).toEqual([]);
 
@@ -218,7 +246,8 @@ describe('the callback', () => {
   test('believes nothing of the query: a forged user is confirmed by no code', async () => {
     const { go, session } = await opened();
     const forged = terraUser(66);
-    const { code } = await go.comeBack(session.state, { user_id: forged, reference_id: 'victim' });
+    expect((await go.visit(session.state, { user_id: forged, reference_id: 'victim' })).code).toBeUndefined();
+    const { code } = await go.comeBackUnasked(session.state, { user_id: forged, reference_id: 'victim' });
     await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
 
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });

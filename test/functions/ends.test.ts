@@ -157,7 +157,10 @@ describe('the sweep', () => {
     const write = world.store.addSessionFact;
     const race = jest.spyOn(world.store, 'addSessionFact').mockImplementation(async (owner, id, fact, dueAt) => {
       if (fact.kind === 'closed')
-        await write(owner, id, { kind: 'cancelled', at: world.clock(), cause: 'denied' }, undefined);
+        {
+        const refused = { kind: 'refused', at: world.clock(), terraUserId: undefined, cause: 'denied' } as const;
+        await write(owner, id, refused, undefined);
+      }
       return write(owner, id, fact, dueAt);
     });
     await go.sweep();
@@ -169,17 +172,18 @@ describe('the sweep', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
-  test('waits 26 hours for Terra’s word on a redeemed session, asking four times', async () => {
+  test('waits 26 hours for Terra’s event on a redeemed session, asking four times', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
-    const { code } = await go.comeBack(session.state, { user_id: USER });
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
     await go.confirm('alice', session.id, code);
+    world.terra.calls.length = 0;
     for (let minute = 0; minute < 25 * 60; minute++) {
       world.wait(MINUTE);
       await go.sweep();
     }
-    expect(world.terra.asked('findUser')).toHaveLength(5);
+    expect(world.terra.asked('findUser')).toHaveLength(4);
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'returned' });
     world.wait(61 * MINUTE);
     await go.sweep();

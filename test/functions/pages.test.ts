@@ -6,7 +6,7 @@ import { FailureCause } from '../../functions/core/session';
 import { appLook, contrast } from '../../infra/app-look';
 import { eventOf } from '../proofs/doors/doors';
 import { journey } from '../support/journey';
-import { terraUser, world } from '../support/world';
+import { referenceIdOf, terraUser, type World, world } from '../support/world';
 
 const target = 'exampleapp://connected?session_id=1&status="\'><b>';
 const href = 'exampleapp://connected?session_id=1&amp;status=&quot;&#39;&gt;&lt;b&gt;';
@@ -152,9 +152,19 @@ describe('what the browser gets', () => {
   ) {
     const here = world();
     const { state } = await journey(here).open('alice', { returnTo, ...(language !== undefined && { language }) });
-    const request = { ...back, path: { state: path ?? state }, query, headers: german, note: here.note };
+    if (query.user_id !== undefined) here.terra.users.set(query.user_id, authenticatedUser(query.user_id, here));
+    const browser = { cookies: [], sourceIp: '192.0.2.1' };
+    const request = { ...back, path: { state: path ?? state }, query, headers: german, note: here.note, browser };
     return (end === 'success' ? completeCallback : noteFailure)(request, { ...here, look });
   }
+  const authenticatedUser = (terraUserId: string, here: World) => ({
+    terraUserId,
+    provider: 'GARMIN',
+    referenceId: referenceIdOf('alice'),
+    authenticated: true,
+    createdAt: here.clock(),
+    scopes: [],
+  });
   const titleOf = ({ page }: { page: string }) => /<h1>(.*?)<\/h1>/.exec(page)?.[1];
   const user = { user_id: terraUser(1) };
 

@@ -1,7 +1,10 @@
 import { completeCallback, noteFailure } from '../../functions/complete-callback';
 import { confirm } from '../../functions/confirm-session';
+import { Problem } from '../../functions/core/errors';
 import { sign } from '../../functions/core/signature';
 import type { Store } from '../../functions/core/store';
+import { readTerraUserId } from '../../functions/core/terra-user';
+import { readTicket } from '../../functions/core/ticket';
 import { openSession } from '../../functions/create-session';
 import { disconnectOne, eraseMe } from '../../functions/disconnect';
 import { mint } from '../../functions/mint-token';
@@ -14,6 +17,17 @@ export const WEBHOOK_SECRET = 'webhook-secret-for-tests';
 
 const bare = { query: {}, headers: {}, rawBody: Buffer.alloc(0) };
 
+/** A browser as the callback tells it from another. */
+export type VisitingBrowser = { cookies: string[]; sourceIp: string; headers: Record<string, string> };
+
+/** A browser that opens an address as a page, as all do unless a test says otherwise. */
+export const browserNamed = (name: string): VisitingBrowser => ({
+  cookies: [],
+  sourceIp: `192.0.2.${1 + (name.charCodeAt(0) % 200)}`,
+  headers: { 'user-agent': name, 'accept-language': 'en', 'sec-fetch-mode': 'navigate' },
+});
+const usualBrowser = browserNamed('usual');
+
 type Wish = { provider?: string; providers?: string[]; returnTo?: string; language?: string };
 
 /** A world on any store. */
@@ -23,22 +37,47 @@ export type Setting = Omit<World, 'store'> & { store: Store };
 export function journey(world: Setting) {
   const as = (sub: string) => ({ ...bare, caller: { sub }, note: world.note });
 
+  /** Opens the success URL in a browser, and says what came back. */
+  async function visit(state: string, query: Record<string, string>, browser: Partial<VisitingBrowser> = {}) {
+    const { headers, ...rest } = { ...usualBrowser, ...browser };
+    const reply = await completeCallback(
+      { ...bare, path: { state }, query, headers, body: undefined, note: world.note, browser: rest },
+      world,
+    );
+    const target = reply.headers.location ?? /<a href="(\w+:[^"]*)"/.exec(reply.page)?.[1]?.replaceAll('&amp;', '&');
+    const sent = target === undefined ? undefined : new URL(target).searchParams;
+    const cookie = reply.cookies?.[0]?.split(';')[0];
+    return { reply, cookie, code: sent?.get('code') ?? undefined, sent: sent && Object.fromEntries(sent) };
+  }
+
   return {
     open: async (sub: string, { returnTo = 'web', ...wish }: Wish = {}, headers: Record<string, string> = {}) => {
       const reply = await openSession({ ...as(sub), headers, path: {}, body: { returnTo, ...wish } }, world);
       return { ...reply.body, state: world.terra.lastState() };
     },
-    comeBack: async (state: string, query: Record<string, string>) => {
-      const reply = await completeCallback(
-        { ...bare, path: { state }, query, body: undefined, note: world.note },
-        world,
-      );
-      const target = reply.headers.location ?? /href="([^"]*)"/.exec(reply.page)?.[1]?.replaceAll('&amp;', '&');
-      const sent = target === undefined ? undefined : new URL(target).searchParams;
-      return { reply, code: sent?.get('code') ?? undefined, sent: sent && Object.fromEntries(sent) };
+    visit,
+    /** The browser of somebody whom Terra authenticated: unless told otherwise, Terra says so when asked. */
+    comeBack: async (state: string, query: Record<string, string>, browser?: Partial<VisitingBrowser>) => {
+      const { user_id: terraUserId, resource = 'GARMIN' } = query;
+      const referenceId = readTicket(state)?.referenceId;
+      if (terraUserId !== undefined && readTerraUserId(terraUserId) && !world.terra.users.has(terraUserId)) {
+        const known = { terraUserId, provider: resource, referenceId, authenticated: true, scopes: undefined };
+        world.terra.users.set(terraUserId, { ...known, createdAt: world.clock() });
+      }
+      return visit(state, query, browser);
+    },
+    /** A return while Terra cannot be asked: it counts without Terra's answer. */
+    comeBackUnasked: async (state: string, query: Record<string, string>, browser?: Partial<VisitingBrowser>) => {
+      world.terra.failWith(new Problem('terra_unavailable', 'away'));
+      const back = await visit(state, query, browser);
+      world.terra.failWith(undefined);
+      return back;
     },
     fail: async (state: string, query: Record<string, string> = {}) =>
-      noteFailure({ ...bare, path: { state }, query, body: undefined, note: world.note }, world),
+      noteFailure(
+        { ...bare, path: { state }, query, body: undefined, note: world.note, browser: usualBrowser },
+        world,
+      ),
     confirm: (sub: string, id: string, code?: string) =>
       confirm({ ...as(sub), path: { id }, body: code === undefined ? {} : { code } }, world),
     disconnect: async (sub: string, id: string) =>

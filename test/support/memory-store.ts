@@ -1,6 +1,6 @@
 import { partitionOf, shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
-import { AUTHORISED_LIMIT, type SessionRow } from '../../functions/core/session';
+import { AUTHORISED_LIMIT, REFUSAL_LIMIT, RETURN_LOOKUP_LIMIT, type SessionRow } from '../../functions/core/session';
 import type { ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 
@@ -112,21 +112,37 @@ export type MemoryStore = ReturnType<typeof memoryStore>;
 function mayAdd(session: SessionRow, fact: SessionFact): boolean {
   const isOpen = !session.closed;
   switch (fact.kind) {
-    case 'returned':
-    case 'failed': {
-      const isLive = session.stateHash === fact.stateHash && session.finishBy >= fact.at;
-      const isNew = !session.returned && !session.wrongOwner && !(fact.kind === 'failed' && session.failed);
-      return isOpen && isLive && isNew;
+    case 'asked':
+      return isReturnable(session, fact) && (session.asked ?? 0) < RETURN_LOOKUP_LIMIT;
+    case 'returned': {
+      const isKnown = session.authorised[fact.terraUserId] !== undefined;
+      const isEvident = fact.evidence === 'not_asked' || isKnown === (fact.evidence === 'recorded');
+      return isReturnable(session, fact) && isEvident;
     }
-    case 'cancelled':
-      return isOpen && !session.cancelled;
+    case 'failed':
+      return (
+        isReturnable(session, fact) &&
+        (!session.failed || (fact.terraUserId !== undefined && mayRefuse(session.refusedUsers, fact.terraUserId)))
+      );
+    case 'refused': {
+      const isNew =
+        fact.terraUserId === undefined
+          ? mayRefuse(session.refusedAt, fact.at)
+          : mayRefuse(session.refusedUsers, fact.terraUserId);
+      return isOpen && (isNew || (fact.cause !== undefined && !session.cancelled));
+    }
     case 'redeemed':
       return isOpen && session.returned?.codeHash === fact.codeHash && !session.redeemed && !session.wrongOwner;
     case 'wrongOwner':
-      return session.returned?.codeHash === fact.codeHash && !session.wrongOwner;
+    case 'otherBrowser': {
+      const isTooLate = fact.kind === 'wrongOwner' && session.redeemed !== undefined;
+      return session.returned?.codeHash === fact.codeHash && !session.wrongOwner && !isTooLate;
+    }
     case 'authorised': {
-      const known = session.authorised[fact.terraUserId];
-      return isOpen && (known ? known.at < fact.at : Object.keys(session.authorised).length < AUTHORISED_LIMIT);
+      const hasPlace = [session.returned?.terraUserId, session.terraUserId].includes(fact.terraUserId);
+      const isThere = session.authorised[fact.terraUserId] !== undefined;
+      const hasRoom = isThere || hasPlace || Object.keys(session.authorised).length < AUTHORISED_LIMIT;
+      return isOpen && session.version === fact.version && hasRoom;
     }
     case 'closed':
       return isOpen && session.version === fact.version;
@@ -138,24 +154,33 @@ function mayAdd(session: SessionRow, fact: SessionFact): boolean {
 function withFact(session: SessionRow, fact: SessionFact): SessionRow {
   const { at } = fact;
   switch (fact.kind) {
+    case 'asked':
+      return { ...session, asked: (session.asked ?? 0) + 1 };
     case 'returned': {
       const { url: _, ...rest } = session;
-      return { ...rest, returned: { at, terraUserId: fact.terraUserId, codeHash: fact.codeHash } };
-    }
-    case 'failed':
-    case 'cancelled':
-      return { ...session, [fact.kind]: { at, cause: fact.cause } };
-    case 'redeemed':
-    case 'wrongOwner':
-      return { ...session, [fact.kind]: { at } };
-    case 'authorised':
+      const { terraUserId, codeHash, browser, evidence } = fact;
+      const found = typeof evidence === 'object' ? { [terraUserId]: evidence.foundNow } : {};
       return {
-        ...session,
-        authorised: {
-          ...session.authorised,
-          [fact.terraUserId]: { at, provider: fact.provider, scopes: fact.scopes && [...fact.scopes] },
-        },
+        ...rest,
+        authorised: { ...session.authorised, ...found },
+        returned: { at, terraUserId, codeHash, ...(browser && { browser }) },
       };
+    }
+    case 'failed': {
+      const failed = { at, cause: fact.cause, ...(fact.terraUserId !== undefined && { terraUserId: fact.terraUserId }) };
+      return { failed, ...session, ...withRefusal(session, fact.terraUserId) };
+    }
+    case 'refused': {
+      const cancelled = fact.cause && { cancelled: { at, cause: fact.cause } };
+      return { ...cancelled, ...session, ...withRefusal(session, fact.terraUserId ?? at) };
+    }
+    case 'redeemed':
+      return { ...session, redeemed: { at } };
+    case 'wrongOwner':
+    case 'otherBrowser':
+      return { ...session, wrongOwner: { at } };
+    case 'authorised':
+      return { ...session, authorised: { ...session.authorised, [fact.terraUserId]: fact.authorisation } };
     case 'closed': {
       const { dueAt: _, ...rest } = session;
       return { ...rest, closed: { at } };
@@ -163,6 +188,19 @@ function withFact(session: SessionRow, fact: SessionFact): SessionRow {
     default:
       return fact satisfies never;
   }
+}
+
+function isReturnable(session: SessionRow, { at, stateHash }: { at: number; stateHash: string }): boolean {
+  const isLive = session.stateHash === stateHash && session.finishBy >= at;
+  return isLive && !session.closed && !session.returned && !session.wrongOwner;
+}
+
+const mayRefuse = <T>(list: readonly T[] | undefined, refused: T): boolean =>
+  !list || (!list.includes(refused) && list.length < REFUSAL_LIMIT);
+
+function withRefusal(session: SessionRow, refused: string | number | undefined): Partial<SessionRow> {
+  if (typeof refused === 'string') return { refusedUsers: [...(session.refusedUsers ?? []), refused] };
+  return refused === undefined ? {} : { refusedAt: [...(session.refusedAt ?? []), refused] };
 }
 
 const withoutUndefined = (row: Item): Item =>

@@ -110,6 +110,7 @@ export function world(options: Partial<Rules> = {}) {
       ['app', 'exampleapp://connected'],
     ]),
     callbackBase: 'https://api.example/v1/callback',
+    cookiePath: '/v1/callback',
     limit: 10,
     dataEvents: 'coalesce' as const,
     alarm: (name: string) => void alarms.push(name),

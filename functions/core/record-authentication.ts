@@ -1,0 +1,107 @@
+import { authFacts, type ConnectionFacts } from './connection';
+import { type Authentication, correlate, type Origin } from './correlate';
+import { type Partition, withMint, withSession } from './partition';
+import { providerKind } from './providers';
+import type { RecordDeps } from './record';
+import { type Authorisation, mergeAuthorisations, PROJECT_WITHIN, type SessionRow } from './session';
+import { itemKey } from './table';
+
+/** The partition after the authentication was recorded with its origin, and the facts that follow for the connection. */
+export type RecordedAuthentication = { partition: Partition; facts: ConnectionFacts; origin: Origin };
+
+const TRIES = 5;
+const PAUSE_MS = 25;
+
+/** Finds the session or token that an authentication belongs to, and records the authentication there once. */
+export async function recordAuthentication(
+  partition: Partition,
+  event: Authentication,
+  deps: RecordDeps,
+): Promise<RecordedAuthentication> {
+  const origin = correlate(partition, event, deps.rules);
+  switch (origin.kind) {
+    case 'none':
+      return { partition, facts: unaskedFacts(partition, event), origin };
+
+    case 'session': {
+      const known = origin.session.authorised[event.terraUserId];
+      const isRetry = event.bodyHash !== undefined && known?.bodyHash === event.bodyHash;
+      const session = isRetry
+        ? origin.session
+        : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event), deps);
+      if (!session) return { partition, facts: unaskedFacts(partition, event), origin: { kind: 'none' } };
+      const next = session === origin.session ? partition : withSession(partition, session);
+      const at = isRetry ? known.at : event.at;
+      const facts = authFacts(event.provider, at, itemKey.session(session.id), event.scopes);
+      return { partition: next, facts, origin: { kind: 'session', session } };
+    }
+
+    case 'mint': {
+      const { mint } = origin;
+      const { terraUserId, provider, at, scopes } = event;
+      const via = itemKey.mint(mint.id);
+      const facts = { ...authFacts(provider, at, via, scopes), proof: { at, via } };
+      if (mint.usedBy) return { partition, facts, origin };
+      const dueAt = deps.clock() + PROJECT_WITHIN;
+      const stored = await deps.store.useMint(partition.owner, mint.id, { terraUserId, at, provider }, dueAt);
+      if (stored?.usedBy?.terraUserId === terraUserId) return { partition: withMint(partition, stored), facts, origin };
+      // Another Terra user used the token first; the next fitting token, if any, may still be free.
+      const others = stored ? withMint(partition, stored) : withoutMint(partition, mint.id);
+      return recordAuthentication(others, event, deps);
+    }
+
+    default:
+      return origin satisfies never;
+  }
+}
+
+/**
+ * Merges an authorisation into a session, unless the session has it. Returns the session after that; undefined if the
+ * session is closed, gone or has no room. Throws after five collisions with other writers.
+ */
+export async function addAuthorisation(
+  seen: SessionRow,
+  terraUserId: string,
+  more: Authorisation,
+  deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
+): Promise<SessionRow | undefined> {
+  let session = seen;
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const known = session.authorised[terraUserId];
+    const authorisation = known ? mergeAuthorisations(known, more) : more;
+    if (known && JSON.stringify(mergeAuthorisations(known, known)) === JSON.stringify(authorisation)) return session;
+    const { id, owner, version } = session;
+    const fact = { kind: 'authorised', at: more.at, terraUserId, authorisation, version } as const;
+    const stored = await deps.store.addSessionFact(owner, id, fact, deps.clock() + PROJECT_WITHIN, session.dueAt);
+    if (stored.written) return stored.session;
+    if (!stored.session || stored.session.closed || stored.session.version === version) return undefined;
+    session = stored.session;
+    await deps.pause(PAUSE_MS * 2 ** tries);
+  }
+  throw new Error('a session kept changing while an authentication was added');
+}
+
+function authorisationOf({ at, provider, scopes, createdAt, event, bodyHash }: Authentication): Authorisation {
+  return {
+    at,
+    provider,
+    ...(scopes && { scopes: [...scopes] }),
+    // No user can be made after it authenticated.
+    ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
+    ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
+    ...(bodyHash !== undefined && { bodyHash }),
+  };
+}
+
+/** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */
+function unaskedFacts({ connections }: Partition, authentication: Authentication): ConnectionFacts {
+  const { terraUserId, provider, at, event, scopes } = authentication;
+  if (event === 'reauth') return authFacts(provider, at, 'reauth', scopes);
+  const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
+  const isSecond = known?.via === '' && known.at !== at && providerKind(provider) !== 'sdk';
+  return { ...authFacts(provider, at, '', scopes), ...(isSecond && { reused: { at: Math.max(at, known.at) } }) };
+}
+
+function withoutMint(partition: Partition, id: string): Partition {
+  return { ...partition, mints: partition.mints.filter(mint => mint.id !== id) };
+}
