@@ -18,7 +18,16 @@ export type PageTexts = {
   readonly goOn: string;
   readonly inApp: string;
   readonly failed: string;
-  /** On the button. */
+  /** Title and sentences of the waiting page while it tries again by itself. */
+  readonly oneMoment: string;
+  readonly waiting: string;
+  readonly keepOpen: string;
+  /** Title and sentences of the waiting page when only its button tries again. */
+  readonly takesLonger: string;
+  readonly notConfirmed: string;
+  readonly startAgain: string;
+  /** On the button of the waiting page, and of all others. */
+  readonly tryAgain: string;
   readonly back: string;
 } & {
   /** Titles of failures. */
@@ -39,6 +48,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'The service reported a problem',
     unknown: 'That did not work',
     failed: 'Nothing was connected. You can try again in {app}.',
+    oneMoment: 'One moment',
+    waiting: 'We are waiting for the service to confirm the connection.',
+    keepOpen: 'Keep this page open. It tries again by itself.',
+    takesLonger: 'This is taking longer than usual',
+    notConfirmed: 'The service has not confirmed the connection yet.',
+    startAgain: 'Try again, or go back to {app} and start again.',
+    tryAgain: 'Try again',
     back: 'Back to {app}',
   },
   de: {
@@ -53,6 +69,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Der Dienst hat ein Problem gemeldet',
     unknown: 'Das hat nicht geklappt',
     failed: 'Es wurde nichts verbunden. Sie können es in der {app} noch einmal versuchen.',
+    oneMoment: 'Einen Moment',
+    waiting: 'Wir warten auf die Bestätigung des Dienstes.',
+    keepOpen: 'Lassen Sie diese Seite geöffnet, sie versucht es automatisch erneut.',
+    takesLonger: 'Das dauert länger als gewöhnlich',
+    notConfirmed: 'Der Dienst hat die Verbindung noch nicht bestätigt.',
+    startAgain: 'Versuchen Sie es erneut, oder gehen Sie zurück zur {app} und beginnen Sie von vorn.',
+    tryAgain: 'Erneut versuchen',
     back: 'Zurück zur {app}',
   },
   fr: {
@@ -67,6 +90,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Le service a signalé un problème',
     unknown: 'Cela n’a pas fonctionné',
     failed: 'Rien n’a été connecté. Vous pouvez réessayer dans {app}.',
+    oneMoment: 'Un instant',
+    waiting: 'Nous attendons que le service confirme la connexion.',
+    keepOpen: 'Laissez cette page ouverte, elle réessaie automatiquement.',
+    takesLonger: 'C’est plus long que d’habitude',
+    notConfirmed: 'Le service n’a pas encore confirmé la connexion.',
+    startAgain: 'Réessayez, ou retournez dans {app} et recommencez.',
+    tryAgain: 'Réessayer',
     back: 'Retour à {app}',
   },
   es: {
@@ -81,6 +111,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'El servicio informó de un problema',
     unknown: 'No ha funcionado',
     failed: 'No se ha conectado nada. Puedes intentarlo de nuevo en {app}.',
+    oneMoment: 'Un momento',
+    waiting: 'Estamos esperando a que el servicio confirme la conexión.',
+    keepOpen: 'Mantén abierta esta página. Lo volverá a intentar automáticamente.',
+    takesLonger: 'Está tardando más de lo habitual',
+    notConfirmed: 'El servicio todavía no ha confirmado la conexión.',
+    startAgain: 'Inténtalo de nuevo, o vuelve a {app} y empieza otra vez.',
+    tryAgain: 'Intentar de nuevo',
     back: 'Volver a {app}',
   },
   it: {
@@ -95,6 +132,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Il servizio ha segnalato un problema',
     unknown: 'Non ha funzionato',
     failed: 'Non è stato collegato nulla. Puoi riprovare nell’{app}.',
+    oneMoment: 'Un attimo di pazienza',
+    waiting: 'Stiamo aspettando che il servizio confermi il collegamento.',
+    keepOpen: 'Lascia aperta questa pagina. Riproverà automaticamente.',
+    takesLonger: 'Ci vuole più tempo del solito',
+    notConfirmed: 'Il servizio non ha ancora confermato il collegamento.',
+    startAgain: 'Riprova, oppure torna all’{app} e ricomincia.',
+    tryAgain: 'Riprova',
     back: 'Torna all’{app}',
   },
   pt: {
@@ -109,6 +153,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'O serviço informou um problema',
     unknown: 'Não deu certo',
     failed: 'Nada foi conectado. Você pode tentar de novo no {app}.',
+    oneMoment: 'Um momento',
+    waiting: 'Estamos esperando o serviço confirmar a conexão.',
+    keepOpen: 'Mantenha esta página aberta. Ela tenta de novo automaticamente.',
+    takesLonger: 'Está demorando mais que o normal',
+    notConfirmed: 'O serviço ainda não confirmou a conexão.',
+    startAgain: 'Tente de novo ou volte ao {app} e comece outra vez.',
+    tryAgain: 'Tentar de novo',
     back: 'Voltar ao {app}',
   },
   nl: {
@@ -123,6 +174,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'De dienst meldde een probleem',
     unknown: 'Dat is niet gelukt',
     failed: 'Er is niets gekoppeld. Je kunt het opnieuw proberen in {app}.',
+    oneMoment: 'Een ogenblik geduld',
+    waiting: 'We wachten tot de dienst de koppeling bevestigt.',
+    keepOpen: 'Laat deze pagina open, dan proberen we het automatisch opnieuw.',
+    takesLonger: 'Dit duurt langer dan normaal',
+    notConfirmed: 'De dienst heeft de koppeling nog niet bevestigd.',
+    startAgain: 'Probeer het opnieuw, of ga terug naar {app} en begin opnieuw.',
+    tryAgain: 'Opnieuw proberen',
     back: 'Terug naar {app}',
   },
   pl: {
@@ -137,6 +195,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Usługa zgłosiła problem',
     unknown: 'To się nie udało',
     failed: 'Nic nie zostało połączone. Możesz spróbować ponownie w {app}.',
+    oneMoment: 'Chwileczkę',
+    waiting: 'Czekamy, aż usługa potwierdzi połączenie.',
+    keepOpen: 'Nie zamykaj tej strony. Próba zostanie ponowiona automatycznie.',
+    takesLonger: 'To trwa dłużej niż zwykle',
+    notConfirmed: 'Usługa jeszcze nie potwierdziła połączenia.',
+    startAgain: 'Spróbuj ponownie albo wróć do {app} i zacznij od nowa.',
+    tryAgain: 'Spróbuj ponownie',
     back: 'Wróć do {app}',
   },
   sv: {
@@ -151,6 +216,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Tjänsten rapporterade ett problem',
     unknown: 'Det fungerade inte',
     failed: 'Inget har anslutits. Du kan försöka igen i {app}.',
+    oneMoment: 'Ett ögonblick',
+    waiting: 'Vi väntar på att tjänsten ska bekräfta anslutningen.',
+    keepOpen: 'Håll den här sidan öppen. Den försöker igen automatiskt.',
+    takesLonger: 'Det tar längre tid än vanligt',
+    notConfirmed: 'Tjänsten har inte bekräftat anslutningen än.',
+    startAgain: 'Försök igen, eller gå tillbaka till {app} och börja om.',
+    tryAgain: 'Försök igen',
     back: 'Tillbaka till {app}',
   },
   da: {
@@ -165,6 +237,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'Tjenesten meldte om et problem',
     unknown: 'Det lykkedes ikke',
     failed: 'Intet blev forbundet. Du kan prøve igen i {app}.',
+    oneMoment: 'Et øjeblik',
+    waiting: 'Vi venter på, at tjenesten bekræfter forbindelsen.',
+    keepOpen: 'Lad denne side være åben. Den prøver igen automatisk.',
+    takesLonger: 'Det tager længere tid end normalt',
+    notConfirmed: 'Tjenesten har ikke bekræftet forbindelsen endnu.',
+    startAgain: 'Prøv igen, eller gå tilbage til {app}, og start forfra.',
+    tryAgain: 'Prøv igen',
     back: 'Tilbage til {app}',
   },
   ja: {
@@ -179,6 +258,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'サービス側で問題が発生しました',
     unknown: '接続できませんでした',
     failed: '何も接続されていません。{app}でもう一度お試しください。',
+    oneMoment: 'しばらくお待ちください',
+    waiting: 'サービスによる接続の確認を待っています。',
+    keepOpen: 'このページは自動的に再試行しますので、開いたままにしてください。',
+    takesLonger: '通常より時間がかかっています',
+    notConfirmed: 'サービスによる接続の確認がまだ完了していません。',
+    startAgain: 'もう一度試すか、{app}に戻って最初からやり直してください。',
+    tryAgain: 'もう一度試す',
     back: '{app}に戻る',
   },
   ar: {
@@ -193,6 +279,13 @@ export const pageTexts: { readonly [language in Language]: PageTexts } = {
     provider_error: 'أبلغت الخدمة عن مشكلة',
     unknown: 'لم ينجح الأمر',
     failed: 'لم يتم ربط أي شيء. يمكنك المحاولة مرة أخرى في {app}.',
+    oneMoment: 'لحظة من فضلك',
+    waiting: 'ننتظر أن تؤكد الخدمة عملية الربط.',
+    keepOpen: 'أبقِ هذه الصفحة مفتوحة، فهي تعيد المحاولة تلقائيًا.',
+    takesLonger: 'يستغرق الأمر وقتًا أطول من المعتاد',
+    notConfirmed: 'لم تؤكد الخدمة عملية الربط بعد.',
+    startAgain: 'حاول مرة أخرى، أو عُد إلى {app} وابدأ من جديد.',
+    tryAgain: 'المحاولة مرة أخرى',
     back: 'العودة إلى {app}',
   },
 };
