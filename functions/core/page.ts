@@ -88,7 +88,10 @@ function wordsOf(view: PageView, texts: PageTexts): { title: string; sentences: 
   }
 }
 
-/** The page's one link and the seconds after which the page follows it by itself (undefined: never); undefined without a link. */
+/**
+ * Returns the page's one link, and the seconds after which the page follows it by itself (undefined: never). Returns undefined
+ * if the page has no link.
+ */
 function nextOf(
   view: PageView,
   texts: PageTexts,
@@ -123,9 +126,11 @@ function styleOf(look: AppLook | undefined): string {
   const page = look?.background ?? { color: 'Canvas', text: 'CanvasText' };
   const scheme = look?.background === undefined ? 'light dark' : page.text === '#ffffff' ? 'dark' : 'light';
   // The border shows a button whose colour is much like that of the page, which follows light and dark.
+  // `auto-phrase` keeps Japanese lines from ending inside a word; it changes no other language here.
   return `:root{color-scheme:${scheme}}body{margin:0;min-height:100vh;min-height:100svh;display:grid;place-items:center;\
 font:1.0625rem/1.5 system-ui,sans-serif;background:${page.color};color:${page.text}}\
-main{box-sizing:border-box;width:100%;max-width:28rem;padding:2rem 1.5rem;text-align:center;overflow-wrap:anywhere}\
+main{box-sizing:border-box;width:100%;max-width:28rem;padding:2rem 1.5rem;text-align:center;overflow-wrap:anywhere;\
+word-break:auto-phrase}\
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem;text-wrap:balance}p{margin:0 0 .5rem;text-wrap:pretty}\
 a{display:block;margin-top:1.5rem;padding:.875rem 1.5rem;border:1px solid;border-radius:.75rem;background:${button.color};\
 color:${button.text};text-decoration:none;font-weight:600}a:focus-visible{outline:3px solid ${page.text};outline-offset:3px}`;

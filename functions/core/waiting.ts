@@ -1,7 +1,10 @@
 /** Seconds between the first and second try, the second and third, and so on: 59 s in all. */
 const pausesInSeconds: readonly number[] = [2, 4, 8, 15, 30];
 
-/** Returns the seconds that the waiting page pauses after try `tryNumber` (counted from 1); undefined after the last automatic try. */
+/**
+ * Returns the seconds that the waiting page pauses after try `tryNumber` (counted from 1), or undefined if the page no longer
+ * tries again by itself.
+ */
 export function secondsToNextTry(tryNumber: number): number | undefined {
   return pausesInSeconds[tryNumber - 1];
 }

@@ -1,4 +1,7 @@
 import type { Page } from 'playwright-core';
+import { type AppLook, pageReply } from '../../functions/core/page';
+import { languages, type Language } from '../../functions/core/page-texts';
+import { nextTryNumber, readTryNumber } from '../../functions/core/waiting';
 import { person } from '../support/person';
 import { type Scene, stage } from './stage';
 import { type Visitor, visitor } from './visitor';
@@ -161,4 +164,97 @@ test(
     expect(await styleOfTheLink(eve.page, 'backgroundColor')).toBe('rgb(255, 213, 0)');
     await isPlain(eve, 'success');
   }, intoTheApp),
+);
+
+type Waiting = {
+  /** Seconds that the page for this try pauses; undefined: it does not try again by itself. */
+  pauseAfter(tryNumber: number): number | undefined;
+  language?: Language;
+  look?: AppLook;
+};
+
+/** Long enough that the page never loads the next try during a test. */
+const NEVER_IN_A_TEST = 3600;
+
+/** Answers every callback of this tab with the waiting page, as if Terra never said that the Terra user is authenticated. */
+async function keepWaiting({ page }: Visitor, { pauseAfter, language = 'en', look }: Waiting): Promise<void> {
+  await page.route('**/v1/callback/**', async route => {
+    const url = new URL(route.request().url());
+    const tryNumber = readTryNumber(url.searchParams.get('try') ?? undefined);
+    const again = `${url.pathname}?user_id=a%26b&try=${nextTryNumber(tryNumber)}`;
+    const view = { kind: 'waiting', again, afterSeconds: pauseAfter(tryNumber) } as const;
+    const { status, headers, page: body } = pageReply(view, language, look);
+    await route.fulfill({ status, headers, body });
+  });
+}
+
+test(
+  'the waiting page loads the next try by itself; later its button does, by the keyboard as well',
+  scene(async on => {
+    const flo = await visitor(on, 'flo', { viewport: { width: 320, height: 568 } });
+    const { page, context } = flo;
+    await keepWaiting(flo, { pauseAfter: tryNumber => (tryNumber < 3 ? 1 : undefined) });
+    const callback = `${on.apiUrl}/v1/callback/a.b.c/success?user_id=a%26b`;
+
+    await page.goto(callback);
+    await flo.sees(page.getByRole('heading', { name: 'This is taking longer than usual' }));
+
+    const automatic = [callback, `${callback}&try=2`, `${callback}&try=3`];
+    expect(context.watch.callbacks).toEqual(automatic);
+    const button = page.getByRole('link');
+    await page.keyboard.press('Tab');
+    expect(await button.evaluate(element => element.matches(':focus-visible'))).toBe(true);
+    expect(await styleOfTheLink(page, 'outlineStyle')).toBe('solid');
+    const pressed = page.waitForURL(`${callback}&try=4`);
+    await page.keyboard.press('Enter');
+    await pressed;
+    expect(context.watch.callbacks).toEqual([...automatic, `${callback}&try=4`]);
+  }),
+);
+
+test(
+  'the button of the waiting page can be reached and pressed before the page tries by itself',
+  scene(async on => {
+    const gus = await visitor(on, 'gus', { viewport: { width: 320, height: 568 } });
+    await keepWaiting(gus, { pauseAfter: () => NEVER_IN_A_TEST });
+    await gus.page.goto(`${on.apiUrl}/v1/callback/a.b.c/success`);
+    await gus.sees(gus.page.getByRole('heading', { name: 'One moment' }));
+
+    await gus.page.keyboard.press('Tab');
+    expect(await gus.page.getByRole('link', { name: 'Try again' }).evaluate(one => one.matches(':focus-visible'))).toBe(
+      true,
+    );
+    const pressed = gus.page.waitForURL(/&try=2$/);
+    await gus.page.keyboard.press('Enter');
+    await pressed;
+  }),
+);
+
+const inColours: AppLook = {
+  name: 'W'.repeat(40),
+  accent: { color: '#ffd500', text: '#000000' },
+  background: { color: '#102030', text: '#ffffff' },
+};
+
+test.each(languages)('the waiting page reads well on a narrow phone in %s', language =>
+  scene(async on => {
+    const hal = await visitor(on, 'hal', { viewport: { width: 320, height: 568 } });
+    for (const [form, pause, look] of [
+      ['tries by itself', NEVER_IN_A_TEST, undefined],
+      ['tries by its button, with a long name and colours of the app', undefined, inColours],
+    ] as const) {
+      // Playwright asks the route that was added last.
+      await keepWaiting(hal, { pauseAfter: () => pause, language, ...(look && { look }) });
+      await hal.page.goto(`${on.apiUrl}/v1/callback/a.b.c/success`);
+
+      const [shown, direction] = await hal.page.evaluate<[string, string]>(
+        '[document.documentElement.lang, getComputedStyle(document.body).direction]',
+      );
+      expect([shown, direction]).toEqual([language, language === 'ar' ? 'rtl' : 'ltr']);
+      expect(await hal.page.getByRole('link').count()).toBe(1);
+      // The style is applied, so the policy allows it.
+      expect(await styleOfTheLink(hal.page, 'display')).toBe('block');
+      await isPlain(hal, form);
+    }
+  })(),
 );

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { completeCallback, handler, noteFailure } from '../../functions/complete-callback';
-import { type AppLook, pageReply, type PageView } from '../../functions/core/page';
+import { type AppLook, pageHeaders, pageReply, type PageView } from '../../functions/core/page';
 import { pageLanguage } from '../../functions/core/page-language';
 import { type Language, languages, pageTexts } from '../../functions/core/page-texts';
 import { FailureCause } from '../../functions/core/session';
@@ -10,6 +11,8 @@ import { referenceIdOf, terraUser, type World, world } from '../support/world';
 
 const target = 'exampleapp://connected?session_id=1&status="\'><b>';
 const href = 'exampleapp://connected?session_id=1&amp;status=&quot;&#39;&gt;&lt;b&gt;';
+const again = '/v1/callback/a.b.c/success?user_id="\'><b>&try=2';
+const againHref = '/v1/callback/a.b.c/success?user_id=&quot;&#39;&gt;&lt;b&gt;&amp;try=2';
 const hostile: AppLook = { name: '<script>"A&B" $& %\'</script>' };
 const hostileName = '&lt;script&gt;&quot;A&amp;B&quot; $&amp; %&#39;&lt;/script&gt;';
 
@@ -23,10 +26,27 @@ const views: [string, PageView, (keyof (typeof pageTexts)['en'])[]][] = [
     { kind: 'failed', cause, target },
     [cause, 'failed', 'back'],
   ]),
+  [
+    'tries again by itself',
+    { kind: 'waiting', again, afterSeconds: 4 },
+    ['oneMoment', 'waiting', 'keepOpen', 'tryAgain'],
+  ],
+  [
+    'tries again when its button is pressed',
+    { kind: 'waiting', again, afterSeconds: undefined },
+    ['takesLonger', 'notConfirmed', 'startAgain', 'tryAgain'],
+  ],
 ];
 const everyPage = views.flatMap(([what, view, texts]) =>
   languages.map(language => [what, language, view, texts] as const),
 );
+
+/** The page's only link, and the content of its only refresh, as the page must have them. */
+function expectedLinks(view: PageView): [links: string[], refreshes: string[]] {
+  if (view.kind === 'neutral') return [[], []];
+  if (view.kind !== 'waiting') return [[href], [`0;url=${href}`]];
+  return [[againHref], view.afterSeconds === undefined ? [] : [`${view.afterSeconds};url=${againHref}`]];
+}
 
 const textOf = (page: string) => page.replace(/<style>.*<\/style>/s, '').replaceAll(/<[^>]*>/g, '\n');
 
@@ -56,16 +76,33 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
   test('shows the app’s name as it is, and runs nothing of it', () => {
     const { page } = pageReply(view, language, hostile);
 
+    const namesTheApp = texts.some(key => pageTexts[language][key].includes('{app}'));
     expect(page).not.toContain('<script');
-    expect(page).toContain(`<bdi>${hostileName}</bdi>`);
+    expect(page.includes(`<bdi>${hostileName}</bdi>`)).toBe(namesTheApp);
   });
 
-  test('links to the target alone, and refreshes itself there', () => {
+  test('has at most one link, and refreshes itself to nothing else', () => {
     const { page } = pageReply(view, language, hostile);
 
     const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, to]) => to);
-    const refreshes = [...page.matchAll(/http-equiv="refresh" content="([^"]*)"/g)].map(([, to]) => to);
-    expect([links, refreshes]).toEqual(view.kind === 'neutral' ? [[], []] : [[href], [`0;url=${href}`]]);
+    const refreshes = [...page.matchAll(/http-equiv="?refresh"? content="([^"]*)"/gi)].map(([, to]) => to);
+    expect([links, refreshes]).toEqual(expectedLinks(view));
+  });
+
+  test('goes with the headers of every page, and the hash of its one style', () => {
+    const { status, page, headers } = pageReply(view, language, undefined);
+
+    const styles = [...page.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style = '']) => style);
+    const hashes = styles.map(style => `'sha256-${createHash('sha256').update(style).digest('base64')}'`);
+    expect(hashes).toHaveLength(1);
+    expect(page).not.toContain(' style=');
+    expect({ status, headers }).toEqual({
+      status: 200,
+      headers: {
+        ...pageHeaders,
+        'content-security-policy': `${pageHeaders['content-security-policy']}; style-src ${hashes[0]}`,
+      },
+    });
   });
 
   test('loads nothing and has no text in another language', () => {
@@ -88,6 +125,7 @@ test.each(languages)(
       ['goOn', ['{app}']],
       ['inApp', ['{provider}']],
       ['failed', ['{app}']],
+      ['startAgain', ['{app}']],
       ['back', ['{app}']],
     ]);
     expect(app.map(form => form.split('%').length)).toEqual([1, 2]);

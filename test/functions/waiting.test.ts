@@ -1,0 +1,60 @@
+import { nextTryNumber, readTryNumber, secondsToNextTry } from '../../functions/core/waiting';
+
+test('the pauses grow, and after the sixth try the page no longer tries by itself', () => {
+  const pauses = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(secondsToNextTry);
+
+  expect(pauses).toEqual([2, 4, 8, 15, 30, undefined, undefined, undefined, undefined]);
+});
+
+test('a page that always loads the next try by itself stops after five pauses', () => {
+  const pauses: number[] = [];
+  let tryNumber = readTryNumber(undefined);
+  for (let pause = secondsToNextTry(tryNumber); pause !== undefined; pause = secondsToNextTry(tryNumber)) {
+    pauses.push(pause);
+    tryNumber = readTryNumber(String(nextTryNumber(tryNumber)));
+  }
+
+  expect(pauses).toEqual([2, 4, 8, 15, 30]);
+});
+
+test.each([6, 7, 8, 9])(
+  'the button after try %p leads to a try without a pause, whose number can be read',
+  tryNumber => {
+    const next = nextTryNumber(tryNumber);
+
+    expect(secondsToNextTry(next)).toBeUndefined();
+    expect(readTryNumber(String(next))).toBe(next);
+  },
+);
+
+test.each(['1', '2', '3', '4', '5', '6', '7', '8', '9'])('the query value %p is that try', value => {
+  expect(readTryNumber(value)).toBe(Number(value));
+});
+
+test.each([
+  undefined,
+  '',
+  '0',
+  '10',
+  '02',
+  '-2',
+  '+2',
+  '2.0',
+  '2e0',
+  '0x2',
+  ' 2',
+  '2 ',
+  '2\n',
+  '\n2',
+  '2,3',
+  '2\u0000',
+  '\u0662',
+  '２',
+  'two',
+  'NaN',
+  'Infinity',
+  '__proto__',
+  '9'.repeat(5000),
+])('the query value %p is the first try', value => {
+  expect(readTryNumber(value)).toBe(1);
+});
