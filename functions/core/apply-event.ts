@@ -2,11 +2,11 @@ import { HOUR, type Instant } from './clock';
 import { type ConnectionFacts, connectionState, isErased, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
 import { isAwaitingUsers, mayBelongToReturned } from './erasure';
-import type { News, Partition } from './partition';
+import { type News, type Partition, withSession } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
-import { isUsedTwice } from './session';
+import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from './table';
 import type { EventUser, TerraEvent } from './terra-event';
 
@@ -125,14 +125,17 @@ async function applyFailure(
   const { user, terraSessionId, cause } = failure;
   const terraUserId = user?.terraUserId;
   const { certain, possible } = correlateFailure(partition, { at, terraUserId, terraSessionId }, deps.rules);
-  let isNew = false;
-  for (const { id } of possible) {
-    const fact = { kind: 'refused', at, terraUserId, cause: id === certain?.id ? cause : undefined } as const;
-    const { written } = await deps.store.addSessionFact(partition.owner, id, fact, undefined);
-    isNew ||= written;
+  let refused = partition;
+  for (const session of possible) {
+    const fact = { kind: 'refused', at, terraUserId, cause: session.id === certain?.id ? cause : undefined } as const;
+    const dueAt = session.redeemed && deps.clock() + PROJECT_WITHIN;
+    const stored = await deps.store.addSessionFact(partition.owner, session.id, fact, dueAt, session.dueAt);
+    if (stored.written) refused = withSession(refused, stored.session);
   }
+  const isNew = refused !== partition;
+  if (isNew) await record(refused, () => NO_NEWS, deps);
   // Terra names the user only in the older form of the event, and has deleted it.
-  const ended = user ? await store(partition, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
+  const ended = user ? await store(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
   return isNew ? 'applied' : ended;
 }
 

@@ -30,8 +30,8 @@ export const ConnectionFacts = z.object({
   /** We decided to disconnect. */
   disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
   wrongOwner: z.optional(At),
-  /** The newest authentication by a link that had served before. No proof up to this time counts, since links can be passed on. */
-  reused: z.optional(At),
+  /** A link was used twice, or refused before its return: no proof up to this time counts. */
+  disproved: z.optional(At),
   /** Terra was last asked to deauthenticate the user. */
   attempt: z.optional(At),
   supersededBy: z.optional(z.object({ at: z.number(), terraUserId: z.string() })),
@@ -103,7 +103,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     scopes: newest(a.scopes, b.scopes),
     disconnect: newest(a.disconnect, b.disconnect),
     wrongOwner: newest(a.wrongOwner, b.wrongOwner),
-    reused: newest(a.reused, b.reused),
+    disproved: newest(a.disproved, b.disproved),
     attempt: newest(a.attempt, b.attempt),
     supersededBy: newest(a.supersededBy, b.supersededBy),
     standsAgain: a.standsAgain ?? b.standsAgain,
@@ -137,7 +137,7 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
   if (stopped) return { status: 'disconnecting', reason: disconnect.reason };
 
   if (!isProved(facts)) {
-    const isUnsolicited = auth.via === '' || (facts.reused !== undefined && facts.reused.at >= auth.at);
+    const isUnsolicited = auth.via === '' || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
     return { status: 'unconfirmed', reason: isUnsolicited ? 'unsolicited' : 'awaiting_confirmation' };
   }
   if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
@@ -145,12 +145,12 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
 }
 
 /**
- * Returns whether the owner's proof covers what is known: it is newer than every end and every reuse of a link, and no later
+ * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
  * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that.
  */
-function isProved({ auth, proof, gone, disconnect, reused, provider }: ConnectionFacts): boolean {
+function isProved({ auth, proof, gone, disconnect, disproved, provider }: ConnectionFacts): boolean {
   if (!proof) return false;
-  if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, reused?.at ?? 0)) return false;
+  if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
   const isPhone = proof.via.startsWith(itemKey.mint('')) || (provider !== undefined && providerKind(provider) === 'sdk');
   return isPhone || auth?.via !== '' || auth.at <= proof.at;
 }

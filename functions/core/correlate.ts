@@ -4,7 +4,7 @@ import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
-import { isContested, isOpen, offers, provedUser, type SessionRow, spans } from './session';
+import { isContested, isOpen, offers, refusableUntil, type SessionRow, spans } from './session';
 
 /** A success that Terra reported. */
 export type Authentication = {
@@ -88,7 +88,7 @@ export function correlateFailure(
   // No slack for clocks here: a user who was refused may open the next session within seconds.
   const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
   const possible = partition.sessions.filter(
-    session => !session.closed && isDuring(session) && mayFail(session, at, rules),
+    session => !session.closed && isDuring(session) && mayFail(session, at),
   );
   const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
   const direct = terraUserId === undefined ? undefined : possible.find(session => session.terraUserId === terraUserId);
@@ -101,12 +101,9 @@ export function correlateFailure(
   return { certain: repeated ?? (others.length === 0 ? first : undefined), possible };
 }
 
-/** Whether a failure at this time can still change what the session proves: not once its user had authenticated before. */
-function mayFail(session: SessionRow, at: Instant, { confirmation }: Rules): boolean {
-  if (isContested(session)) return false;
-  const proved = provedUser(session, confirmation);
-  const known = proved === undefined ? undefined : session.authorised[proved];
-  return known === undefined || (known.firstAuthAt ?? known.at) > at;
+/** Whether a failure at this time can change what the session proves: it cannot if the browser had returned before. */
+function mayFail(session: SessionRow, at: Instant): boolean {
+  return !isContested(session) && (session.returned === undefined || at <= refusableUntil(session.returned));
 }
 
 const timesOf = ({ at, createdAt }: Pick<Authentication, 'at' | 'createdAt'>): Instant[] =>

@@ -15,7 +15,7 @@ import {
 import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Rules } from './rules';
-import { type Claim, closesAt, isOpen, isUsedTwice, proves, type SessionRow } from './session';
+import { type Claim, closesAt, isOpen, isRefused, isUsedTwice, proves, type SessionRow } from './session';
 import { itemKey } from './table';
 
 /** Everything stored about one owner, as one strongly consistent read found it. */
@@ -164,12 +164,15 @@ export function sessionFacts(session: SessionRow, terraUserId: string, rules: Ru
   if (!authorised) return {};
   const via = itemKey.session(session.id);
   const finishedByAnother = session.wrongOwner && session.returned?.terraUserId === terraUserId;
-  const isReused = rules.confirmation === 'required' && isUsedTwice(session, terraUserId);
+  const isRedeemed = session.redeemed !== undefined && session.returned?.terraUserId === terraUserId;
+  const isDisproved =
+    rules.confirmation === 'required' &&
+    (isUsedTwice(session, terraUserId) || (isRedeemed && isRefused(session, terraUserId)));
   return {
     ...authFacts(authorised.provider, authorised.at, via, authorised.scopes),
     ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),
     ...(finishedByAnother && { wrongOwner: session.wrongOwner }),
-    ...(isReused && { reused: { at: authorised.lastAuthAt ?? authorised.at } }),
+    ...(isDisproved && { disproved: { at: Math.max(authorised.lastAuthAt ?? 0, authorised.at) } }),
   };
 }
 

@@ -99,7 +99,7 @@ function unaskedFacts({ connections }: Partition, authentication: Authentication
   if (event === 'reauth') return authFacts(provider, at, 'reauth', scopes);
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
   const isSecond = known?.via === '' && known.at !== at && providerKind(provider) !== 'sdk';
-  return { ...authFacts(provider, at, '', scopes), ...(isSecond && { reused: { at: Math.max(at, known.at) } }) };
+  return { ...authFacts(provider, at, '', scopes), ...(isSecond && { disproved: { at: Math.max(at, known.at) } }) };
 }
 
 function withoutMint(partition: Partition, id: string): Partition {

@@ -19,6 +19,8 @@ export const PROJECT_WITHIN = MINUTE;
 export const AUTHORISED_LIMIT = 8;
 /** Most refused Terra users, and most refusals without a Terra user, that one session keeps. A full list refuses every user. */
 export const REFUSAL_LIMIT = 8;
+/** How long after a return Terra's time of a refusal may be that happened before it. */
+const REFUSAL_SLACK = 5 * SECOND;
 /** How often one session may ask Terra whether the Terra user of a return is authenticated. */
 export const RETURN_LOOKUP_LIMIT = 8;
 /** How long a browser that returned waits for Terra's answer. */
@@ -179,24 +181,25 @@ export function isContested(session: SessionRow): boolean {
 }
 
 /**
- * Returns whether the attempt with this Terra user was refused before the user authenticated. Whoever refuses learns the
- * Terra user id from the redirect, so that Terra user proves nothing in this session any more. A refusal without a Terra
- * user concerns every user that Terra had made by then and that had not authenticated yet.
+ * Returns whether the attempt with this Terra user was refused. Whoever refuses learns the Terra user id from the redirect and
+ * can forge a return with it, so this Terra user proves nothing in this session any more. A refusal without a Terra user
+ * concerns every user that Terra had made by then, unless the browser had returned with that user before.
  */
 export function isRefused(session: SessionRow, terraUserId: string): boolean {
-  const { refusedUsers = [], flow, failed } = session;
-  const refusedAt = [
-    ...(session.refusedAt ?? []),
-    ...(failed && failed.terraUserId === undefined ? [failed.at] : []),
-  ];
+  const { refusedUsers = [], flow, failed, returned } = session;
   if (refusedUsers.includes(terraUserId)) return true;
   if (Math.max(refusedUsers.length, session.refusedAt?.length ?? 0) >= REFUSAL_LIMIT) return true;
   const known = session.authorised[terraUserId];
   if (flow === 'widget' && known === undefined) return false;
+  const times = [...(session.refusedAt ?? []), ...(failed && failed.terraUserId === undefined ? [failed.at] : [])];
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
   const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
-  return refusedAt.some(at => createdAt <= at && (known === undefined || at < authenticatedBy(known)));
+  const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
+  return times.some(at => createdAt <= at && at <= until);
 }
+
+/** Until when a refusal may have told the Terra user of this return. Terra stamps an event a little after it happened. */
+export const refusableUntil = (returned: { at: Instant }): Instant => returned.at + REFUSAL_SLACK;
 
 /**
  * Returns whether the session proves that this Terra user belongs to its owner. With `required`: the browser returned with

@@ -21,9 +21,12 @@ type Step = (on: Teller) => Promise<unknown>;
 
 function teller(world: World, store: World['store'], terra: World['terra']) {
   const go = journey({ ...world, store, terra });
-  const held = { id: '', state: '', code: '', connection: '' };
+  const held = { id: '', state: '', code: '', connection: '', emittedAt: world.clock() };
+  // A retry bears the time at which Terra emitted the event.
+  const deliver = (event: object) => go.deliver(event, { ordering: held.emittedAt });
   return {
     ...go,
+    deliver,
     world,
     held,
     /** Opens under an idempotency key, as a client does that means to repeat itself. */
@@ -35,7 +38,7 @@ function teller(world: World, store: World['store'], terra: World['terra']) {
     },
     redeem: (by = 'alice') => go.confirm(by, held.id, held.code),
     authenticate: (user = USER, more = {}) =>
-      go.deliver(terraEvent.auth(user, { session: `terra-session-${world.terra.links.length}`, ...more })),
+      deliver(terraEvent.auth(user, { session: `terra-session-${world.terra.links.length}`, ...more })),
     terraKnows: (user = USER) => {
       const known = { terraUserId: user, provider: 'GARMIN', referenceId: referenceIdOf('alice'), authenticated: true };
       world.terra.users.set(user, { ...known, createdAt: world.clock(), scopes: [] });
@@ -141,6 +144,7 @@ async function tell(steps: readonly Step[], { point, step, calledAgain = true }:
 
   for (const [index, each] of steps.entries()) {
     crash.arm(index === step ? point : undefined);
+    on.held.emittedAt = world.clock();
     const died = await each(on).then(
       () => false,
       error => {
