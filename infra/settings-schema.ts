@@ -114,7 +114,10 @@ export const schema = z
        */
       allowUnboundTokens: z.boolean('must be true or false').optional(),
       /**
-       * Whether a connection counts only once its owner has redeemed the code from the return URL.
+       * Whether a connection counts only once its owner has redeemed the code from the return URL. With `off`, an account
+       * is connected to the user who opened the link, even if another person completed it: a user can send a link to
+       * somebody and receive that person's health data. Set it only if all users may collect the data of other people,
+       * for example if only your staff sign in and send links to patients.
        * @default 'required'
        */
       confirmation: z.enum(['required', 'off'], 'must be "required" or "off"').default('required'),

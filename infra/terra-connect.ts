@@ -187,12 +187,21 @@ export class TerraConnect extends Construct {
   }
 
   private warn(): void {
-    if (this.settings.referenceId !== 'subject' || !this.settings.allowUnboundTokens) return;
-    Annotations.of(this).addWarningV2(
-      'terra-connect:unbound-tokens',
-      'terraConnect.allowUnboundTokens with terraConnect.referenceId "subject" lets any user of the app put another ' +
-        "user's subject into the mobile SDK and so disconnect that user's provider: set it only while Terra offers you no bound tokens",
-    );
+    const { referenceId, allowUnboundTokens, confirmation } = this.settings;
+    if (referenceId === 'subject' && allowUnboundTokens) {
+      Annotations.of(this).addWarningV2(
+        'terra-connect:unbound-tokens',
+        'terraConnect.allowUnboundTokens with terraConnect.referenceId "subject" lets any user of the app put another ' +
+          "user's subject into the mobile SDK and so disconnect that user's provider: set it only while Terra offers you no bound tokens",
+      );
+    }
+    if (confirmation === 'off') {
+      Annotations.of(this).addWarningV2(
+        'terra-connect:confirmation-off',
+        'terraConnect.confirmation "off" lets any user of the app send a link to another person and receive the health ' +
+          'data of the account which that person connects: set it only if all users of the app may collect the data of other people',
+      );
+    }
   }
 }
 

@@ -80,7 +80,7 @@ function faultOf(
 }
 
 function judgeScopes(payload: JWTPayload, rule: JwtRule): Verdict {
-  const claims = Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, claimText(value)]));
+  const claims = claimsAsText(payload);
   if (rule.scopes.length === 0) return { ok: true, claims, scopes: null };
   const granted = scopesOf(payload);
   const scopes = rule.scopes.filter(scope => granted.includes(scope));
@@ -93,7 +93,16 @@ function scopesOf({ scope, scp }: JWTPayload): string[] {
   return [scope ?? scp].flat().flatMap(part => (typeof part === 'string' ? part.split(' ') : []));
 }
 
-/** Claims reach a function as texts, in the gateway's own rendering: `[a b]` for a list, `map[k:v]` for an object. */
+/**
+ * Renders claims as API Gateway passes them to a function: every value as text, in the format of Go's `%v`. Seen on AWS:
+ * `[a b]` (aws-lambda-go issue 591; floci pull request 2011), `map[k:v]` (aws-lambda-go issue 570), digits and `true`
+ * (awsdocs/amazon-api-gateway-developer-guide issue 113). No report shows a null claim on AWS: `<nil>` is Go's own text;
+ * floci leaves the claim out instead.
+ */
+export function claimsAsText(payload: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, claimText(value)]));
+}
+
 function claimText(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(claimText).join(' ')}]`;

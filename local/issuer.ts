@@ -59,7 +59,8 @@ export async function startIssuer(options: {
     if (asked.grant_type !== 'password') {
       return [400, { error: 'unsupported_grant_type', error_description: 'Only grant_type=password is offered here' }];
     }
-    if (username === '') return [400, { error: 'invalid_request', error_description: 'username is missing' }];
+    if (username === '')
+      return [400, { error: 'invalid_request', error_description: 'username must be a string that is not empty' }];
     const accessToken = await token(username, asked.scope === undefined ? {} : { scope: asked.scope });
     return [200, { access_token: accessToken, token_type: 'Bearer', expires_in: TOKEN_LIFE_SECONDS }];
   }
@@ -114,7 +115,9 @@ async function formOrJson(request: IncomingMessage): Promise<Partial<Record<stri
   const text = (await readBody(request)).toString();
   const isJson = request.headers['content-type']?.includes('json') ?? false;
   const fields = isJson ? (parseObject(text) ?? {}) : Object.fromEntries(new URLSearchParams(text));
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === 'string'),
+  );
 }
 
 /** The demo page lies on another port, so any page may ask. */

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type * as z from 'zod/mini';
 import type { Caller, Route } from '../routes';
+import { readCaller } from './caller';
 import type { Clock } from './clock';
 import { type ErrorCode, errorStatus, errorTitle, Problem } from './errors';
 import type { Facts, Log } from './log';
@@ -63,7 +64,6 @@ type Served<Deps> = {
 export type Note = (facts: Facts) => void;
 
 const BODY_LIMIT_BYTES = 16 * 1024;
-const SUBJECT_LIMIT_BYTES = 255;
 
 /** Binds a route to the behaviour that answers it. */
 export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps>): Served<Deps> {
@@ -75,7 +75,9 @@ export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps
         path: event.pathParameters ?? {},
         query: event.queryStringParameters ?? {},
         headers: event.headers,
-        ...(route.caller === 'user' && { caller: readCaller(event, issuer) }),
+        ...(route.caller === 'user' && {
+          caller: readCaller(event.headers.authorization, event.requestContext.authorizer?.jwt?.claims ?? {}, issuer),
+        }),
         ...(route.caller === 'browser' && {
           browser: { cookies: event.cookies ?? [], sourceIp: event.requestContext.http.sourceIp },
         }),
@@ -127,20 +129,6 @@ function render(
     ...(cookies && { cookies }),
     body: page ?? JSON.stringify(body),
   };
-}
-
-/** The signed-in user: the gateway has verified the token; here only what identifies the user is read again. */
-function readCaller(event: GatewayEvent, issuer: string | undefined): SignedIn {
-  const { sub, iss } = event.requestContext.authorizer?.jwt?.claims ?? {};
-  if (typeof sub !== 'string' || sub === '' || Buffer.byteLength(sub) > SUBJECT_LIMIT_BYTES) {
-    throw new Problem('unauthenticated', 'Sign in and try again.', { reason: 'no usable sub claim' });
-  }
-  if (issuer === undefined || iss !== issuer) {
-    throw new Problem('unauthenticated', 'Sign in and try again.', {
-      reason: 'the iss claim is not the configured issuer',
-    });
-  }
-  return { sub };
 }
 
 function readBody<S extends z.ZodMiniType>(schema: S, rawBody: Buffer): z.infer<S> {

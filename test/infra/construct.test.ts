@@ -28,16 +28,27 @@ test('it refuses wrong settings by name wherever it is placed', () => {
   expect(() => place({ stage: 'Not A Name' })).toThrow('terraConnect.stage must be a name of lower-case letters');
 });
 
+const warnings = (settings: Partial<TerraConnectProps>) =>
+  Annotations.fromStack(place(settings))
+    .findWarning('*', Match.anyValue())
+    .map(({ entry }) => entry.data);
+
 test('unbound tokens under subjects are allowed only with a warning of what that opens', () => {
   const warning = /lets any user of the app put another user's subject into the mobile SDK/;
-  const warnings = (settings: Partial<TerraConnectProps>) =>
-    Annotations.fromStack(place(settings))
-      .findWarning('*', Match.anyValue())
-      .map(({ entry }) => entry.data);
 
   expect(warnings({ referenceId: 'subject', allowUnboundTokens: true })).toEqual([expect.stringMatching(warning)]);
   expect(warnings({ referenceId: 'subject' })).toEqual([]);
   expect(warnings({ allowUnboundTokens: true })).toEqual([]);
+});
+
+test('links without confirmation are allowed only with a warning of what that opens', () => {
+  const warning =
+    /^terraConnect\.confirmation "off" lets any user of the app send a link to another person .+: set it only if .+ \[ack: terra-connect:confirmation-off\]$/;
+
+  expect(warnings({ confirmation: 'off' })).toEqual([expect.stringMatching(warning)]);
+  expect(warnings({ confirmation: 'required' })).toEqual([]);
+  expect(warnings({})).toEqual([]);
+  expect(warnings({ confirmation: 'off', referenceId: 'subject', allowUnboundTokens: true })).toHaveLength(2);
 });
 
 test('a function without a bundle stops it by name', () => {

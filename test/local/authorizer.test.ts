@@ -1,5 +1,14 @@
 import { createServer } from 'node:http';
-import { exportJWK, exportSPKI, generateKeyPair, importPKCS8, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  CompactSign,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  importPKCS8,
+  type JWTPayload,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import type { JwtRule } from '../../local/api';
 import { jwtAuthorizer, type Verdict } from '../../local/authorizer';
 import { closeServer, listen } from '../../local/loopback';
@@ -73,6 +82,27 @@ test('a good token passes, its claims rendered as the gateway renders them', asy
       nothing: '<nil>',
     },
   });
+});
+
+test.each<[unknown, string]>([
+  [null, '<nil>'],
+  [7, '7'],
+  [true, 'true'],
+  [[], '[]'],
+  [['a', 'b'], '[a b]'],
+  [['a b'], '[a b]'],
+  [[null, [1]], '[<nil> [1]]'],
+  [{}, 'map[]'],
+  [{ b: 1, a: null }, 'map[a:<nil> b:1]'],
+])('a token with the sub %j passes, as the text %s', async (sub, text) => {
+  expect(await judge({ ...good(), sub } as JWTPayload)).toMatchObject({ ok: true, claims: { sub: text } });
+});
+
+test('of two subs in one token the last is passed', async () => {
+  const payload = JSON.stringify(good()).replace('"sub":"alice"', '"sub":"alice","sub":"bob"');
+  const signed = new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: 'RS256', kid: 'one' });
+
+  expect(await authorize(await signed.sign(keys.privateKey), rule())).toMatchObject({ claims: { sub: 'bob' } });
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { request as send } from 'node:http';
 import * as routes from '../../functions/routes';
 import type { AwsCall } from '../../local/aws-call';
 import { type LocalStack, startStack } from '../../local/stack';
@@ -50,6 +51,76 @@ test('a token without the scope the settings demand is forbidden', async () => {
 
   expect([response.status, await response.text()]).toEqual([403, '{"message":"Forbidden"}']);
 });
+
+/** Lists connections with a token that has these claims. */
+const listAs = async (claims: object) => {
+  const token = await stack.token('nobody', { ...claims });
+  return fetch(`${stack.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${token}` } });
+};
+
+describe('a token that the authorizer lets through', () => {
+  test.each<[string, unknown]>([
+    ['no sub', undefined],
+    ['null', null],
+    ['a number', 7],
+    ['a boolean', true],
+    ['an empty string', ''],
+    ['an empty list', []],
+    ['a list of one', ['alice']],
+    ['a list of two', ['alice', 'bob']],
+    ['an object', { alice: 'bob' }],
+    ['a string of 256 bytes', 'x'.repeat(256)],
+  ])('signs nobody in with %s as sub', async (_, sub) => {
+    const answer = await listAs({ sub });
+
+    expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'unauthenticated' }]);
+  });
+
+  test.each(['<nil>', '7', 'true', '[]', '[alice]', '[alice bob]', 'map[alice:bob]', 'ü 日本 🚲', 'x'.repeat(255)])(
+    'signs in the user whose sub is the string %s',
+    async sub => {
+      expect((await listAs({ sub })).status).toBe(200);
+    },
+  );
+
+  test.each([
+    ['after Bearer', (token: string) => `Bearer ${token}`],
+    ['alone', (token: string) => token],
+    ['after bearer in lower case', (token: string) => `bearer ${token}`],
+    ['after several spaces', (token: string) => `Bearer    ${token}`],
+  ])('may stand %s in the header', async (_, header) => {
+    const headers = { authorization: header(await stack.token('alice')) };
+
+    expect((await fetch(`${stack.apiUrl}/v1/connections`, { headers })).status).toBe(200);
+  });
+
+  test('signs nobody in beside a second one', async () => {
+    const tokens = [await stack.token('alice'), await stack.token('bob')];
+    const { port, host } = new URL(stack.apiUrl);
+    const headers = ['Host', host, ...tokens.flatMap(token => ['Authorization', `Bearer ${token}`])];
+
+    const status = await new Promise((resolve, reject) => {
+      send({ port, path: '/v1/connections', headers }, answer => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+
+    expect(status).toBe(401);
+  });
+});
+
+test.each([{}, { username: '' }, { username: null }, { username: ['bob'] }, { username: { a: 1 } }, { username: 7 }])(
+  'the issuer gives no token for the user name in %j',
+  async asked => {
+    const answer = await fetch(`${stack.issuerUrl}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ grant_type: 'password', ...asked }),
+    });
+
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request' }]);
+  },
+);
 
 test('a session reaches the sandbox and the table by way of the function’s own bundle and identity', async () => {
   calls.length = 0;

@@ -1,6 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { dynamoStore } from '../../functions/core/dynamo-store';
 import { eventsCommand } from '../../infra/operate/events-command';
 import { findDeployment } from '../../infra/operate/find-deployment';
 import { ownerCommand } from '../../infra/operate/owner-command';
@@ -230,6 +232,26 @@ describe('owner', () => {
       connections: [],
       sessions: [],
     });
+  });
+
+  test.each(['show', 'erase'])('%s refuses the keys of the rows that the table keeps for itself', async act => {
+    await connected('greta');
+    const client = new DynamoDBClient(
+      (await findDeployment({ kind: 'local', port: deployed.port })).clientOptions('dynamodb'),
+    );
+    const { load } = dynamoStore(client, deployed.running.dynamodb.tableName);
+    const before = await Promise.all([load('#reference-key'), load('#reconcile')]);
+    expect(before[0]?.known).toBe(true);
+
+    for (const key of ['#reference-key', '#reconcile']) {
+      const { code, err, out } = await owner(`${act} --reference-id=${key} ${act === 'erase' ? '--yes' : ''}`);
+      expect([code, out, err]).toEqual([2, '', expect.stringContaining(`${key} is not an owner`)]);
+    }
+
+    expect(await Promise.all([load('#reference-key'), load('#reconcile')])).toEqual(before);
+    // A subject is hashed here, so one of that name is a user like any other.
+    expect((await owner('show --sub #reconcile')).out).toMatch(/^Nothing is known of the owner /);
+    client.destroy();
   });
 
   test('an erasure Terra does not agree to is under way, for the sweep to go on with', async () => {

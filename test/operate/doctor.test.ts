@@ -264,6 +264,12 @@ const planted: Planted[] = [
     words: /lets any user of the app unplug another/,
   },
   {
+    fault: 'links that anybody may complete for the user who opened them',
+    change: given({ CONFIRMATION: 'off' }),
+    found: { confirmation: 'warning' },
+    words: /send a link to another person and receive that person's health data/,
+  },
+  {
     fault: 'something else answers at the webhook’s address',
     change: output('WebhookUrl', () => elsewhere),
     found: bothWebhooks,

@@ -161,11 +161,24 @@ test.each([
   ['inactive', user(1, 'alice', { isActive: false })],
   ['no_reference_id', user(1, '')],
   ['not_an_owner', user(1, '#reference-key')],
+  ['not_an_owner', user(1, '#reconcile')],
   ['not_an_owner', user(1, 'x'.repeat(256))],
 ] as const)('left out as %s', async (fate, left) => {
   const { here, go } = importing([left]);
 
   expect((await go()).counts).toMatchObject({ [fate]: 1, imported: 0 });
+  expect(here.store.items.size).toBe(0);
+});
+
+test('a map cannot bring a user into the rows that the table keeps for itself', async () => {
+  const keys = ['#reference-key', '#reconcile', 'x'.repeat(256)];
+  const lines = keys.map(sub => ({ sub, referenceId: undefined }));
+  const { go, here } = importing(
+    keys.map((key, n) => user(n, key)),
+    { claims: await mappedClaims(lines, async sub => sub) },
+  );
+
+  expect((await go()).counts).toMatchObject({ not_an_owner: 3, imported: 0 });
   expect(here.store.items.size).toBe(0);
 });
 

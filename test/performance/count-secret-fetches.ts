@@ -6,6 +6,7 @@ import type { AwsCall } from '../../local/aws-call';
 import { startDynamoDb } from '../../local/dynamodb';
 import { startSandbox } from '../../local/sandbox/sandbox';
 import { startSecretsManager } from '../../local/secrets';
+import { authorizerOf, tokenOf } from '../support/token';
 import type { SecretCount } from './flow-counts';
 
 const COLD_CALLERS = 50;
@@ -123,8 +124,12 @@ function delivery() {
 }
 
 function signedIn(routeKey: string) {
-  const claims = { sub: 'alice', iss: ISSUER };
-  return { ...request(routeKey), requestContext: { requestId: 'request', authorizer: { jwt: { claims } } } };
+  const payload = { sub: 'alice', iss: ISSUER };
+  return {
+    ...request(routeKey),
+    headers: { authorization: `Bearer ${tokenOf(payload)}` },
+    requestContext: { requestId: 'request', authorizer: authorizerOf(payload) },
+  };
 }
 
 const request = (routeKey: string) => ({ routeKey, headers: {}, requestContext: { requestId: 'request' } });

@@ -1,7 +1,7 @@
 import type { Check } from './check';
 import { backlogCheck, dataEventsCheck, deadLettersCheck, reconcileCheck, sweepCheck } from './running-checks';
 import { referenceKeyCheck, referenceKeySecretCheck, terraApiSecretCheck, webhookSecretCheck } from './secret-checks';
-import { apiCheck, issuerCheck, returnTargetsCheck, settingsCheck } from './settings-checks';
+import { apiCheck, confirmationCheck, issuerCheck, returnTargetsCheck, settingsCheck } from './settings-checks';
 import { expiryCheck, protectionCheck, recoveryCheck } from './table-checks';
 import { credentialsCheck, providersCheck, widgetCheck } from './terra-checks';
 import { signedWebhookCheck, unsignedWebhookCheck } from './webhook-checks';
@@ -9,6 +9,7 @@ import { signedWebhookCheck, unsignedWebhookCheck } from './webhook-checks';
 /** Every check there is, in the order people read them. */
 export const checks: readonly Check[] = [
   settingsCheck,
+  confirmationCheck,
   issuerCheck,
   apiCheck,
   returnTargetsCheck,

@@ -25,6 +25,17 @@ export const settingsCheck: Check = {
   },
 };
 
+export const confirmationCheck: Check = {
+  name: 'confirmation',
+  async look({ settings }) {
+    if (settings().CONFIRMATION === 'required') return ok('A connection counts once its owner has confirmed it');
+    return warning(
+      'confirmation "off" lets any user of the app send a link to another person and receive that person\'s health data',
+      'Set confirmation to "required", unless all users of the app may collect the data of other people.',
+    );
+  },
+};
+
 export const issuerCheck: Check = {
   name: 'issuer',
   async look({ settings }) {

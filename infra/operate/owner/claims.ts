@@ -1,5 +1,5 @@
-import { fingerprintKey, reconcileKey } from '../../../functions/core/table';
 import { OperatorError } from '../failure';
+import { canBeOwner } from './owner-key';
 
 /** Whose a Terra user is by his reference id, or why he is nobody's. */
 export type Claim =
@@ -11,15 +11,10 @@ export type Claims = (referenceId: string | undefined) => Claim;
 /** A line of the map: an owner, and perhaps what the team thinks Terra knows him by. */
 export type MapLine = { sub: string; referenceId: string | undefined };
 
-const OWNER_LIMIT_BYTES = 255;
-/** Rows of ours that are no owner's. */
-const ours: readonly string[] = [fingerprintKey.owner, reconcileKey.owner];
-
 /** With subjects as reference ids, each reference id names its owner: that is what the setting says. */
 export const subjectClaims: Claims = referenceId => {
   if (referenceId === undefined || referenceId === '') return { kind: 'no_reference_id' };
-  const isOwner = Buffer.byteLength(referenceId) <= OWNER_LIMIT_BYTES && !ours.includes(referenceId);
-  return isOwner ? { kind: 'owner', referenceId, sub: referenceId } : { kind: 'not_an_owner' };
+  return canBeOwner(referenceId) ? { kind: 'owner', referenceId, sub: referenceId } : { kind: 'not_an_owner' };
 };
 
 /**
@@ -39,6 +34,7 @@ export async function mappedClaims(
   }
   return referenceId => {
     if (referenceId === undefined || referenceId === '') return { kind: 'no_reference_id' };
+    if (!canBeOwner(referenceId)) return { kind: 'not_an_owner' };
     const sub = owners.get(referenceId);
     if (sub !== undefined) return { kind: 'owner', referenceId, sub };
     return { kind: elsewhere.has(referenceId) ? 'mapped_elsewhere' : 'not_in_map' };

@@ -2,6 +2,7 @@ import type { Store } from '../../../functions/core/store';
 import { UsageError } from '../failure';
 import type { OwnerJob } from '../owner-command';
 import { referenceIds } from '../services';
+import { isBookkeeping } from './owner-key';
 
 /** An owner as the operator named him. */
 export type NamedOwner = { referenceId: string; name: string };
@@ -15,6 +16,9 @@ export async function namedOwner(job: OwnerJob, store: Store): Promise<NamedOwne
   const name = sub ?? referenceId ?? '';
   if (name === '' || Buffer.byteLength(name) > 255)
     throw new UsageError('An owner’s name has 1 to 255 bytes', 'See --help.');
-  if (sub === undefined) return { referenceId: name, name };
-  return { referenceId: await referenceIds(store, job.settings, job.vault)(sub), name };
+  const owner = sub === undefined ? name : await referenceIds(store, job.settings, job.vault)(sub);
+  if (isBookkeeping(owner)) {
+    throw new UsageError(`${owner} is not an owner: the table keeps rows of its own under this key`, 'See --help.');
+  }
+  return { referenceId: owner, name };
 }

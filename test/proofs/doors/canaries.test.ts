@@ -10,6 +10,7 @@ import type { TerraRequest } from '../../../functions/core/terra-http';
 import { codeSecret, hashOf, readTicket } from '../../../functions/core/ticket';
 import { sweep } from '../../../functions/sweep-stale';
 import { terraEvent } from '../../support/journey';
+import { SIGNATURE } from '../../support/token';
 import { NOON } from '../../support/world';
 import { type Asked, ISSUER, openDoors, routes, type Told } from './doors';
 import { strictStore } from './strict-store';
@@ -22,6 +23,7 @@ const planted = {
   mallorySub: 'auth0|mallory-c4n4ry-sub',
   email: 'alice.c4n4ry@app.example',
   jwt: 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjNG40cnkifQ.c4n4ry-jwt-signature',
+  jwtSignature: SIGNATURE,
   jwtId: 'c4n4ry-jti-0001',
   apiKey: 'c4n4ry-terra-api-key-0123456789',
   devId: 'c4n4ry-terra-dev-id',

@@ -17,6 +17,7 @@ import type { Route } from '../../../functions/routes';
 import { gatewayEvent } from '../../../local/gateway-event';
 import { routeTable } from '../../../local/route-table';
 import { WEBHOOK_SECRET } from '../../support/journey';
+import { authorizerOf, tokenOf } from '../../support/token';
 import { world as newWorld, type World } from '../../support/world';
 
 export const ISSUER = 'https://issuer.example';
@@ -30,7 +31,7 @@ export const routes: ReadonlyMap<string, Route> = new Map(
 
 const findRoute = routeTable([...routes.keys()].map(key => ({ key })));
 
-/** A request as it comes over the wire; `claims` are what the gateway's authorizer made of the token. */
+/** A request as it comes over the wire; `claims` are the payload of the token, if the gateway's authorizer accepts one. */
 export type Asked = {
   method: string;
   /** Not decoded, without the query. */
@@ -57,10 +58,11 @@ export function eventOf(asked: Asked): { event: GatewayEvent; route: Route } | u
   const match = path === undefined ? undefined : findRoute(asked.method, path);
   const route = match && routes.get(match.route.key);
   if (path === undefined || !match || !route) return undefined;
+  const payload = route.caller === 'user' ? asked.claims : undefined;
 
   const event = gatewayEvent(
     {
-      request: received(asked),
+      request: received(payload ? withToken(asked, tokenOf(payload)) : asked),
       requestId: asked.requestId ?? 'request-1',
       path,
       rawQueryString: asked.query ?? '',
@@ -73,8 +75,13 @@ export function eventOf(asked: Asked): { event: GatewayEvent; route: Route } | u
       body: Buffer.from(asked.body ?? ''),
     },
   ) as GatewayEvent;
-  if (route.caller === 'user' && asked.claims) event.requestContext.authorizer = { jwt: { claims: asked.claims } };
+  if (payload) event.requestContext.authorizer = authorizerOf(payload);
   return { event, route };
+}
+
+function withToken(asked: Asked, token: string): Asked {
+  const others = (asked.headers ?? []).filter(([name]) => name.toLowerCase() !== 'authorization');
+  return { ...asked, headers: [...others, ['authorization', `Bearer ${token}`]] };
 }
 
 /** What the gateway makes of a request once its headers are read. */
