@@ -94,15 +94,32 @@ export const deauthenticateUser: Endpoint = (world, request) => {
     void world.deliveries.send(deauthenticate(world, user));
     return json(200, { status: 'success' });
   }
-  const flow = world.flows.all().find(open => open.userId === userId && isUndecided(world, open));
+  const flow = world.flows.all().find(open => open.userId === userId && hasUnconnectedUser(world, open));
   if (!flow) return refuse(world, request, 404, 'user not found');
   flow.state = 'void';
   return json(200, { status: 'success' });
 };
 
-/** Whether the person can still decide. */
-export function isUndecided(world: World, flow: Flow): boolean {
-  return flow.state === 'open' && flow.expiresAtMs > world.clock.now();
+/** Returns whether the consent page takes a decision: the first one, or another one where a knob allows it. */
+export function canDecide({ switches, clock }: World, { state, expiresAtMs }: Flow): boolean {
+  if (expiresAtMs <= clock.now()) return false;
+  switch (state) {
+    case 'open':
+      return true;
+    case 'denied':
+      return switches.knob('afterDenial') === 'link_usable';
+    case 'approved':
+      return switches.knob('afterApproval') === 'link_usable';
+    case 'void':
+      return false;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** Returns whether Terra has a user for the flow that was never connected. */
+export function hasUnconnectedUser(world: World, flow: Flow): boolean {
+  return flow.state !== 'approved' && canDecide(world, flow);
 }
 
 function openWidget(

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { Endpoint } from './api';
-import { isUndecided } from './api-auth';
+import { hasUnconnectedUser } from './api-auth';
 import { json, parseJson } from './http';
 import { unconnectedUser } from './links';
 import { refuse } from './refusals';
 import { terraTime, terraUser } from './terra-user';
+import type { SandboxUser } from './users';
 import type { World } from './world';
 
 const DEFAULT_PER_PAGE = 500;
@@ -59,17 +60,30 @@ export const bulkUserInfo: Endpoint = (world, request) => {
 
 // A user exists from the moment its link does; is_authenticated says whether the flow was finished (FAQ: detect-connection-and-list-users).
 function userById(world: World, userId: string): unknown {
-  const user = world.users.find(userId);
+  const user = visibleUser(world, userId);
   if (user) {
     const last = user.lastDataAtMs === null ? null : terraTime(user.lastDataAtMs);
     const told = { ...terraUser(user, world.switches), last_polled_at: last, most_recent_data_at: last };
     return { status: 'success', is_authenticated: true, user: told };
   }
-  const flow = world.flows.all().find(open => open.userId === userId && isUndecided(world, open));
+  const isHidden = world.users.find(userId) !== undefined;
+  const flow = world.flows.all().find(each => each.userId === userId && (isHidden || hasUnconnectedUser(world, each)));
   if (!flow) return undefined;
   const pending = terraUser(unconnectedUser(flow), world.switches);
   const told = { ...pending, scopes: null, last_polled_at: null, most_recent_data_at: null };
   return { status: 'success', is_authenticated: false, user: told };
+}
+
+/**
+ * Returns the connected Terra user as userInfo knows it. While userInfo lags, an authentication changes nothing yet:
+ * the result is the user after the one before it, or undefined if there was none.
+ */
+function visibleUser({ users, authentications, clock, switches }: World, userId: string): SandboxUser | undefined {
+  const user = users.find(userId);
+  const all = (user && authentications.find(userId)) ?? [];
+  const knownUntilMs = clock.now() - switches.knob('userInfoLagSeconds') * 1000;
+  const known = all.filter(({ atMs }) => atMs <= knownUntilMs);
+  return known.length === all.length ? user : known.at(-1)?.user;
 }
 
 function wholeNumber(text: string, least: number): number | undefined {

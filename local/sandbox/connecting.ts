@@ -3,11 +3,14 @@ import type { Delivery } from './deliveries';
 import { authEvent, authFailedEvent, type Origin, reauthEvent } from './events';
 import { type Flow, unconnectedUser } from './links';
 import { occurLater } from './occurrences';
-import { findProvider } from './providers';
+import { findProvider, type Provider } from './providers';
 import type { SandboxUser } from './users';
 import type { World } from './world';
 
-/** Who connected what: a provider account, for a reference id, perhaps from a certain phone. */
+/**
+ * Who connected what: a provider account, for a reference id, perhaps from a certain phone. `createdAtMs` is when Terra made
+ * the user, if that was before now.
+ */
 export type Connecting = {
   userId: string;
   provider: string;
@@ -16,6 +19,7 @@ export type Connecting = {
   deviceId: string | null;
   scopes: readonly string[];
   origin: Origin;
+  createdAtMs?: number;
 };
 
 /** The new user, and what resolves when its events had their first attempt. */
@@ -36,9 +40,10 @@ export function isFull(world: World): boolean {
 /**
  * Makes the Terra user, deletes those it replaces and sends the events. A replaced user of the same reference id is told by
  * user_reauth, one of another reference id by nothing. FAQ: same-account-multiple-reference-ids-duplicates.
+ * A Terra user that authenticates again keeps its `created_at` and takes the state of the newer account.
  */
 export function connect(world: World, connecting: Connecting): Connected {
-  const { switches, users, clock } = world;
+  const { switches, users, clock, authentications } = world;
   const old = users.all().filter(user => user.userId !== connecting.userId && isReplacedBy(world, user, connecting));
   const known = users.find(connecting.userId);
   const user: SandboxUser = {
@@ -48,12 +53,14 @@ export function connect(world: World, connecting: Connecting): Connected {
     account: connecting.account,
     deviceId: connecting.deviceId,
     scopes: [...connecting.scopes],
-    createdAtMs: known?.createdAtMs ?? clock.stamp(),
-    lastDataAtMs: known?.lastDataAtMs ?? null,
+    createdAtMs: known?.createdAtMs ?? connecting.createdAtMs ?? clock.stamp(),
+    lastDataAtMs: known?.account === connecting.account ? known.lastDataAtMs : null,
     active: true,
   };
   for (const replaced of old) users.remove(replaced.userId);
   users.put(user);
+  const earlier = known ? (authentications.find(user.userId) ?? [{ atMs: 0, user: known }]) : [];
+  authentications.put(user.userId, [...earlier, { atMs: clock.now(), user }]);
 
   const auth = authEvent(user, connecting.origin, switches);
   const reauths = old
@@ -64,11 +71,39 @@ export function connect(world: World, connecting: Connecting): Connected {
   return { user, told: world.deliveries.send(events) };
 }
 
+/** A connection made through none of this app's links. */
+export type Elsewhere = {
+  provider: Provider;
+  referenceId: string | null;
+  /** The usual account of the reference id if left out. */
+  account?: string | undefined;
+  /** What the `auth` event says; it has no such field if left out. */
+  widgetSessionId?: string | null | undefined;
+};
+
+/** Makes a Terra user as another program in the same Terra environment does, which may use the same reference ids. */
+export function connectElsewhere(
+  world: World,
+  { provider, referenceId, account, widgetSessionId }: Elsewhere,
+): Connected {
+  const onPhone = provider.kind === 'sdk';
+  return connect(world, {
+    userId: randomUUID(),
+    provider: provider.id,
+    referenceId,
+    account: account ?? usualAccount(provider.id, referenceId),
+    deviceId: onPhone ? randomUUID() : null,
+    scopes: provider.scopes,
+    origin: { widgetSessionId, flowId: onPhone ? null : randomUUID() },
+  });
+}
+
 /** The same person connects the same account once more; on a phone, as a new device. */
 export function reconnect(world: World, user: SandboxUser): Promise<readonly Delivery[]> {
   const onPhone = findProvider(user.provider)?.kind === 'sdk';
+  const { createdAtMs: _old, ...account } = user;
   return connect(world, {
-    ...user,
+    ...account,
     userId: randomUUID(),
     deviceId: onPhone ? randomUUID() : null,
     origin: { widgetSessionId: null, flowId: onPhone ? null : randomUUID() },

@@ -1,4 +1,4 @@
-import { isUndecided, openFlow } from './api-auth';
+import { canDecide, openFlow } from './api-auth';
 import { connect, failToConnect, isFull, usualAccount } from './connecting';
 import type { Delivery } from './deliveries';
 import { type HttpRequest, page, type Reply, seeOther } from './http';
@@ -46,7 +46,7 @@ export function showConsent(world: World, flowId: string): Reply {
   const flow = world.flows.find(flowId);
   const provider = flow && findProvider(flow.provider);
   if (!flow || !provider) return page(404, messagePage('unknown_link'));
-  if (!isUndecided(world, flow)) return page(410, messagePage(flow.state === 'open' ? 'expired_link' : 'used_link'));
+  if (!canDecide(world, flow)) return page(410, messagePage(flow.state === 'open' ? 'expired_link' : 'used_link'));
   return page(200, consentPage(flow, provider, usualAccount(provider.id, flow.referenceId)));
 }
 
@@ -59,14 +59,15 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
   const decision = form.get('decision');
   const flow = world.flows.find(flowId);
   const provider = flow && findProvider(flow.provider);
-  if (!flow || !provider || !isUndecided(world, flow)) return showConsent(world, flowId);
+  if (!flow || !provider || !canDecide(world, flow)) return showConsent(world, flowId);
   if (decision !== 'approve' && decision !== 'deny') return page(400, messagePage('no_decision'));
 
   const givesUp = world.switches.take('decision', flow.provider) === 'cancelled';
   if (decision === 'deny' || givesUp)
     return finishFailed(world, flow, world.switches.knob('failureReason', flow.provider));
   // Docs authenticate-users: over the limit new connections error; how is not documented.
-  if (isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
+  const isNew = world.users.find(flow.userId) === undefined;
+  if (isNew && isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
 
   flow.state = 'approved';
   const { told } = connect(world, {
@@ -79,12 +80,14 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
       ? provider.scopes.filter(scope => form.getAll('scope').includes(scope))
       : provider.scopes,
     origin: { widgetSessionId: flow.widgetSessionId, flowId: flow.id },
+    ...(world.switches.knob('userCreated') === 'with_link' ? { createdAtMs: flow.createdAtMs } : {}),
   });
   return finish(world, flow, told, { outcome: 'success', reason: null });
 }
 
 function finishFailed(world: World, flow: Flow, reason: string | null): Promise<Reply> {
-  flow.state = 'denied';
+  // A link that was approved before stays approved: its Terra user is connected.
+  if (flow.state !== 'approved') flow.state = 'denied';
   return finish(world, flow, failToConnect(world, flow, reason), { outcome: 'failure', reason });
 }
 

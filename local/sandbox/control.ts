@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { connectElsewhere } from './connecting';
 import { type HttpRequest, json, parseJson, type Reply } from './http';
 import { redeemToken } from './phone';
+import { findProvider } from './providers';
 import { isScenarioName, scenarioGroups } from './scenarios';
 import { sendable, sendOf, sendPlain, sendRaw } from './send-now';
 import { terraUser } from './terra-user';
+import type { SandboxUser } from './users';
 import type { World } from './world';
 
 const Activation = z.strictObject({ only: z.string().min(1).optional(), times: z.int().positive().optional() });
@@ -11,6 +14,12 @@ const Advance = z.strictObject({ seconds: z.number().nonnegative().max(1e9) });
 const Named = z.strictObject({ event: z.string() });
 const Raw = z.strictObject({ body: z.unknown() });
 const Destination = z.strictObject({ url: z.url({ protocol: /^https?$/ }).nullable() });
+const Elsewhere = z.strictObject({
+  provider: z.string(),
+  reference_id: z.string().nullish(),
+  account: z.string().min(1).optional(),
+  widget_session_id: z.string().nullish(),
+});
 const Reset = z.strictObject({ keepUsers: z.boolean().optional() });
 
 type Handler = (world: World, request: HttpRequest, parameter: string) => Reply | Promise<Reply>;
@@ -26,6 +35,7 @@ const routes: readonly [method: string, path: RegExp, handler: Handler][] = [
     (world, request) => withBody(request, Advance, body => advanceBy(world, body)),
   ],
   ['GET', /^\/sandbox\/users$/, world => json(200, { users: describeUsers(world) })],
+  ['POST', /^\/sandbox\/users$/, (world, request) => withBody(request, Elsewhere, body => addUser(world, body))],
   ['POST', /^\/sandbox\/users\/([^/]+)\/events$/, sendEventOf],
   ['GET', /^\/sandbox\/events$/, () => json(200, { events: sendable() })],
   [
@@ -88,8 +98,26 @@ function describeScenarios({ switches }: World): unknown[] {
   );
 }
 
-function describeUsers({ users, switches }: World): unknown[] {
-  return users.all().map(user => ({ ...terraUser(user, switches), account: user.account, device_id: user.deviceId }));
+function describeUsers(world: World): unknown[] {
+  return world.users.all().map(user => describeUser(world, user));
+}
+
+function describeUser({ switches }: World, user: SandboxUser): unknown {
+  return { ...terraUser(user, switches), account: user.account, device_id: user.deviceId };
+}
+
+/** Makes a Terra user as another program in the same Terra environment does. */
+async function addUser(world: World, body: z.infer<typeof Elsewhere>): Promise<Reply> {
+  const provider = findProvider(body.provider);
+  if (!provider) return json(400, { error: `There is no provider called ${body.provider}` });
+  const { user, told } = connectElsewhere(world, {
+    provider,
+    referenceId: body.reference_id || null,
+    account: body.account,
+    widgetSessionId: body.widget_session_id,
+  });
+  const deliveries = await told;
+  return json(200, { user: describeUser(world, user), deliveries });
 }
 
 function switchScenarioOn(world: World, request: HttpRequest, name: string): Promise<Reply> | Reply {
@@ -115,6 +143,7 @@ export function resetBy(world: World, { keepUsers = false }: { keepUsers?: boole
   world.sessions.clear();
   world.flows.clear();
   world.tokens.clear();
+  world.authentications.clear();
   world.payloads.clear();
   world.dataRequests.clear();
   if (!keepUsers) world.users.clear();

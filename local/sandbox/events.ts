@@ -7,8 +7,8 @@ import type { SandboxUser } from './users';
 /** Terra's payload version. Docs: event-types. */
 export const VERSION = '2022-03-16';
 
-/** How a connection came about, as the auth event tells it; a phone has neither id. */
-export type Origin = { widgetSessionId: string | null; flowId: string | null };
+/** How a connection was made, as the auth event says it. A phone has neither id; an undefined one is left out of the event. */
+export type Origin = { widgetSessionId: string | null | undefined; flowId: string | null };
 
 export function event(type: string, userId: string | null, fields: Record<string, unknown>): OutgoingEvent {
   return { type, userId, body: JSON.stringify({ type, ...fields }) };
@@ -17,7 +17,7 @@ export function event(type: string, userId: string | null, fields: Record<string
 /** OpenAPI AuthSuccessEvent; the extras of docs handling-authentication-events by knob. */
 export function authEvent(user: SandboxUser, origin: Origin, switches: Switchboard): OutgoingEvent {
   const extras = switches.knob('authExtras');
-  const told = { widget_session_id: origin.widgetSessionId, flow_id: origin.flowId };
+  const told = { ...widgetSession(origin, switches), flow_id: origin.flowId };
   return event('auth', user.userId, {
     status: 'success',
     user: terraUser(user, switches),
@@ -48,9 +48,13 @@ export function authFailedEvent(
     message: 'User failed to authenticate and has been deleted',
     reason,
     reference_id: flow.referenceId,
-    widget_session_id: flow.widgetSessionId,
+    ...widgetSession(flow, switches),
     version: VERSION,
   });
+}
+
+function widgetSession({ widgetSessionId }: Pick<Origin, 'widgetSessionId'>, switches: Switchboard) {
+  return { widget_session_id: switches.knob('authExtras') === 'null_session' ? null : widgetSessionId };
 }
 
 /** OpenAPI UserReauthEvent. A normal auth is delivered for the same reconnection. */

@@ -49,6 +49,7 @@ export type Knobs = {
   tokenBinding: 'bound' | 'ignored';
   usersByReference: 'users' | 'array' | 'gateway_timeout';
   unknownReference: 'not_found' | 'empty';
+  userInfoLagSeconds: number;
   sdkListField: 'sdk_providers' | 'sdk_resource';
   userLimit: number | null;
   identity: 'classic' | 'newer';
@@ -57,13 +58,17 @@ export type Knobs = {
   reauthOldUser: 'present' | 'null' | 'absent';
   authFailure: 'auth_cancelled' | 'auth_error';
   decision: 'as_pressed' | 'cancelled';
+  afterDenial: 'link_over' | 'link_usable';
+  afterApproval: 'link_over' | 'link_usable';
   failureReason: string | null;
-  authExtras: 'current' | 'bare' | 'documented';
+  authExtras: 'current' | 'null_session' | 'bare' | 'documented';
   userCreatedAt: 'present' | 'absent';
+  userCreated: 'with_link' | 'on_approval';
   scopesForm: 'comma' | 'padded' | 'empty' | 'null';
   redirectJoin: 'ampersand' | 'second_question_mark';
   redirectReference: 'present' | 'null' | 'absent';
   redirectReason: 'absent' | 'present';
+  failureRedirectUser: 'present' | 'null' | 'absent';
   redirectTiming: 'at_once' | 'after_webhook' | 'never';
   later: LaterEvent | null;
   lose: boolean;
@@ -96,6 +101,7 @@ export const defaultKnobs: Knobs = {
   tokenBinding: 'bound',
   usersByReference: 'users',
   unknownReference: 'not_found',
+  userInfoLagSeconds: 0,
   sdkListField: 'sdk_providers',
   userLimit: null,
   identity: 'classic',
@@ -104,13 +110,17 @@ export const defaultKnobs: Knobs = {
   reauthOldUser: 'present',
   authFailure: 'auth_cancelled',
   decision: 'as_pressed',
+  afterDenial: 'link_over',
+  afterApproval: 'link_over',
   failureReason: 'access_denied',
   authExtras: 'current',
   userCreatedAt: 'present',
+  userCreated: 'with_link',
   scopesForm: 'comma',
   redirectJoin: 'ampersand',
   redirectReference: 'present',
   redirectReason: 'absent',
+  failureRedirectUser: 'present',
   redirectTiming: 'at_once',
   later: null,
   lose: false,

@@ -13,7 +13,10 @@ export type WidgetSession = {
   expiresAtMs: number;
 };
 
-/** One person at one provider's consent page. `void` is a flow whose Terra user was deleted before the person decided. */
+/**
+ * One provider's consent page, opened for one Terra user. `void` is a flow whose Terra user was deleted before anybody was
+ * connected.
+ */
 export type Flow = {
   id: string;
   userId: string;
@@ -27,7 +30,7 @@ export type Flow = {
   state: 'open' | 'approved' | 'denied' | 'void';
 };
 
-/** Terra's record of a flow's user before the person has decided, or once they said no. */
+/** Returns Terra's record of a flow's user before the end user approves, or after they deny. */
 export function unconnectedUser({ userId, provider, referenceId, createdAtMs }: Flow): SandboxUser {
   return {
     userId,

@@ -12,7 +12,7 @@ export type Ending = {
 /**
  * Where the browser goes: the URL the app gave, or Terra's own page where it gave none. Parameters: docs
  * handling-authentication-events and customising-authentication-redirects, with null as the word. Whether a failure carries
- * the same ones is not documented; the newest flow page names user_id and reference_id for both.
+ * the same ones is not documented; the newest flow page names user_id and reference_id for both, so that is the default.
  */
 export function redirectFor(world: World, appUrl: string | null, ending: Ending): string {
   const { switches } = world;
@@ -29,8 +29,9 @@ function parameters(world: World, { outcome, userId, referenceId, provider, reas
   const { switches } = world;
   const reference = switches.knob('redirectReference');
   const withReason = outcome === 'failure' && switches.knob('redirectReason') === 'present';
+  const user = outcome === 'failure' ? switches.knob('failureRedirectUser') : 'present';
   return [
-    `user_id=${encodeURIComponent(userId ?? 'null')}`,
+    ...(user === 'absent' ? [] : [`user_id=${encodeURIComponent((user === 'present' && userId) || 'null')}`]),
     ...(reference === 'absent'
       ? []
       : [`reference_id=${encodeURIComponent((reference === 'present' && referenceId) || 'null')}`]),

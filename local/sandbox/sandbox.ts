@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { realClock, type SandboxClock } from './clock';
+import { connectElsewhere, type Elsewhere } from './connecting';
 import { resetBy } from './control';
 import { type Delivery, deliveries } from './deliveries';
 import { type HistoryEntry, history } from './history';
 import { issued } from './links';
+import { findProvider } from './providers';
 import type { ScenarioName } from './scenarios';
 import { sendOf, sendPlain, sendRaw } from './send-now';
 import { sandboxServer } from './server';
@@ -41,6 +43,8 @@ export interface Sandbox {
   /** Everything off and forgotten, users too unless kept. */
   reset(options?: { keepUsers?: boolean }): void;
   users(): readonly SandboxUser[];
+  /** Makes a Terra user as another program in the same Terra environment does. Resolves once its events had their first attempt. */
+  connectElsewhere(connection: Omit<Elsewhere, 'provider'> & { provider: string }): Promise<SandboxUser>;
   /** Every API request and every delivery since `after`, oldest first. */
   history(after?: number): readonly HistoryEntry[];
   clearHistory(): void;
@@ -78,6 +82,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     sessions: issued(),
     flows: issued(),
     tokens: issued(),
+    authentications: issued(),
     payloads: issued(),
     dataRequests: new Map(),
     deliveries: deliveries({ clock, switches, history: record, log, signingSecret, timeoutMs }, options.webhookUrl),
@@ -100,6 +105,12 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     switchOff: name => switches.switchOff(name),
     reset: (how = {}) => void resetBy(world, how),
     users: () => world.users.all(),
+    async connectElsewhere({ provider, ...connection }) {
+      const named = found(findProvider(provider), `provider ${provider}`);
+      const { user, told } = connectElsewhere(world, { ...connection, provider: named });
+      await told;
+      return user;
+    },
     history: (after = 0) => record.since(after),
     clearHistory: () => record.clear(),
     advance: ms => clock.advance(ms),

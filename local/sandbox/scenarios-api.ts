@@ -124,6 +124,13 @@ export const apiScenarios = [
     changes: { unknownReference: 'empty' },
   },
   {
+    name: 'user-info-lags',
+    imitates:
+      'For 20 s after an authentication, userInfo by user_id still answers as before it: is_authenticated false, or 404.',
+    source: 'not documented: no source promises that userInfo is up to date',
+    changes: { userInfoLagSeconds: 20 },
+  },
+  {
     name: 'integrations-sdk-resource',
     imitates: 'integrations names its second list sdk_resource.',
     source: 'terra-api 2.1.0 types; OpenAPI v2 says sdk_providers',

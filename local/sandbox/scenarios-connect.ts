@@ -30,6 +30,19 @@ export const connectScenarios = [
     changes: { failureReason: 'provider exploded <b>twice</b>' },
   },
   {
+    name: 'link-survives-denial',
+    imitates: 'The consent page stays usable after Deny: the same Terra user can be approved later.',
+    source: 'not documented: no source says that a denied link is over',
+    changes: { afterDenial: 'link_usable' },
+  },
+  {
+    name: 'link-used-twice',
+    imitates:
+      'The consent page stays usable after Approve: a second approval, perhaps of another account, authenticates the same Terra user again.',
+    source: 'not documented: no source says that a link works once',
+    changes: { afterApproval: 'link_usable' },
+  },
+  {
     name: 'auth-bare',
     imitates: 'The auth event has only its required fields: no message, widget_session_id or flow_id.',
     source: 'OpenAPI, AuthSuccessEvent: required are type, status, user',
@@ -42,10 +55,22 @@ export const connectScenarios = [
     changes: { authExtras: 'documented' },
   },
   {
+    name: 'auth-null-widget-session',
+    imitates: 'The auth event has widget_session_id null, also for a connection made in the widget.',
+    source: 'OpenAPI, AuthSuccessEvent: widget_session_id may be null',
+    changes: { authExtras: 'null_session' },
+  },
+  {
     name: 'user-without-created-at',
     imitates: 'Terra users carry no created_at.',
     source: 'terra-api 2.1.0 TerraUser; the OpenAPI webhook examples',
     changes: { userCreatedAt: 'absent' },
+  },
+  {
+    name: 'created-on-approval',
+    imitates: 'created_at is when the end user approved, not when the link was made.',
+    source: 'not documented; authenticateUser returns a user_id before approval, so the default is the earlier time',
+    changes: { userCreated: 'on_approval' },
   },
   {
     name: 'scopes-padded',
@@ -131,6 +156,18 @@ export const connectScenarios = [
     imitates: 'The failure redirect also says why.',
     source: 'not documented; one integrator tolerates it',
     changes: { redirectReason: 'present' },
+  },
+  {
+    name: 'redirect-failure-without-user',
+    imitates: 'The failure redirect has no user_id.',
+    source: 'not documented: customising-authentication-redirects lists the parameters once, for success and failure',
+    changes: { failureRedirectUser: 'absent' },
+  },
+  {
+    name: 'redirect-failure-user-null',
+    imitates: 'The failure redirect says user_id=null.',
+    source: 'not documented: customising-authentication-redirects lists the parameters once, for success and failure',
+    changes: { failureRedirectUser: 'null' },
   },
   {
     name: 'redirect-after-webhook',

@@ -104,12 +104,48 @@ test('users, destination, clock and reset are there', async () => {
   expect([kept.status, still, setting.sandbox.users().length]).toEqual([200, 1, 0]);
 });
 
+test('a Terra user of another program is made under any reference id, and events are sent for it', async () => {
+  const left = await control('POST', 'users', { provider: 'garmin', reference_id: 'alice' });
+  const given = await control('POST', 'users', { provider: 'OURA', account: 'a@b.example', widget_session_id: null });
+  const theirs = await control('POST', 'users', { provider: 'APPLE', widget_session_id: 'theirs' });
+  const events = setting.receiver.received.map(({ event }) => event);
+  const userId = String(left.body.user.user_id);
+  for (const event of ['permission_change', 'connection_error', 'daily', 'deauth']) {
+    await control('POST', `users/${userId}/events`, { event });
+  }
+
+  expect([left.status, given.status, theirs.status]).toEqual([200, 200, 200]);
+  expect(left.body).toMatchObject({
+    user: { user_id: userId, provider: 'GARMIN', reference_id: 'alice', account: expect.stringContaining('@garmin.') },
+    deliveries: [{ type: 'auth', state: 'delivered' }],
+  });
+  expect(events).toMatchObject([
+    { type: 'auth', user: { user_id: userId, reference_id: 'alice' }, flow_id: expect.any(String) },
+    { type: 'auth', user: { reference_id: null }, widget_session_id: null },
+    { type: 'auth', user: { provider: 'APPLE' }, widget_session_id: 'theirs', flow_id: null },
+  ]);
+  expect(events[0]).not.toHaveProperty('widget_session_id');
+  expect(setting.receiver.types().slice(3)).toEqual(['permission_change', 'connection_error', 'daily', 'deauth']);
+  expect(setting.sandbox.users().map(({ provider }) => provider)).toEqual(['OURA', 'APPLE']);
+});
+
+test('in the same process, connectElsewhere makes such a Terra user', async () => {
+  const user = await setting.sandbox.connectElsewhere({ provider: 'GARMIN', referenceId: 'alice' });
+
+  expect(setting.sandbox.users()).toEqual([user]);
+  expect(setting.receiver.types()).toEqual(['auth']);
+  await expect(setting.sandbox.connectElsewhere({ provider: 'NOBODY', referenceId: null })).rejects.toThrow(/NOBODY/);
+});
+
 test.each([
   ['PUT', 'scenarios/nothing', undefined, 404],
   ['PUT', 'scenarios/500', { times: 0 }, 400],
   ['PUT', 'scenarios/500', { sometimes: 1 }, 400],
   ['POST', 'clock/advance', { seconds: -1 }, 400],
   ['POST', 'users/nobody/events', { event: 'deauth' }, 404],
+  ['POST', 'users', { provider: 'NOBODY' }, 400],
+  ['POST', 'users', { reference_id: 'alice' }, 400],
+  ['POST', 'users', { provider: 'GARMIN', scopes: '' }, 400],
   ['POST', 'events', { event: 'nothing' }, 404],
   ['PUT', 'destination', { url: 'ftp://x' }, 400],
   ['POST', 'deliveries/none/resend', undefined, 404],

@@ -73,6 +73,134 @@ test('two accounts of one provider under one reference id are two users, unless 
   expect(setting.receiver.types()).toEqual(['auth', 'auth', 'auth', 'user_reauth', 'user_reauth']);
 });
 
+/** Makes a direct link for alice: its address, its Terra user, and what userInfo answers about that user. */
+async function aliceLink() {
+  const { body } = await setting.api('POST', '/auth/authenticateUser?resource=GARMIN', {
+    body: { reference_id: 'alice' },
+  });
+  const [url, userId] = [String(body['auth_url']), String(body['user_id'])];
+  return { url, userId, info: () => setting.api('GET', `/userInfo?user_id=${userId}`) };
+}
+
+const deauthenticate = (userId: string) => setting.api('DELETE', `/auth/deauthenticateUser?user_id=${userId}`);
+
+test('by default a link takes one decision, and a denied Terra user is gone', async () => {
+  const denied = await aliceLink();
+  await setting.consent(denied.url, 'deny');
+  const approved = await aliceLink();
+  await setting.consent(approved.url, 'approve');
+
+  expect(await setting.consent(denied.url, 'approve')).toBe('status 410');
+  expect(await setting.consent(approved.url, 'approve')).toBe('status 410');
+  expect((await denied.info()).status).toBe(404);
+  expect(userIds()).toEqual([approved.userId]);
+});
+
+test('a Terra user was created when its link was made, not when it was approved', async () => {
+  const { url, info } = await aliceLink();
+  const before = await info();
+  await new Promise(resolve => setTimeout(resolve, 20));
+  await setting.consent(url, 'approve');
+  await setting.sandbox.settled();
+  const after = await info();
+
+  const createdAt = ({ body }: typeof before) => JSON.stringify(body['user']).match(/"created_at":"[^"]+"/)?.[0];
+  expect([before.body, after.body]).toMatchObject([{ is_authenticated: false }, { is_authenticated: true }]);
+  expect(createdAt(before)).toMatch(/\d/);
+  expect(createdAt(after)).toBe(createdAt(before));
+});
+
+test('link-survives-denial: deleting the denied Terra user ends the link', async () => {
+  setting.sandbox.switchOn('link-survives-denial');
+  const { url, userId, info } = await aliceLink();
+  await setting.consent(url, 'deny');
+  const kept = await info();
+  const deleted = await deauthenticate(userId);
+
+  expect([kept.status, deleted.status]).toEqual([200, 200]);
+  expect((await info()).status).toBe(404);
+  expect(await setting.consent(url, 'approve')).toBe('status 410');
+});
+
+test('link-survives-denial: an approved link is over', async () => {
+  setting.sandbox.switchOn('link-survives-denial');
+  const { url } = await aliceLink();
+  await setting.consent(url, 'approve');
+
+  expect(await setting.consent(url, 'approve')).toBe('status 410');
+});
+
+test('link-used-twice: the link brings back a Terra user that was deleted, and expires as always', async () => {
+  setting.sandbox.switchOn('link-used-twice');
+  const { url, userId, info } = await aliceLink();
+  await setting.consent(url, 'approve');
+  await deauthenticate(userId);
+  await setting.sandbox.settled();
+  const gone = await info();
+  await setting.consent(url, 'approve');
+  await setting.sandbox.settled();
+
+  expect(gone.status).toBe(404);
+  expect(await info()).toMatchObject({ status: 200, body: { is_authenticated: true } });
+  expect(setting.receiver.types()).toEqual(['auth', 'deauth', 'auth']);
+  await setting.sandbox.advance(900_000);
+  expect(await setting.consent(url, 'approve')).toBe('status 410');
+});
+
+test('link-used-twice: a second end user who denies changes nothing for the connected Terra user', async () => {
+  setting.sandbox.switchOn('link-used-twice');
+  const { url, userId } = await aliceLink();
+  await setting.consent(url, 'approve');
+  const location = await setting.consent(url, 'deny');
+  await setting.sandbox.settled();
+
+  expect(location).toContain(`/session/demo/failure?user_id=${userId}`);
+  expect(setting.receiver.types()).toEqual(['auth', 'auth_cancelled']);
+  expect(userIds()).toEqual([userId]);
+});
+
+test('link-used-twice: of an account that another Terra user has, the newer connection takes it over', async () => {
+  setting.sandbox.switchOn('link-used-twice');
+  const { url, userId } = await aliceLink();
+  await setting.consent(url, 'approve');
+  await setting.connected('GARMIN', 'bob', { account: 'bob@garmin.example' });
+  await setting.consent(url, 'approve', { account: 'bob@garmin.example' });
+
+  expect(userIds()).toEqual([userId]);
+});
+
+test('link-used-twice with user-info-lags: userInfo goes on telling of the first account for a while', async () => {
+  setting.sandbox.switchOn('link-used-twice');
+  setting.sandbox.switchOn('user-info-lags');
+  const { url, userId, info } = await aliceLink();
+  const scopes = async () => /"scopes":"?([^",]*)/.exec(JSON.stringify((await info()).body))?.[1];
+  await setting.consent(url, 'approve', { account: 'one@garmin.example', choosing: '1', scope: 'HEALTH_EXPORT' });
+  await setting.sandbox.send(userId, 'daily');
+  const seen = [await scopes()];
+  await setting.sandbox.advance(20_000);
+  seen.push(await scopes());
+  await setting.consent(url, 'approve', { account: 'two@garmin.example', choosing: '1', scope: 'ACTIVITY_EXPORT' });
+  seen.push(await scopes());
+  await setting.sandbox.advance(20_000);
+  seen.push(await scopes());
+
+  expect(seen).toEqual(['null', 'HEALTH_EXPORT', 'HEALTH_EXPORT', 'ACTIVITY_EXPORT']);
+  expect(await info()).toMatchObject({ body: { user: { last_webhook_update: null } } });
+});
+
+test('user-info-lags: once it is off, userInfo tells the truth at once; what has no link is unknown until then', async () => {
+  setting.sandbox.switchOn('user-info-lags');
+  const { userId } = await setting.connected('GARMIN', 'alice');
+  await setting.sandbox.send(userId, 'reauth');
+  const [current = ''] = userIds();
+  const info = () => setting.api('GET', `/userInfo?user_id=${current}`);
+  const lagging = await info();
+  setting.sandbox.switchOff('user-info-lags');
+
+  expect(lagging.status).toBe(404);
+  expect(await info()).toMatchObject({ body: { is_authenticated: true } });
+});
+
 test('two people who name no account each have their own', async () => {
   await setting.connected('GARMIN', 'alice');
   await setting.connected('GARMIN', 'bob');

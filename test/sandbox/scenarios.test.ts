@@ -175,6 +175,7 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
   'users-array': [byReference, { body: [{ reference_id: 'alice' }] }],
   'users-504': [byReference, { status: 504 }],
   'users-empty': [() => setting.api('GET', '/userInfo?reference_id=nobody'), { status: 200, body: { users: [] } }],
+  'user-info-lags': [laggingUserInfo, { link: [false, false, true], phone: [404, 404, 200] }],
   'integrations-sdk-resource': [
     () => setting.api('GET', '/integrations'),
     { body: { sdk_resource: expect.any(Array) } },
@@ -183,8 +184,37 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
   'cancelled-legacy': [denied, [{ type: 'auth', status: 'error', reason: 'auth_cancelled', user: { active: false } }]],
   'cancelled-without-reason': [denied, [{ type: 'auth_cancelled', reason: null }]],
   'cancelled-unknown-reason': [denied, [{ type: 'auth_cancelled', reason: expect.stringContaining('<b>') }]],
+  'link-survives-denial': [
+    deniedThenApproved,
+    {
+      page: 200,
+      between: { is_authenticated: false, user: { user_id: 'ID', created_at: 'OPENED', active: false } },
+      events: [
+        { type: 'auth_cancelled' },
+        { type: 'auth', status: 'success', user: { user_id: 'ID', created_at: 'OPENED', active: true } },
+      ],
+    },
+  ],
+  'link-used-twice': [
+    approvedTwice,
+    {
+      page: 200,
+      events: [
+        { type: 'auth', user: { user_id: 'ID', created_at: 'OPENED', scopes: 'HEALTH_EXPORT' } },
+        { type: 'auth', user: { user_id: 'ID', created_at: 'OPENED', scopes: 'ACTIVITY_EXPORT' } },
+      ],
+      secondsBetween: 60,
+      afterwards: { is_authenticated: true, user: { user_id: 'ID', scopes: 'ACTIVITY_EXPORT' } },
+      accounts: ['second@garmin.example'],
+    },
+  ],
   'auth-bare': [async () => absent(await connects(), 'flow_id'), true],
   'auth-documented': [connects, [{ reference_id: 'alice', version: '2022-03-16' }]],
+  'auth-null-widget-session': [
+    inTheWidget,
+    [{ widget_session_id: null, flow_id: expect.any(String), message: expect.any(String) }],
+  ],
+  'created-on-approval': [createdAfterSeconds, 60],
   'user-without-created-at': [async () => absent(await connects(), 'created_at'), true],
   'scopes-padded': [connects, user({ scopes: ' ACTIVITY_EXPORT , HEALTH_EXPORT , HISTORICAL_DATA_EXPORT ' })],
   'scopes-empty': [connects, user({ scopes: '' })],
@@ -209,6 +239,14 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
     { location: 'https://app.example/?ok=1&user_id=ID&resource=GARMIN' },
   ],
   'redirect-with-reason': [() => decides('deny'), { location: expect.stringMatching(/&reason=access_denied$/) }],
+  'redirect-failure-without-user': [
+    () => decides('deny'),
+    { location: 'https://app.example/?ok=0&reference_id=alice&resource=GARMIN' },
+  ],
+  'redirect-failure-user-null': [
+    () => decides('deny'),
+    { location: 'https://app.example/?ok=0&user_id=null&reference_id=alice&resource=GARMIN' },
+  ],
   'redirect-after-webhook': [waitsForWebhook, true],
   'redirect-never': [() => decides('approve'), { location: expect.stringContaining('/session/demo/success?') }],
   'revoked-a-week-later': [afterWaiting(WEEK_MS), { before: ['auth'], after: ['auth', 'access_revoked'] }],
@@ -236,6 +274,86 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
 
 function listed() {
   return setting.api('GET', '/subscriptions');
+}
+
+/** Opens a link and returns its address, its Terra user, and what to read of that user, with what differs made equal. */
+async function openedLink() {
+  const { body } = await direct({ reference_id: 'alice' });
+  const [url, userId] = [String(body['auth_url']), String(body['user_id'])];
+  const info = async () => (await setting.api('GET', `/userInfo?user_id=${userId}`)).body;
+  const opened = (await info())['user'];
+  const openedAt = opened !== null && typeof opened === 'object' && 'created_at' in opened ? opened.created_at : '';
+  const masked = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value).replaceAll(userId, 'ID').replaceAll(String(openedAt), 'OPENED'));
+  return { url, userId, info, masked };
+}
+
+/** Denies, then approves on the same consent page a minute later. */
+async function deniedThenApproved(): Promise<unknown> {
+  const { url, info, masked } = await openedLink();
+  await setting.consent(url, 'deny');
+  await setting.sandbox.settled();
+  await setting.sandbox.advance(60_000);
+  const { status: page } = await fetch(url);
+  const between = await info();
+  await setting.consent(url, 'approve');
+  await setting.sandbox.settled();
+  return masked({ page, between, events: received() });
+}
+
+/** Approves, then approves another account on the same consent page a minute later. */
+async function approvedTwice(): Promise<unknown> {
+  const { url, info, masked } = await openedLink();
+  await setting.consent(url, 'approve', { account: 'first@garmin.example', choosing: '1', scope: 'HEALTH_EXPORT' });
+  await setting.sandbox.settled();
+  await setting.sandbox.advance(60_000);
+  const { status: page } = await fetch(url);
+  await setting.consent(url, 'approve', { account: 'second@garmin.example', choosing: '1', scope: 'ACTIVITY_EXPORT' });
+  await setting.sandbox.settled();
+  const [first = 0, second = 0] = setting.receiver.received.map(({ headers }) =>
+    Number(headers['x-terra-ordering-timestamp']),
+  );
+  return masked({
+    page,
+    events: received(),
+    secondsBetween: Math.round((second - first) / 1000),
+    afterwards: await info(),
+    accounts: setting.sandbox.users().map(({ account }) => account),
+  });
+}
+
+/** Returns what userInfo says right after an authentication, just before the lag ends, and after it. */
+async function laggingUserInfo(): Promise<unknown> {
+  const { url, userId, info } = await openedLink();
+  await setting.consent(url, 'approve');
+  const { body } = await token('?reference_id=bob');
+  const redeemedToken = await setting.post('/sandbox/phone/connect', { token: body['token'], provider: 'APPLE' });
+  const phoneUser = String(redeemedToken.body['user_id']);
+  await setting.sandbox.settled();
+  const [link, phone]: unknown[][] = [[], []];
+  for (const waitMs of [0, 19_999, 1]) {
+    await setting.sandbox.advance(waitMs);
+    link?.push((await info())['is_authenticated']);
+    phone?.push((await setting.api('GET', `/userInfo?user_id=${phoneUser}`)).status);
+  }
+  expect(setting.sandbox.users().map(known => known.userId)).toEqual([userId, phoneUser]);
+  return { link, phone };
+}
+
+/** Connects in the widget and returns the events. */
+async function inTheWidget(): Promise<unknown> {
+  await throughTheLink();
+  return received();
+}
+
+/** Approves a minute after the link was made; returns how much later created_at is. */
+async function createdAfterSeconds(): Promise<number> {
+  const { url } = await openedLink();
+  const madeMs = setting.sandbox.clock.stamp();
+  await setting.sandbox.advance(60_000);
+  await setting.consent(url, 'approve');
+  await setting.sandbox.settled();
+  return ((setting.sandbox.users()[0]?.createdAtMs ?? 0) - madeMs) / 1000;
 }
 
 /** Whether the browser is kept until a receiver that never answers has had its time. */

@@ -1,7 +1,7 @@
 import { startStack } from '../../local/stack';
 import { person } from '../support/person';
 import { type Effect, type Person, type Play, type ScenarioOf, testScenarios } from './play';
-import { asked, byLink, byPhone, byWidget, endsAsUsual, says } from './steps';
+import { asked, byLink, byPhone, byWidget, comeBack, decideAndLeave, endsAsUsual, says } from './steps';
 
 const openings = {
   link: { returnTo: 'web', provider: 'GARMIN' },
@@ -264,6 +264,29 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
       await looksUpByUser(play);
 
       expect(await terraSays(play, 'nobody')).toMatchObject({ status: 200, body: { users: [] } });
+    },
+  ],
+  'user-info-lags': [
+    'a browser that returns before Terra says that the user is authenticated waits; the webhook is enough',
+    async ({ sandbox, ana, ben, on }) => {
+      on();
+      const known = await ben.open({ provider: 'GARMIN' });
+      const told = await decideAndLeave(known.url, 'approve');
+      await sandbox.settled();
+      const { code: atOnce } = await comeBack(told);
+      expect(says(await ben.confirm(known.id, atOnce))).toBe('200 completed');
+
+      sandbox.switchOn('lost-webhook');
+      const session = await ana.open({ provider: 'GARMIN' });
+      const callback = await decideAndLeave(session.url, 'approve');
+      expect(await comeBack(callback)).toEqual({});
+      expect(await ana.session(session.id)).toMatchObject({ status: 'pending' });
+      expect(await ana.connections()).toEqual([]);
+
+      await sandbox.advance(20_000);
+      const { code } = await comeBack(callback);
+      expect(says(await ana.confirm(session.id, code))).toBe('200 completed');
+      expect(await ana.connections()).toMatchObject([{ provider: 'GARMIN', status: 'connected' }]);
     },
   ],
   'integrations-sdk-resource': [

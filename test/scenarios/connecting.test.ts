@@ -12,6 +12,7 @@ import {
   deliveriesOf,
   endsAsUsual,
   masked,
+  openConsentPage,
   says,
 } from './steps';
 
@@ -25,6 +26,51 @@ async function deniesAndLeaves({ sandbox }: Play, who: Person, decision: 'approv
   await sandbox.settled();
   return { callback, read: () => who.session(session.id) };
 }
+
+type Flow = Parameters<typeof openConsentPage>[1];
+
+/** Denies, tries to return with the Terra user that the failure redirect names, and lets somebody else approve the same page. */
+async function isApprovedAfterDenial({ sandbox }: Play, who: Person, flow: Flow) {
+  const { session, consentUrl } = await openConsentPage(who, flow);
+  const failure = await decideAndLeave(consentUrl, 'deny');
+  await sandbox.settled();
+  const forged = await comeBack(failure.replace('/failure?', '/success?'));
+  const success = await decideAndLeave(consentUrl, 'approve', { account: `not-${who.name}@garmin.example` });
+  await sandbox.settled();
+  const returned = await comeBack(success);
+  for (const { code } of [forged, returned]) if (code !== undefined) await who.confirm(session.id, code);
+  const userIds = [failure, success].map(url => new URL(url).searchParams.get('user_id'));
+  return { forged, userIds, session: await who.session(session.id), connections: await who.connections() };
+}
+
+/** Connects with Terra's webhook known before the code is redeemed; returns the consent page's address and the connection. */
+async function connectsAfterWebhook({ sandbox }: Play, who: Person, flow: Flow) {
+  const { session, consentUrl } = await openConsentPage(who, flow);
+  const callback = await decideAndLeave(consentUrl, 'approve');
+  await sandbox.settled();
+  const { code } = await comeBack(callback);
+  expect(await who.confirm(session.id, code)).toMatchObject({ status: 200, body: { status: 'completed' } });
+  const [connection] = await who.connections();
+  expect(connection).toMatchObject({ status: 'connected' });
+  return { consentUrl, connection };
+}
+
+/** What the failure redirect says of the Terra user makes no difference: the session fails, and the next one connects. */
+const failsAlike = (sent: RegExp): Effect => [
+  'the session fails as always, and the next one connects',
+  async ({ sandbox, ana, on }) => {
+    on();
+    const session = await ana.open({ provider: 'GARMIN' });
+    const { callback, sent: told } = await ana.decide(String(session.url), 'deny');
+    await sandbox.settled();
+
+    expect(callback).toMatch(sent);
+    expect(told).toEqual({ session_id: session.id, status: 'failed', error: 'unknown' });
+    expect(await ana.session(session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
+    expect(await ana.connections()).toEqual([]);
+    expect(await byLink(ana)).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
+  },
+];
 
 /** The same account connected twice by one person: the connections before and after. */
 async function connectsTwice({ sandbox }: Play, who: Person, fields: Record<string, string> = {}) {
@@ -153,6 +199,53 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
       expect(JSON.stringify([told, session])).not.toMatch(/exploded|twice/);
     },
   ],
+  'link-survives-denial': [
+    'a Terra user that was denied proves nothing through its session; a new session connects',
+    async play => {
+      play.on();
+      for (const [who, flow] of [
+        [play.ana, 'direct'],
+        [play.ben, 'widget'],
+      ] as const) {
+        const { forged, userIds, session, connections } = await isApprovedAfterDenial(play, who, flow);
+        expect(userIds[0]).toMatch(/^[0-9a-f-]{36}$/);
+        expect(userIds[1]).toBe(userIds[0]);
+        expect({ flow, forged }).toEqual({ flow, forged: {} });
+        expect(session.status).not.toBe('completed');
+        expect(connections.filter(({ status }) => status === 'connected')).toEqual([]);
+
+        const anew = await byLink(who);
+        expect(anew).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
+        const connected = anew.connections.filter(({ status }) => status === 'connected');
+        expect(connected).toMatchObject([{ provider: 'GARMIN' }]);
+        expect(connected[0]?.terraUserId).not.toBe(userIds[0]);
+      }
+    },
+  ],
+  'link-used-twice': [
+    'a later authentication of the same Terra user is not proved by the code of the first; a new session proves it',
+    async play => {
+      const { sandbox, ana, ben, on } = play;
+      const another = (who: Person) => ({ account: `not-${who.name}@garmin.example` });
+      on();
+      const first = await connectsAfterWebhook(play, ana, 'direct');
+      await decideAndLeave(first.consentUrl, 'approve', another(ana));
+      await sandbox.settled();
+      const [one, two] = deliveriesOf(sandbox, 'auth').slice(-2);
+      expect(two?.userId).toBe(one?.userId);
+      expect(await ana.connections()).toMatchObject([{ id: first.connection?.id, status: 'unconfirmed' }]);
+
+      expect(await byLink(ana, 'GARMIN', another(ana))).toMatchObject({ session: { status: 'completed' } });
+      await sandbox.settled();
+      expect(await ana.connections()).toMatchObject([{ id: first.connection?.id, status: 'connected' }]);
+
+      const ended = await connectsAfterWebhook(play, ben, 'widget');
+      await ben.call('DELETE', `/v1/connections/${String(ended.connection?.id)}`);
+      await decideAndLeave(ended.consentUrl, 'approve', another(ben));
+      await sandbox.settled();
+      expect(await ben.connections()).toMatchObject([{ id: ended.connection?.id, status: 'unconfirmed' }]);
+    },
+  ],
   'auth-bare': [
     'an event that names no session finds the only one that waits',
     async play => {
@@ -176,6 +269,38 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
         reference_id: expect.any(String),
         version: '2022-03-16',
       });
+    },
+  ],
+  'auth-null-widget-session': [
+    'an event that names no session finds the only one that waits; of two, the one that the browser returns to',
+    async play => {
+      const { sandbox, ana, ben } = play;
+      await endsAsUsual(play);
+
+      const only = await ana.open();
+      await ana.pick(String(only.url), 'POLAR');
+      await sandbox.settled();
+      expect(deliveriesOf(sandbox, 'auth').at(-1)?.body).toContain('"widget_session_id":null');
+      expect(await ana.connections()).toContainEqual(
+        expect.objectContaining({ provider: 'POLAR', status: 'unconfirmed', reason: 'awaiting_confirmation' }),
+      );
+
+      const unused = await ben.open();
+      expect(await byWidget(ben, 'WHOOP')).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
+      await sandbox.settled();
+      expect(await ben.connections()).toContainEqual(
+        expect.objectContaining({ provider: 'WHOOP', status: 'connected' }),
+      );
+      expect(await ben.session(unused.id)).toMatchObject({ status: 'pending' });
+    },
+  ],
+  'created-on-approval': [
+    'the end user connects all the same, by the webhook and by the lookup',
+    async play => {
+      await endsAsUsual(play);
+
+      play.sandbox.switchOn('lost-webhook');
+      expect(await byLink(play.ana, 'WHOOP')).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
     },
   ],
   'user-without-created-at': [
@@ -320,6 +445,8 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
       expect(await ana.session(session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
     },
   ],
+  'redirect-failure-without-user': failsAlike(/\/failure\?reference_id=/),
+  'redirect-failure-user-null': failsAlike(/\/failure\?user_id=null&/),
   'redirect-after-webhook': [
     'what Terra proves before the browser is back counts once the code is redeemed',
     async play => {

@@ -75,9 +75,22 @@ export function masked(value: unknown): unknown {
   return JSON.parse(text) as unknown;
 }
 
+/** Opens a session and returns it with the address of GARMIN's consent page: that of a direct link, or one from the widget. */
+export async function openConsentPage(who: Person, flow: 'direct' | 'widget') {
+  const session = await who.open(flow === 'direct' ? { provider: 'GARMIN' } : {});
+  if (flow === 'direct') return { session, consentUrl: String(session.url) };
+  const body = new URLSearchParams({ provider: 'GARMIN' });
+  const picked = await fetch(String(session.url), { method: 'POST', body, redirect: 'manual' });
+  return { session, consentUrl: picked.headers.get('location') ?? '' };
+}
+
 /** Decides at the provider's page and closes the browser: where it would have gone. */
-export async function decideAndLeave(url: unknown, decision: 'approve' | 'deny'): Promise<string> {
-  const body = new URLSearchParams({ decision });
+export async function decideAndLeave(
+  url: unknown,
+  decision: 'approve' | 'deny',
+  fields: Record<string, string> = {},
+): Promise<string> {
+  const body = new URLSearchParams({ decision, ...fields });
   const answer = await fetch(String(url), { method: 'POST', body, redirect: 'manual' });
   return answer.headers.get('location') ?? '';
 }
