@@ -72,7 +72,9 @@ export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (re
   const { session } = counted;
   if (!session || !matchesHash(state.secret, session.stateHash)) return neutral(headers, deps);
   if (session.returned) return comeAgain(session, visit, deps);
-  return isUsable(session, visit.at) ? askAndCount(session, visit, deps) : neutral(headers, deps);
+  // Terra returns with the user that it made the direct link for, and no other.
+  const isPossible = session.terraUserId === undefined || session.terraUserId === terraUserId;
+  return isPossible && isUsable(session, visit.at) ? askAndCount(session, visit, deps) : neutral(headers, deps);
 };
 
 /** Records the return if the session has, or gets with it, the evidence that it needs; else says how the session stands. */

@@ -10,6 +10,7 @@ import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/serv
 import {
   codeEnds,
   isContested,
+  mayBeOfAnother,
   PROJECT_WITHIN,
   provedUser,
   RETURN_LOOKUP_PATIENCE,
@@ -62,6 +63,7 @@ async function confirmWithCode(
     throw new Problem('not_found', 'There is nothing here.');
   }
   if (isContested(session) || session.closed) throw sessionClosed();
+  if (mayBeOfAnother(session, session.returned.terraUserId, partition.sessions)) throw sessionClosed();
   if (session.redeemed) return settled(partition, session, deps);
   if (!isLive) throw codeInvalid();
 
@@ -115,7 +117,7 @@ async function rejectSession(partition: Partition, session: SessionRow, ticket: 
   const { terraUserId } = stored.session.returned;
   const wrongOwner = (_row: unknown, { sessions }: Partition) => {
     const rejected = sessions.find(({ id }) => id === session.id);
-    return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, deps.rules);
+    return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, sessions, deps.rules);
   };
   await endConnection(withSession(partition, stored.session), terraUserId, wrongOwner, deps);
 }

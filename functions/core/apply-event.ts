@@ -1,5 +1,5 @@
 import { HOUR, type Instant } from './clock';
-import { type ConnectionFacts, connectionState, isErased, mergeFacts, sameState } from './connection';
+import { type ConnectionFacts, connectionState, isErased, isUnasked, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
 import { isAwaitingUsers, mayBelongToReturned } from './erasure';
 import { type News, type Partition, withSession } from './partition';
@@ -28,7 +28,9 @@ export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps
     case 'irrelevant':
       return 'ignored';
     case 'authenticated':
-      return withOwner(event.user.referenceId, deps, known => applyAuthentication(known, { ...event, event: 'auth' }, at, deps));
+      return withOwner(event.user.referenceId, deps, known =>
+        applyAuthentication(known, { ...event, event: 'auth' }, at, deps),
+      );
     case 'reauthenticated':
       return applyReauthentication(event, at, deps);
     case 'not_authenticated':
@@ -111,7 +113,12 @@ async function applyReauthentication(
   const ended = moved ? await applyFacts(previous, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'foreign';
   if (moved) deps.alarm('owners_differ');
   const begun = await withOwner(user.referenceId, deps, known =>
-    applyAuthentication(known, { user, event: 'reauth', previous: replaced?.referenceId ? replaced : undefined }, at, deps),
+    applyAuthentication(
+      known,
+      { user, event: 'reauth', previous: replaced?.referenceId ? replaced : undefined },
+      at,
+      deps,
+    ),
   );
   return [begun, ended].includes('applied') ? 'applied' : begun;
 }
@@ -185,10 +192,11 @@ async function store(
 async function proveAnew(partition: Partition, terraUserId: string, deps: ApplyDeps): Promise<void> {
   const { facts = {} } = partition.connections.find(row => row.terraUserId === terraUserId) ?? {};
   const { provider, auth } = facts;
-  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth?.via === '';
+  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth !== undefined && isUnasked(auth.via);
   if (!lacksProof || provider === undefined || providerKind(provider) !== 'sdk') return;
   const recorded = await recordAuthentication(partition, { terraUserId, provider, at: auth.at, event: 'auth' }, deps);
-  if (recorded.origin.kind === 'mint') await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps);
+  if (recorded.origin.kind === 'mint')
+    await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps);
 }
 
 /**

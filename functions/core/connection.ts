@@ -14,7 +14,7 @@ const Via = z.object({ at: z.number(), via: z.string() });
 export const ConnectionFacts = z.object({
   provider: z.optional(z.string()),
   firstAuthAt: z.optional(z.number()),
-  /** Terra reported an authentication. `via`: the session or mint that asked for it; `''`: none of ours; `'reauth'`: known from `user_reauth` only. */
+  /** Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked` and `reauth`. */
   auth: z.optional(Via),
   /** The owner was shown to be the person who finished, by that session or mint. */
   proof: z.optional(Via),
@@ -137,12 +137,20 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
   if (stopped) return { status: 'disconnecting', reason: disconnect.reason };
 
   if (!isProved(facts)) {
-    const isUnsolicited = auth.via === '' || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
+    const isUnsolicited = isUnasked(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
     return { status: 'unconfirmed', reason: isUnsolicited ? 'unsolicited' : 'awaiting_confirmation' };
   }
   if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
   return { status: 'connected' };
 }
+
+/** In place of a session or token: nothing of ours asked for the authentication, whether or not Terra named a widget session. */
+export const unasked = { unnamed: '', named: 'elsewhere' } as const;
+/** In place of a session or token: only `user_reauth` told of the authentication; an event of its own says what asked for it. */
+export const REAUTH = 'reauth';
+
+/** Returns whether a `via` says that nothing of ours asked for the authentication. */
+export const isUnasked = (via: string | undefined): boolean => via === unasked.unnamed || via === unasked.named;
 
 /**
  * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
@@ -151,8 +159,9 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
 function isProved({ auth, proof, gone, disconnect, disproved, provider }: ConnectionFacts): boolean {
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
-  const isPhone = proof.via.startsWith(itemKey.mint('')) || (provider !== undefined && providerKind(provider) === 'sdk');
-  return isPhone || auth?.via !== '' || auth.at <= proof.at;
+  const isPhone =
+    proof.via.startsWith(itemKey.mint('')) || (provider !== undefined && providerKind(provider) === 'sdk');
+  return isPhone || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
 }
 
 /** Whether the row stands for something people may see. */

@@ -24,7 +24,10 @@ export type Authentication = {
 };
 
 /** The session or SDK token of ours that an authentication belongs to. */
-export type Origin = { kind: 'session'; session: SessionRow } | { kind: 'mint'; mint: MintRow } | { kind: 'none' };
+export type Origin =
+  | { kind: 'session'; session: SessionRow; isNamed: boolean }
+  | { kind: 'mint'; mint: MintRow }
+  | { kind: 'none' };
 
 const NONE: Origin = { kind: 'none' };
 
@@ -32,7 +35,7 @@ const NONE: Origin = { kind: 'none' };
  * Finds the session or token that an authentication belongs to. What Terra names decides first: the Terra user of a direct
  * link, then the widget session. A named session of ours that is over, or one that is not ours, leaves no origin. Otherwise:
  * a token, for a provider that connects on the phone; the session that has this Terra user already; the owner's only open
- * session that offers the provider (not with `referenceId: "subject"`, where another program may have opened the link); a
+ * widget session that offers the provider (not with `referenceId: "subject"`, where another program may have opened the link); a
  * token that was issued for exactly this provider.
  */
 export function correlate(partition: Partition, event: Authentication, rules: Rules): Origin {
@@ -43,18 +46,21 @@ export function correlate(partition: Partition, event: Authentication, rules: Ru
       ? undefined
       : partition.sessions.find(session => session.terraSessionId === terraSessionId));
   const inTime = (session: SessionRow) => !session.closed && spans(session, event.at);
-  if (named) return inTime(named) ? { kind: 'session', session: named } : NONE;
+  if (named) return inTime(named) ? { kind: 'session', session: named, isNamed: true } : NONE;
   if (terraSessionId !== undefined) return NONE;
-  if ((event.catalogueKind ?? providerKind(provider)) === 'sdk') return correlateMint(partition, event, partition.mints);
+  if ((event.catalogueKind ?? providerKind(provider)) === 'sdk')
+    return correlateMint(partition, event, partition.mints);
 
   const sessions = partition.sessions.filter(inTime);
   const known = sessions.find(
     session => session.authorised[terraUserId] !== undefined || session.returned?.terraUserId === terraUserId,
   );
-  if (known) return { kind: 'session', session: known };
-  const open = sessions.filter(session => isOpen(session, rules.confirmation) && offers(session, provider));
+  if (known) return { kind: 'session', session: known, isNamed: false };
+  const open = sessions.filter(
+    session => session.terraUserId === undefined && isOpen(session, rules.confirmation) && offers(session, provider),
+  );
   const [only, ...others] = rules.referenceId === 'subject' ? [] : open;
-  if (only && others.length === 0) return { kind: 'session', session: only };
+  if (only && others.length === 0) return { kind: 'session', session: only, isNamed: false };
   const mints = partition.mints.filter(mint => mint.provider === providerId(provider));
   return correlateMint(partition, event, mints);
 }
@@ -63,7 +69,10 @@ export function correlate(partition: Partition, event: Authentication, rules: Ru
  * Returns whether a token without a provider may have made this authentication, so that Terra's catalogue has to say whether
  * the provider connects on the phone.
  */
-export function mayBeOfMint(partition: Partition, event: Pick<Authentication, 'provider' | 'at' | 'createdAt'>): boolean {
+export function mayBeOfMint(
+  partition: Partition,
+  event: Pick<Authentication, 'provider' | 'at' | 'createdAt'>,
+): boolean {
   return partition.mints.some(mint => !mint.usedBy && fits(mint, event.provider, timesOf(event)));
 }
 
@@ -87,9 +96,7 @@ export function correlateFailure(
   const { at, terraUserId, terraSessionId } = failure;
   // No slack for clocks here: a user who was refused may open the next session within seconds.
   const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
-  const possible = partition.sessions.filter(
-    session => !session.closed && isDuring(session) && mayFail(session, at),
-  );
+  const possible = partition.sessions.filter(session => !session.closed && isDuring(session) && mayFail(session, at));
   const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
   const direct = terraUserId === undefined ? undefined : possible.find(session => session.terraUserId === terraUserId);
   if (direct) return only(direct);

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { DAY, type Instant, MINUTE, SECOND } from './clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState, isErased } from './connection';
+import { type ConnectionFacts, type ConnectionRow, connectionState, isErased, isUnasked, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from './errors';
 import { askTerra } from './look-up';
@@ -146,7 +146,11 @@ const isBefore = ({ erasure }: Partition, at: Instant): boolean => at <= (erasur
 
 /** Whether the Terra user is ours to end: with reference ids of the team's own, only if something of ours authorised it. */
 function isOurs({ facts: { auth, proof } }: ConnectionRow, { referenceId }: Rules): boolean {
-  return referenceId === 'opaque' || proof !== undefined || (auth !== undefined && !['', 'reauth'].includes(auth.via));
+  return (
+    referenceId === 'opaque' ||
+    proof !== undefined ||
+    (auth !== undefined && !isUnasked(auth.via) && auth.via !== REAUTH)
+  );
 }
 
 /** Deletes a row of an erased owner once nothing keeps it: Terra has no such user any more. */
@@ -169,7 +173,11 @@ export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant)
   return now < lastLook ? lastLook : undefined;
 }
 
-function marks(partition: Partition, users: readonly string[], { clock, rules }: EraseDeps): Map<string, ConnectionFacts> {
+function marks(
+  partition: Partition,
+  users: readonly string[],
+  { clock, rules }: EraseDeps,
+): Map<string, ConnectionFacts> {
   const unmarked = rowsBefore(partition).filter(row => isOurs(row, rules) && !isErased(row.facts));
   return new Map([
     ...users.map(terraUserId => [terraUserId, erasedFacts(undefined, clock())] as const),

@@ -71,7 +71,10 @@ export function factWrite(fact: SessionFact): FactWrite {
       const refusal = refusalOf(fact.terraUserId ?? fact.at);
       const isFirst = fact.cause === undefined ? [] : ['attribute_not_exists(cancelled)'];
       return {
-        set: [...(fact.cause === undefined ? [] : ['cancelled = if_not_exists(cancelled, :cancelled)']), ...refusal.set],
+        set: [
+          ...(fact.cause === undefined ? [] : ['cancelled = if_not_exists(cancelled, :cancelled)']),
+          ...refusal.set,
+        ],
         condition: [...OPEN, `(${[...isFirst, ...refusal.condition].join(' OR ')})`],
         values: {
           ...refusal.values,

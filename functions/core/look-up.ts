@@ -1,4 +1,5 @@
 import type { Instant } from './clock';
+import { connectionState, unasked } from './connection';
 import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
@@ -13,7 +14,8 @@ export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
 
 /**
  * Asks Terra whether a Terra user is authenticated under the session's owner. Returns what that authorises; undefined if
- * Terra has no such user, has not authenticated it, has it under another reference id, or made it before the session.
+ * Terra has no such user, has not authenticated it, has it under another reference id, made it before the session, or does
+ * not say when it made the user of a widget: that may be any other one of the owner's.
  * Throws a `terra_…` problem if Terra cannot be asked; with `patience`, asks once and waits no longer than that.
  */
 export async function askTerra(
@@ -22,8 +24,10 @@ export async function askTerra(
   patience: Instant | undefined,
   { terra, clock }: Pick<LookUpDeps, 'terra' | 'clock'>,
 ): Promise<Authorisation | undefined> {
+  if (session.terraUserId !== undefined && session.terraUserId !== terraUserId) return undefined;
   const user = await terra.findUser(terraUserId, patience);
   if (user?.terraUserId !== terraUserId || user.referenceId !== session.owner || !user.authenticated) return undefined;
+  if (user.createdAt === undefined && session.flow === 'widget') return undefined;
   if (user.createdAt !== undefined && user.createdAt < session.createdAt - CLOCK_SLACK) return undefined;
   const foundAt = clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, foundAt);
@@ -47,11 +51,12 @@ export async function completeReturn(
   patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
-  const { auth, provider, scopes } = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
-  const isStored = auth?.via === '' && provider !== undefined && spans(session, auth.at);
+  const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
+  const { auth, provider, scopes } = facts;
+  const isUnproved = connectionState(facts).status === 'unconfirmed';
+  const isStored = isUnproved && auth?.via === unasked.unnamed && provider !== undefined && spans(session, auth.at);
   const authorisation: Authorisation | undefined = isStored
     ? { at: auth.at, provider, ...(scopes && { scopes: scopes.list }), firstAuthAt: auth.at, lastAuthAt: auth.at }
     : await askTerra(session, terraUserId, patience, deps);
   return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
 }
-

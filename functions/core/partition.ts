@@ -1,4 +1,5 @@
-import { type FactsByUser, inheritedFacts, predecessors, standingAgain, successor, unitedIds } from './chain';
+import { isDeepStrictEqual } from 'node:util';
+import { type FactsByUser, type Place, placesOf, successor } from './chain';
 import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
 import {
   authFacts,
@@ -7,15 +8,26 @@ import {
   connectionState,
   isErased,
   isSuperseded,
+  isUnasked,
   isUnidentified,
   mergeFacts,
+  publicId,
   reasonOf,
   sameState,
 } from './connection';
 import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Rules } from './rules';
-import { type Claim, closesAt, isOpen, isRefused, isUsedTwice, proves, type SessionRow } from './session';
+import {
+  type Claim,
+  closesAt,
+  isOpen,
+  isRefused,
+  isUsedTwice,
+  mayBeOfAnother,
+  proves,
+  type SessionRow,
+} from './session';
 import { itemKey } from './table';
 
 /** Everything stored about one owner, as one strongly consistent read found it. */
@@ -41,33 +53,51 @@ export type News = ReadonlyMap<string, ConnectionFacts>;
 export type RowChange = { row: ConnectionRow; readVersion: number };
 
 const HISTORY_LENGTH = 20;
+const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
 const RETRY_LEAST = MINUTE;
 const RETRY_MOST = 6 * HOUR;
 
 /**
- * Brings the connections of an owner in line with his sessions, his mints and the news; pure.
- * Sessions and mints are projected anew each time, so that whoever comes by next completes what a crash left half done.
- * Returns the rows that change, the latest of a chain before those it superseded.
+ * Returns the connection rows that an owner's sessions, tokens and new facts imply and that differ from the stored ones; pure.
+ * Sessions and tokens are projected anew each time, so that the next look completes what a crash left half done. The latest
+ * row of a chain comes before those it superseded.
  */
 export function settle(partition: Partition, news: News, now: Instant, rules: Rules): RowChange[] {
   const stored = new Map(partition.connections.map(row => [row.terraUserId, row]));
-  const facts = gather(partition, news, rules);
+  const { facts, places } = gather(partition, news, rules);
   const sub = [...partition.sessions, ...partition.mints, ...partition.connections].find(row => row.sub)?.sub;
+  const changes: RowChange[] = [];
 
-  return [...facts.keys()]
-    .map(terraUserId => {
-      const row = stored.get(terraUserId);
-      const ids = unitedIds(facts, id => stored.get(id)?.ids, terraUserId);
-      const known = facts.get(terraUserId) ?? {};
-      if (row && sameJson(row.facts, known) && sameJson(row.ids, ids)) return undefined;
+  for (const [terraUserId, known] of facts) {
+    const row = stored.get(terraUserId);
+    const place = places.get(terraUserId);
+    const ids = idsOf(terraUserId, row, place, stored, places);
+    if (row && ids === row.ids && (known === row.facts || isDeepStrictEqual(known, row.facts))) continue;
+    const before = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
+    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, before, now);
+    changes.push({ row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 });
+  }
+  return changes.toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
+}
 
-      const before = predecessors(facts, terraUserId).flatMap(id => stored.get(id) ?? []);
-      const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, before, now);
-      return { row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 };
-    })
-    .filter(change => change !== undefined)
-    .toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
+/**
+ * The public ids of a row: the one it is shown under, which is that of the user its link began with, then its own and others
+ * it was shown under before. A row that the link began with may bear the id of a user whose row is purged by now.
+ */
+function idsOf(
+  terraUserId: string,
+  row: ConnectionRow | undefined,
+  place: Place | undefined,
+  stored: ReadonlyMap<string, ConnectionRow>,
+  places: ReadonlyMap<string, Place>,
+): string[] {
+  const start = place?.start ?? terraUserId;
+  const known = stored.get(start)?.ids[0];
+  const isPurged = known !== undefined && ![...places.keys()].some(id => id !== start && publicId(id) === known);
+  const first = isPurged ? known : publicId(start);
+  if (row?.ids[0] === first) return row.ids;
+  return [...new Set([first, ...(row?.ids ?? [publicId(terraUserId)])])].slice(0, IDS_KEPT);
 }
 
 /** The partition as it is once the changes are stored. */
@@ -89,7 +119,7 @@ export function withMint(partition: Partition, mint: MintRow): Partition {
 
 /** The row that now stands for the connection people know by this public id. */
 export function findConnection(partition: Partition, id: string): ConnectionRow | undefined {
-  const named = partition.connections.find(row => row.ids.includes(id));
+  const named = partition.connections.find(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
   return named && currentRow(partition, named.terraUserId);
 }
 
@@ -133,33 +163,36 @@ export function scheduled(
   }
 }
 
-/** All facts there are, by Terra user: stored ones, what sessions and mints amount to, the news, and what is inherited. */
-function gather(partition: Partition, news: News, rules: Rules): FactsByUser {
+/** All facts there are, by Terra user: stored ones, what sessions and tokens imply, the new ones, and what is inherited. */
+function gather(partition: Partition, news: News, rules: Rules): { facts: FactsByUser; places: Map<string, Place> } {
   const facts: FactsByUser = new Map(partition.connections.map(row => [row.terraUserId, row.facts]));
   const add = (terraUserId: string, more: ConnectionFacts) =>
     facts.set(terraUserId, mergeFacts(facts.get(terraUserId) ?? {}, more));
 
   for (const session of partition.sessions) {
     for (const terraUserId of Object.keys(session.authorised))
-      add(terraUserId, sessionFacts(session, terraUserId, rules));
+      add(terraUserId, sessionFacts(session, terraUserId, partition.sessions, rules));
   }
   for (const mint of partition.mints) {
     if (mint.usedBy) add(mint.usedBy.terraUserId, mintFacts(mint, mint.usedBy));
   }
   for (const [terraUserId, more] of news) add(terraUserId, more);
 
-  const carryProof = rules.confirmation === 'off';
-  for (const terraUserId of [...facts.keys()]) add(terraUserId, inheritedFacts(facts, terraUserId, carryProof));
-
-  const standing = standingAgain(facts);
-  for (const [terraUserId, { standsAgain: _, ...known }] of facts) {
-    facts.set(terraUserId, standing.has(terraUserId) ? { ...known, standsAgain: true } : known);
+  const places = placesOf(facts, rules.confirmation === 'off');
+  for (const [terraUserId, { inherited, standsAgain }] of places) {
+    const { standsAgain: _, ...known } = mergeFacts(facts.get(terraUserId) ?? {}, inherited);
+    facts.set(terraUserId, standsAgain ? { ...known, standsAgain } : known);
   }
-  return facts;
+  return { facts, places };
 }
 
 /** Returns the connection facts that a session implies for one Terra user. */
-export function sessionFacts(session: SessionRow, terraUserId: string, rules: Rules): ConnectionFacts {
+export function sessionFacts(
+  session: SessionRow,
+  terraUserId: string,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+): ConnectionFacts {
   const authorised = session.authorised[terraUserId];
   if (!authorised) return {};
   const via = itemKey.session(session.id);
@@ -167,7 +200,8 @@ export function sessionFacts(session: SessionRow, terraUserId: string, rules: Ru
   const isRedeemed = session.redeemed !== undefined && session.returned?.terraUserId === terraUserId;
   const isDisproved =
     rules.confirmation === 'required' &&
-    (isUsedTwice(session, terraUserId) || (isRedeemed && isRefused(session, terraUserId)));
+    (isUsedTwice(session, terraUserId) ||
+      (isRedeemed && (isRefused(session, terraUserId) || mayBeOfAnother(session, terraUserId, sessions))));
   return {
     ...authFacts(authorised.provider, authorised.at, via, authorised.scopes),
     ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),
@@ -237,7 +271,7 @@ export function waitingSession(
 export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
   const { at = 0, via = '' } = row.facts.auth ?? {};
   const session = waitingSession(row, sessions, rules);
-  if (via === '' && !session && rules.referenceId === 'subject') return undefined;
+  if (isUnasked(via) && !session && rules.referenceId === 'subject') return undefined;
   const sessionEnds =
     session && isOpen(session, rules.confirmation) ? closesAt(session, rules.confirmation) : session?.finishBy;
   return Math.max(at + rules.confirmWithin, sessionEnds ?? 0);
@@ -249,8 +283,6 @@ function nextAttemptAt({ wrongOwner, disconnect, attempt }: ConnectionFacts, now
   if (!attempt || attempt.at < since) return now;
   return attempt.at + Math.min(Math.max(attempt.at - since, RETRY_LEAST), RETRY_MOST);
 }
-
-const sameJson = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
 
 /** JSON with object keys in order, so that equal values have equal text whatever order they were stored in. */
 function canonical(value: unknown): string {

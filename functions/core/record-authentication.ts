@@ -1,4 +1,4 @@
-import { authFacts, type ConnectionFacts } from './connection';
+import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
 import { type Partition, withMint, withSession } from './partition';
 import { providerKind } from './providers';
@@ -28,12 +28,12 @@ export async function recordAuthentication(
       const isRetry = event.bodyHash !== undefined && known?.bodyHash === event.bodyHash;
       const session = isRetry
         ? origin.session
-        : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event), deps);
+        : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event, origin.isNamed), deps);
       if (!session) return { partition, facts: unaskedFacts(partition, event), origin: { kind: 'none' } };
       const next = session === origin.session ? partition : withSession(partition, session);
       const at = isRetry ? known.at : event.at;
       const facts = authFacts(event.provider, at, itemKey.session(session.id), event.scopes);
-      return { partition: next, facts, origin: { kind: 'session', session } };
+      return { partition: next, facts, origin: { ...origin, session } };
     }
 
     case 'mint': {
@@ -81,7 +81,8 @@ export async function addAuthorisation(
   throw new Error('a session kept changing while an authentication was added');
 }
 
-function authorisationOf({ at, provider, scopes, createdAt, event, bodyHash }: Authentication): Authorisation {
+function authorisationOf(authentication: Authentication, isNamed: boolean): Authorisation {
+  const { at, provider, scopes, createdAt, event, bodyHash } = authentication;
   return {
     at,
     provider,
@@ -89,17 +90,22 @@ function authorisationOf({ at, provider, scopes, createdAt, event, bodyHash }: A
     // No user can be made after it authenticated.
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
+    ...(isNamed && { isNamed }),
     ...(bodyHash !== undefined && { bodyHash }),
   };
 }
 
 /** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */
 function unaskedFacts({ connections }: Partition, authentication: Authentication): ConnectionFacts {
-  const { terraUserId, provider, at, event, scopes } = authentication;
-  if (event === 'reauth') return authFacts(provider, at, 'reauth', scopes);
+  const { terraUserId, provider, at, event, scopes, terraSessionId } = authentication;
+  if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
+  if (terraSessionId !== undefined) return authFacts(provider, at, unasked.named, scopes);
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
-  const isSecond = known?.via === '' && known.at !== at && providerKind(provider) !== 'sdk';
-  return { ...authFacts(provider, at, '', scopes), ...(isSecond && { disproved: { at: Math.max(at, known.at) } }) };
+  const isSecond = known?.via === unasked.unnamed && known.at !== at && providerKind(provider) !== 'sdk';
+  return {
+    ...authFacts(provider, at, unasked.unnamed, scopes),
+    ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
+  };
 }
 
 function withoutMint(partition: Partition, id: string): Partition {

@@ -47,5 +47,7 @@ const cookieName = ({ sessionId }: Ticket): string => `terra-connect-${sessionId
 
 function originHash({ secret }: Ticket, { browser, headers }: BrowserRequest): string {
   const origin = [browser.sourceIp, headers['user-agent'] ?? '', headers['accept-language'] ?? ''];
-  return createHmac('sha256', secret).update(JSON.stringify(['browser', ...origin])).digest('base64url');
+  return createHmac('sha256', secret)
+    .update(JSON.stringify(['browser', ...origin]))
+    .digest('base64url');
 }

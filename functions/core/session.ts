@@ -46,6 +46,8 @@ export const Authorisation = z.object({
   lastAuthAt: z.optional(z.number()),
   /** When Terra first answered a question of ours with "is authenticated". */
   foundAt: z.optional(z.number()),
+  /** Terra named this session in an event of the user. */
+  isNamed: z.optional(z.literal(true)),
   /** Identifies the body of an `auth` event that came without a time of its own, so that a retry is not taken for another event. */
   bodyHash: z.optional(z.string()),
 });
@@ -152,6 +154,7 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
     ...(createdAt !== undefined && { createdAt }),
     ...(firstAuthAt !== undefined && { firstAuthAt, lastAuthAt }),
     ...(foundAt !== undefined && { foundAt }),
+    ...((a.isNamed ?? b.isNamed) && { isNamed: true }),
     ...(bodyHash !== undefined && { bodyHash }),
   };
 }
@@ -196,6 +199,27 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
   return times.some(at => createdAt <= at && at <= until);
+}
+
+/**
+ * Returns whether a Terra user may have authenticated in another session of the owner than this one, whose browser returned
+ * with it. Anybody who knows a Terra user can return with it to any link of theirs, so a user that Terra did not name this
+ * session for counts only without a doubt: it is no other session's, it was not refused in any, and it was not made before
+ * this session.
+ */
+export function mayBeOfAnother(session: SessionRow, terraUserId: string, sessions: readonly SessionRow[]): boolean {
+  const others = sessions.filter(({ id }) => id !== session.id);
+  if (others.some(({ refusedUsers }) => refusedUsers?.includes(terraUserId))) return true;
+  const known = session.authorised[terraUserId];
+  if (session.terraUserId !== undefined) return session.terraUserId !== terraUserId;
+  if (known === undefined || known.isNamed) return false;
+  const isElsewhere = others.some(
+    other => other.terraUserId === terraUserId || other.authorised[terraUserId]?.firstAuthAt !== undefined,
+  );
+  if (isElsewhere) return true;
+  if (known.createdAt !== undefined) return known.createdAt < session.createdAt - CLOCK_SLACK;
+  const until = session.returned ? refusableUntil(session.returned) : Number.POSITIVE_INFINITY;
+  return others.some(({ refusedAt = [] }) => refusedAt.some(at => at <= until));
 }
 
 /** Until when a refusal may have told the Terra user of this return. Terra stamps an event a little after it happened. */

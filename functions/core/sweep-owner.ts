@@ -1,5 +1,12 @@
 import { type Instant, MINUTE, SECOND } from './clock';
-import { authFacts, type ConnectionFacts, type ConnectionRow, connectionState, isUnidentified } from './connection';
+import {
+  authFacts,
+  type ConnectionFacts,
+  type ConnectionRow,
+  connectionState,
+  isUnidentified,
+  unasked,
+} from './connection';
 import { mayBeOfMint } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
@@ -122,7 +129,7 @@ async function identify(
       const now = deps.clock();
       const isTheirs = user?.referenceId === row.owner && user.authenticated;
       const at = noLaterThan(user?.createdAt ?? facts.data?.at ?? now, now);
-      const found = isTheirs ? authFacts(user.provider, at, '', user.scopes) : { missed: { at: now } };
+      const found = isTheirs ? authFacts(user.provider, at, unasked.unnamed, user.scopes) : { missed: { at: now } };
       return (await record(partition, () => newsOf(terraUserId, found), deps)).partition;
     }
     const { provider, auth } = facts;

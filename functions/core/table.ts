@@ -38,4 +38,5 @@ export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
 export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } as const;
 
 /** Returns whether a partition key is one of the table's own, so that it names no owner. */
-export const isBookkeeping = (owner: string): boolean => [reconcileKey.owner, fingerprintKey.owner].includes(owner as '#reconcile');
+export const isBookkeeping = (owner: string): boolean =>
+  [reconcileKey.owner, fingerprintKey.owner].includes(owner as '#reconcile');

@@ -4,7 +4,13 @@ import type { ConnectionRow } from '../../functions/core/connection';
 import { dynamoStore } from '../../functions/core/dynamo-store';
 import { shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
-import { AUTHORISED_LIMIT, type Claim, REFUSAL_LIMIT, RETURN_LOOKUP_LIMIT, type SessionRow } from '../../functions/core/session';
+import {
+  AUTHORISED_LIMIT,
+  type Claim,
+  REFUSAL_LIMIT,
+  RETURN_LOOKUP_LIMIT,
+  type SessionRow,
+} from '../../functions/core/session';
 import type { SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 import { startDynamoDb } from '../../local/dynamodb';

@@ -156,8 +156,7 @@ describe('the sweep', () => {
     world.wait(2 * HOUR);
     const write = world.store.addSessionFact;
     const race = jest.spyOn(world.store, 'addSessionFact').mockImplementation(async (owner, id, fact, dueAt) => {
-      if (fact.kind === 'closed')
-        {
+      if (fact.kind === 'closed') {
         const refused = { kind: 'refused', at: world.clock(), terraUserId: undefined, cause: 'denied' } as const;
         await write(owner, id, refused, undefined);
       }

@@ -10,7 +10,12 @@ import { memoryStore } from './memory-store';
 
 export const NOON: Instant = Date.UTC(2026, 10, 22, 12);
 export const REFERENCE_KEY = 'reference-key-for-tests-0123456789abcdef';
-export const referenceIdOf = (sub: string) => opaqueReferenceId(REFERENCE_KEY, 'https://issuer.example', sub);
+const referenceIds = new Map<string, string>();
+export function referenceIdOf(sub: string): string {
+  const known = referenceIds.get(sub) ?? opaqueReferenceId(REFERENCE_KEY, 'https://issuer.example', sub);
+  referenceIds.set(sub, known);
+  return known;
+}
 
 /** The Terra user ids that tests name by a number. */
 export const terraUser = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
@@ -82,12 +87,12 @@ export function fakeTerra() {
 }
 
 /** Everything a behaviour may be given, with a clock that stands still until it is moved. */
-export function world(options: Partial<Rules> = {}) {
+export function world({ parses = true, ...options }: Partial<Rules> & { parses?: boolean } = {}) {
   let now = NOON;
   let drawn = 0;
   const notes: Facts[] = [];
   const alarms: string[] = [];
-  const store = memoryStore();
+  const store = memoryStore({ parses });
   const terra = fakeTerra();
   const rules: Rules = { confirmation: 'required', confirmWithin: 60 * MINUTE, referenceId: 'opaque', ...options };
   return {

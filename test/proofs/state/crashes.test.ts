@@ -233,7 +233,7 @@ test.each<[string, Step[], object]>([
   ['that Terra authenticated the user', [on => on.begin(), on => on.authenticate()], { status: 'unconfirmed' }],
   [
     'that a token was used',
-    [on => on.mint('alice'), on => on.authenticate(PHONE, { provider: 'APPLE' })],
+    [on => on.mint('alice'), on => on.authenticate(PHONE, { provider: 'APPLE', session: undefined })],
     { status: 'connected' },
   ],
   ['that the owner confirmed', connect, { status: 'connected' }],

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { type ConnectionRow, connectionState } from '../../../functions/core/connection';
 import { Problem } from '../../../functions/core/errors';
 import type { Rules } from '../../../functions/core/rules';
-import { sessionStatus } from '../../../functions/core/session';
+import { isContested, sessionStatus } from '../../../functions/core/session';
 import { itemKey } from '../../../functions/core/table';
 import { applyEvent, type ApplyDeps } from '../../../functions/core/apply-event';
 import { readTerraEvent } from '../../../functions/core/terra-event';
@@ -19,9 +19,10 @@ import { Crash, type CrashPoint, crashSwitch, type Fate, faulty } from './faulty
  * - every success of a web provider names its session, or one that is not ours; which of several sessions an
  *   authentication belongs to that names none is settled by the first look. `user_reauth` never names one, so it lies
  *   outside of every session's time;
- * - a session's browser returns with one Terra user; one mint, one phone;
+ * - a session's browser fails, or returns with one Terra user; one user brings its code; one mint, one phone;
  * - a Terra user gives way to one other;
- * - with ids of the team's own, nothing happens that nobody asked for: it would be foreign until the user is known.
+ * - with ids of the team's own, nothing happens that nobody asked for, and nothing is told of a user but its authentication:
+ *   it would be foreign until the user is known.
  */
 
 type Owner = 'alice' | 'bob';
@@ -32,14 +33,15 @@ export type Happening =
   | { is: 'reauth'; old: number; at: number }
   | { is: 'deauth' | 'revoked' | 'error' | 'permissions' | 'denied' | 'data'; user: number; at: number }
   | { is: 'return' | 'failure'; session: number }
-  | { is: 'confirm'; session: number; by: Owner };
+  | { is: 'confirm'; session: number };
 
 /** When it happens, and whether that time is torn apart; what was torn apart happens once more at the end. */
 type Occurrence = { order: number; crash: CrashPoint | undefined };
 
 export type Scenario = {
   rules: Partial<Rules>;
-  sessions: { by: Owner; returns: number }[];
+  /** `confirmedBy`: the one who brings the code, since the first to bring it wins. */
+  sessions: { by: Owner; returns: number; confirmedBy: Owner; fails: boolean }[];
   /** Which Terra user each gives way to, where Terra tells of it; null where it does not say which the old one was. */
   gives: (number | null)[];
   happenings: { what: Happening; when: Occurrence[] }[];
@@ -64,7 +66,12 @@ export function scenarios(only: Partial<Rules> = {}): fc.Arbitrary<Scenario> {
     fc.record({
       rules: fc.constant(chosen),
       sessions: fc.array(
-        fc.record({ by: fc.constantFrom<Owner>('alice', 'alice', 'bob'), returns: fc.integer({ min: 1, max: 2 }) }),
+        fc.record({
+          by: fc.constantFrom<Owner>('alice', 'alice', 'bob'),
+          returns: fc.integer({ min: 1, max: 2 }),
+          confirmedBy: fc.constantFrom<Owner>('alice', 'alice', 'alice', 'bob'),
+          fails: fc.nat(4).map(n => n === 0),
+        }),
         { minLength: 1, maxLength: 3 },
       ),
       gives: fc.array(fc.option(anyUser, { freq: 6 }), { minLength: USERS, maxLength: USERS }),
@@ -86,12 +93,12 @@ function happening({ referenceId }: Partial<Rules>): fc.Arbitrary<Happening> {
   const isOurs = referenceId === 'subject';
   const session = fc.nat(2);
   const where = isOurs ? session : fc.oneof({ weight: 5, arbitrary: session }, fc.constant('elsewhere' as const));
-  const telling = fc.constantFrom('deauth', 'revoked', 'error', 'permissions', 'denied', ...(isOurs ? [] : ['data']));
+  const telling = fc.constantFrom('deauth', 'revoked', 'error', 'permissions', 'denied', 'data');
   return fc.oneof(
     { weight: 6, arbitrary: fc.record({ is: fc.constant('auth'), user: anyUser, at: second, session: where }) },
     { weight: 2, arbitrary: fc.record({ is: fc.constant('phone'), at: isOurs ? fc.constant(60) : second }) },
     {
-      weight: 4,
+      weight: isOurs ? 0 : 4,
       arbitrary: fc.record({ is: telling, user: fc.oneof(anyUser, fc.constant(PHONE)), at: second }),
     },
     {
@@ -99,14 +106,7 @@ function happening({ referenceId }: Partial<Rules>): fc.Arbitrary<Happening> {
       arbitrary: fc.record({ is: fc.constant('reauth'), old: anyUser, at: afterAllSessions }),
     },
     { weight: 4, arbitrary: fc.record({ is: fc.constantFrom('return', 'return', 'failure'), session }) },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        is: fc.constant('confirm'),
-        session,
-        by: fc.constantFrom<Owner>('alice', 'alice', 'alice', 'bob'),
-      }),
-    },
+    { weight: 5, arbitrary: fc.record({ is: fc.constant('confirm'), session }) },
   ) as fc.Arbitrary<Happening>;
 }
 
@@ -180,7 +180,8 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
       case 'return':
         return comeBack(what.session);
       case 'failure':
-        await go.fail(sessionOf(what.session).state ?? '', { reason: 'access_denied' });
+        if (sessionOf(what.session).fails)
+          await go.fail(sessionOf(what.session).state ?? '', { reason: 'access_denied' });
         return;
       case 'confirm':
         return confirm(what);
@@ -190,7 +191,8 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
   }
 
   async function comeBack(index: number): Promise<void> {
-    const { at, by, returns = 1, state = '' } = sessionOf(index);
+    const { at, by, returns = 1, state = '', fails } = sessionOf(index);
+    if (fails) return;
     const { code } = await go.comeBack(state, { user_id: terraUser(by === 'alice' ? returns : returns + 3) });
     if (code === undefined) return;
     if ((codes.get(at) ?? code) !== code) throw new Error('a session had two codes');
@@ -198,11 +200,11 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
   }
 
   async function confirm(what: Extract<Happening, { is: 'confirm' }>): Promise<void> {
-    const { at, id = '' } = sessionOf(what.session);
+    const { at, id = '', confirmedBy = 'alice' } = sessionOf(what.session);
     const code = codes.get(at);
     // Nobody can bring a code that was not given yet.
     if (code === undefined && scenario.rules.confirmation === 'required') return void waiting.push(what);
-    await go.confirm(what.by, id, code).catch(error => {
+    await go.confirm(confirmedBy, id, code).catch(error => {
       if (!(error instanceof Problem)) throw error;
     });
   }
@@ -269,8 +271,8 @@ export async function outcome({ world, store }: Played) {
         {
           status: sessionStatus({ id, ...session }, now, confirmation),
           returned: session.returned?.terraUserId,
-          // Once somebody else redeemed the code, whether the owner had before is of no account.
-          redeemed: session.wrongOwner === undefined && session.redeemed !== undefined,
+          // Once two people had a part in it, whether the owner had redeemed the code before does not matter.
+          redeemed: !isContested({ id, ...session }) && session.redeemed !== undefined,
           authorised: Object.fromEntries(
             Object.entries(session.authorised)
               .map(([user, { at }]) => [user, at] as const)
@@ -289,13 +291,22 @@ export async function outcome({ world, store }: Played) {
   };
 }
 
+/**
+ * A link that was used twice is live in no order. Whether its code was given, and so could be brought by another user, depends
+ * on when the second use became known.
+ */
 function shownFacts(row: ConnectionRow) {
-  const { attempt: _attempt, proof, ...facts } = row.facts;
-  return {
-    ...connectionState(row.facts),
-    facts: { ...facts, ...(proof && !facts.wrongOwner && { proof }) },
-    ids: row.ids.toSorted(),
-  };
+  const { attempt: _attempt, proof, wrongOwner, ...facts } = row.facts;
+  const { status } = connectionState(row.facts);
+  const isDisproved = facts.disproved !== undefined && (proof?.at ?? 0) <= facts.disproved.at;
+  const isLive = ['connected', 'error'].includes(status);
+  return isDisproved
+    ? { isLive, facts, id: row.ids[0] }
+    : {
+        ...connectionState(row.facts),
+        facts: { ...facts, wrongOwner, ...(proof && !wrongOwner && { proof }) },
+        id: row.ids[0],
+      };
 }
 
 const nameOf = (owner: string) => (owner === referenceIdOf('alice') ? 'alice' : 'bob');

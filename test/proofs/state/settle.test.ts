@@ -188,7 +188,7 @@ function factsOf({ connections }: Partition) {
       .map(row => {
         const { proof, ...facts } = row.facts;
         const counts = proof && !facts.wrongOwner;
-        return [row.terraUserId, { facts: { ...facts, ...(counts && { proof }) }, ids: row.ids.toSorted() }] as const;
+        return [row.terraUserId, { facts: { ...facts, ...(counts && { proof }) }, id: row.ids[0] }] as const;
       })
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
