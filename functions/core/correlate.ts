@@ -4,7 +4,7 @@ import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
-import { isContested, isOpen, offers, refusableUntil, type SessionRow, spans } from './session';
+import { isContested, isOpen, mayContain, offers, refusableUntil, type SessionRow, spans } from './session';
 
 /** A success that Terra reported. */
 export type Authentication = {
@@ -45,13 +45,12 @@ export function correlate(partition: Partition, event: Authentication, rules: Ru
     (terraSessionId === undefined
       ? undefined
       : partition.sessions.find(session => session.terraSessionId === terraSessionId));
-  const inTime = (session: SessionRow) => !session.closed && spans(session, event.at);
-  if (named) return inTime(named) ? { kind: 'session', session: named, isNamed: true } : NONE;
+  if (named) return !named.closed && spans(named, event.at) ? { kind: 'session', session: named, isNamed: true } : NONE;
   if (terraSessionId !== undefined) return NONE;
   if ((event.catalogueKind ?? providerKind(provider)) === 'sdk')
     return correlateMint(partition, event, partition.mints);
 
-  const sessions = partition.sessions.filter(inTime);
+  const sessions = partition.sessions.filter(session => !session.closed && mayContain(session, event.at));
   const known = sessions.find(
     session => session.authorised[terraUserId] !== undefined || session.returned?.terraUserId === terraUserId,
   );

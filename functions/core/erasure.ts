@@ -8,7 +8,7 @@ import type { Partition } from './partition';
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './mint';
-import { type Confirmation, isOpen, type SessionRow, spans, unansweredUser } from './session';
+import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser } from './session';
 import { itemKey } from './table';
 import type { Terra } from './terra';
 
@@ -79,7 +79,7 @@ export function mayBelongToReturned(
   const isSince = (began: { createdAt: Instant }) => began.createdAt > (erasure?.requestedAt ?? 0);
   const times = createdAt === undefined ? [at] : [createdAt, at];
   return (
-    sessions.some(session => isSince(session) && isOpen(session, confirmation) && spans(session, at)) ||
+    sessions.some(session => isSince(session) && isOpen(session, confirmation) && mayContain(session, at)) ||
     mints.some(mint => isSince(mint) && !mint.usedBy && fits(mint, provider, times))
   );
 }

@@ -3,7 +3,7 @@ import { connectionState, unasked } from './connection';
 import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
-import { type Authorisation, CLOCK_SLACK, type SessionRow, spans } from './session';
+import { type Authorisation, mayContain, type SessionRow } from './session';
 import type { Terra } from './terra';
 import { noLaterThan } from './terra-user';
 
@@ -14,8 +14,8 @@ export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
 
 /**
  * Asks Terra whether a Terra user is authenticated under the session's owner. Returns what that authorises; undefined if
- * Terra has no such user, has not authenticated it, has it under another reference id, made it before the session, or does
- * not say when it made the user of a widget: that may be any other one of the owner's.
+ * Terra has no such user, has not authenticated it, has it under another reference id, or, for the user of a widget, made it
+ * before the session or does not say when: that may be any other one of the owner's.
  * Throws a `terra_…` problem if Terra cannot be asked; with `patience`, asks once and waits no longer than that.
  */
 export async function askTerra(
@@ -27,8 +27,9 @@ export async function askTerra(
   if (session.terraUserId !== undefined && session.terraUserId !== terraUserId) return undefined;
   const user = await terra.findUser(terraUserId, patience);
   if (user?.terraUserId !== terraUserId || user.referenceId !== session.owner || !user.authenticated) return undefined;
-  if (user.createdAt === undefined && session.flow === 'widget') return undefined;
-  if (user.createdAt !== undefined && user.createdAt < session.createdAt - CLOCK_SLACK) return undefined;
+  // A direct link names its user; any other must have been made in this session.
+  const isNamed = session.terraUserId === terraUserId;
+  if (!isNamed && !(user.createdAt !== undefined && user.createdAt >= session.createdAt)) return undefined;
   const foundAt = clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, foundAt);
   return {
@@ -54,7 +55,8 @@ export async function completeReturn(
   const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
   const { auth, provider, scopes } = facts;
   const isUnproved = connectionState(facts).status === 'unconfirmed';
-  const isStored = isUnproved && auth?.via === unasked.unnamed && provider !== undefined && spans(session, auth.at);
+  const isStored =
+    isUnproved && auth?.via === unasked.unnamed && provider !== undefined && mayContain(session, auth.at);
   const authorisation: Authorisation | undefined = isStored
     ? { at: auth.at, provider, ...(scopes && { scopes: scopes.list }), firstAuthAt: auth.at, lastAuthAt: auth.at }
     : await askTerra(session, terraUserId, patience, deps);

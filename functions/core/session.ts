@@ -217,7 +217,7 @@ export function mayBeOfAnother(session: SessionRow, terraUserId: string, session
     other => other.terraUserId === terraUserId || other.authorised[terraUserId]?.firstAuthAt !== undefined,
   );
   if (isElsewhere) return true;
-  if (known.createdAt !== undefined) return known.createdAt < session.createdAt - CLOCK_SLACK;
+  if (known.createdAt !== undefined) return known.createdAt < session.createdAt;
   const until = session.returned ? refusableUntil(session.returned) : Number.POSITIVE_INFINITY;
   return others.some(({ refusedAt = [] }) => refusedAt.some(at => at <= until));
 }
@@ -294,9 +294,17 @@ export function sessionFailure(session: SessionRow, status: SessionStatus): Sess
   return causes.find(cause => cause !== 'unknown') ?? causes[0] ?? 'unknown';
 }
 
-/** Whether an event at this time can belong to the session at all. */
+/** Returns whether an event at this time that names the session can be its own. The clocks of Terra and us may differ. */
 export function spans(session: SessionRow, at: Instant): boolean {
   return at >= session.createdAt - CLOCK_SLACK && at <= session.finishBy;
+}
+
+/**
+ * Returns whether something at this time that does not name the session can belong to it. Here clocks get no slack: a user
+ * needs seconds to choose and approve, while what an attacker did just before could be taken for the session's own.
+ */
+export function mayContain(session: SessionRow, at: Instant): boolean {
+  return at >= session.createdAt && at <= session.finishBy;
 }
 
 /** Whether the person could have chosen this provider in the session. */
