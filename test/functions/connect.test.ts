@@ -53,20 +53,21 @@ test('whatever comes in whatever order, the last one in completes the session', 
   }
 });
 
-test('with every webhook lost people still connect, by the lookup at confirm', async () => {
+test('with every webhook lost people still connect, by the question to Terra at the return', async () => {
   for (const provider of [undefined, 'GARMIN']) {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice', provider === undefined ? {} : { provider });
-    world.terra.users.set(USER, {
-      terraUserId: USER,
+    const user = provider === undefined ? USER : terraUser(1001);
+    world.terra.users.set(user, {
+      terraUserId: user,
       provider: 'GARMIN',
       referenceId: referenceIdOf('alice'),
       authenticated: true,
       createdAt: world.clock() + 5,
       scopes: ['DAILY'],
     });
-    const { code } = await go.comeBack(session.state, { user_id: USER, resource: 'GARMIN' });
+    const { code } = await go.comeBack(session.state, { user_id: user, resource: 'GARMIN' });
 
     expect(await go.confirm('alice', session.id, code)).toMatchObject({
       status: 200,
@@ -139,7 +140,7 @@ describe('while Terra cannot be asked', () => {
       provider: 'GARMIN',
       referenceId: referenceIdOf('alice'),
       authenticated: true,
-      createdAt: undefined,
+      createdAt: world.clock(),
       scopes: [],
     });
 
@@ -298,12 +299,13 @@ describe('the callback', () => {
   });
 
   test('tells a failure in our own words only, and a success may still follow', async () => {
-    const { go, session } = await opened();
+    const { go, session, world } = await opened();
 
     const reply = await go.fail(session.state, { reason: '<script>access_denied</script>' });
 
     expect(new URL(reply.headers.location ?? '').searchParams.get('error')).toBe('denied');
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
+    world.wait(SECOND);
     await go.comeBack(session.state, { user_id: USER });
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'returned' });
   });
@@ -339,6 +341,7 @@ describe('a denied attempt', () => {
     await go.open('alice', { provider: 'GARMIN' });
     world.wait(MINUTE / 2);
     await go.deliver(first, { ordering: firstAt });
+    world.wait(SECOND);
     const again = await go.open('alice', { provider: 'GARMIN' });
 
     expect(await go.deliver(first, { ordering: firstAt })).toBe('unchanged');
@@ -407,7 +410,7 @@ describe('with confirmation off', () => {
       provider: 'OURA',
       referenceId: referenceIdOf('alice'),
       authenticated: true,
-      createdAt: undefined,
+      createdAt: world.clock(),
       scopes: [],
     });
     await go.comeBack(session.state, { user_id: USER });

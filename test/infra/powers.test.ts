@@ -11,6 +11,7 @@ test('each role may do exactly this', () => {
       'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream CompleteCallbackLogs',
       'logs:PutLogEvents CompleteCallbackLogs',
+      'secretsmanager:GetSecretValue prod/terra-api',
     ],
     ConfirmSession: [
       'dynamodb:GetItem RecordsTable',
@@ -37,6 +38,7 @@ test('each role may do exactly this', () => {
       'dynamodb:GetItem RecordsTable',
       'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
+      'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream DisconnectLogs',
       'logs:PutLogEvents DisconnectLogs',
       'secretsmanager:GetSecretValue prod/reference-key',
