@@ -49,6 +49,7 @@ function factsOfSession(session: SessionRow | undefined): RecordFact[] {
     ['failed', session.failed],
     ['cancelled', session.cancelled],
     ['wrongOwner', session.wrongOwner],
+    ...(session.refusedAt ?? []).map((at): Named => ['refused', { at }]),
     ['closed', session.closed],
   ]);
 }
@@ -67,6 +68,7 @@ function factsOfConnection(row: ConnectionRow | undefined): RecordFact[] {
     ['seen', facts.seen],
     ['supersededBy', facts.supersededBy && { at: facts.supersededBy.at, by: facts.supersededBy.terraUserId }],
     ['wrongOwner', facts.wrongOwner],
+    ['disproved', facts.disproved],
     ['disconnect', facts.disconnect],
     ['attempt', facts.attempt],
     ['gone', facts.gone],

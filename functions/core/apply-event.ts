@@ -8,7 +8,7 @@ import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from './table';
-import type { EventUser, TerraEvent } from './terra-event';
+import type { Delivery, EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
 export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'ignored';
@@ -53,19 +53,19 @@ type Authenticated = {
   user: EventUser;
   event: 'auth' | 'reauth';
   terraSessionId?: string | undefined;
-  bodyHash?: string | undefined;
+  delivery?: Delivery | undefined;
   previous?: EventUser | undefined;
 };
 
 /** A success, and with it the end of the Terra user it replaces, if any. */
 async function applyAuthentication(
   partition: Partition,
-  { user, previous, event, terraSessionId, bodyHash }: Authenticated,
+  { user, previous, event, terraSessionId, delivery }: Authenticated,
   at: Instant,
   deps: ApplyDeps,
 ): Promise<Outcome> {
   const { terraUserId, provider, createdAt, scopes } = user;
-  const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, bodyHash };
+  const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, delivery };
   const recorded = await recordAuthentication(partition, authentication, deps);
   if (recorded.origin.kind === 'none' && !replacesCurrent(partition, previous)) {
     if (isOfErased(partition, user, at, deps)) return store(partition, user, recorded.facts, at, deps);

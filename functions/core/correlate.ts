@@ -5,6 +5,7 @@ import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
 import { isContested, isOpen, mayContain, offers, refusableUntil, type SessionRow, spans } from './session';
+import type { Delivery } from './terra-event';
 
 /** A success that Terra reported. */
 export type Authentication = {
@@ -19,8 +20,7 @@ export type Authentication = {
   /** When Terra made the user, if it says so. */
   createdAt?: Instant | undefined;
   terraSessionId?: string | undefined;
-  /** Identifies the body, if the event has no time of its own: then a retry comes with another time. */
-  bodyHash?: string | undefined;
+  delivery?: Delivery | undefined;
 };
 
 /** The session or SDK token of ours that an authentication belongs to. */

@@ -25,7 +25,7 @@ export async function recordAuthentication(
 
     case 'session': {
       const known = origin.session.authorised[event.terraUserId];
-      const isRetry = event.bodyHash !== undefined && known?.bodyHash === event.bodyHash;
+      const isRetry = known !== undefined && isSameDelivery(known, event);
       const session = isRetry
         ? origin.session
         : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event, origin.isNamed), deps);
@@ -82,7 +82,7 @@ export async function addAuthorisation(
 }
 
 function authorisationOf(authentication: Authentication, isNamed: boolean): Authorisation {
-  const { at, provider, scopes, createdAt, event, bodyHash } = authentication;
+  const { at, provider, scopes, createdAt, event, delivery } = authentication;
   return {
     at,
     provider,
@@ -91,8 +91,17 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
     ...(isNamed && { isNamed }),
-    ...(bodyHash !== undefined && { bodyHash }),
+    ...(delivery && { delivery: { signedAt: delivery.signedAt, bodyHash: delivery.bodyHash } }),
   };
+}
+
+/**
+ * Returns whether an event is a retry or replay of the one that the session has: the same body, signed at the same time, or at
+ * another one if the delivery does not say when the event was.
+ */
+function isSameDelivery({ delivery: known }: Authorisation, { delivery }: Authentication): boolean {
+  if (!known || known.bodyHash !== delivery?.bodyHash) return false;
+  return known.signedAt === delivery.signedAt || !delivery.hasOwnTime;
 }
 
 /** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */

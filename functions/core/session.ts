@@ -48,8 +48,8 @@ export const Authorisation = z.object({
   foundAt: z.optional(z.number()),
   /** Terra named this session in an event of the user. */
   isNamed: z.optional(z.literal(true)),
-  /** Identifies the body of an `auth` event that came without a time of its own, so that a retry is not taken for another event. */
-  bodyHash: z.optional(z.string()),
+  /** Identifies the delivery of the first `auth` event, so that a retry or replay is not taken for another event. */
+  delivery: z.optional(z.object({ signedAt: z.number(), bodyHash: z.string() })),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
@@ -146,7 +146,8 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
     oldest(a.firstAuthAt, b.firstAuthAt),
   ];
   const lastAuthAt = Math.max(a.lastAuthAt ?? 0, b.lastAuthAt ?? 0);
-  const bodyHash = firstAuthAt === a.firstAuthAt ? (a.bodyHash ?? b.bodyHash) : (b.bodyHash ?? a.bodyHash);
+  const first = a.firstAuthAt === firstAuthAt ? a : b;
+  const delivery = first.delivery ?? a.delivery ?? b.delivery;
   return {
     at: newest.at,
     provider: newest.provider,
@@ -155,7 +156,7 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
     ...(firstAuthAt !== undefined && { firstAuthAt, lastAuthAt }),
     ...(foundAt !== undefined && { foundAt }),
     ...((a.isNamed ?? b.isNamed) && { isNamed: true }),
-    ...(bodyHash !== undefined && { bodyHash }),
+    ...(delivery && { delivery }),
   };
 }
 

@@ -15,6 +15,12 @@ export type EventUser = {
 };
 
 /**
+ * What tells a retry or replay from another event. `hasOwnTime`: the delivery carried Terra's own time of the event, which is
+ * the same at every retry, though anybody who replays a delivery can change it.
+ */
+export type Delivery = { signedAt: Instant; bodyHash: string; hasOwnTime: boolean };
+
+/**
  * What a verified delivery means to us.
  *
  * | kind | Terra's events |
@@ -33,8 +39,7 @@ export type TerraEvent =
       kind: 'authenticated';
       user: EventUser;
       terraSessionId: string | undefined;
-      /** Identifies the body, if the delivery has no time of the event's own. */
-      bodyHash?: string;
+      delivery?: Delivery;
     }
   | {
       kind: 'not_authenticated';

@@ -6,12 +6,14 @@ import * as live from '../core/live';
 import type { Secret, WebhookSecrets } from '../core/secrets';
 import { type Behaviour, on, serve } from '../core/serve';
 import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/signature';
-import { readTerraEvent, type TerraEvent } from '../core/terra-event';
+import { readTerraEvent } from '../core/terra-event';
 import { noLaterThan } from '../core/terra-user';
 import { receiveWebhook } from '../routes';
 
 type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };
 
+/** Enough to tell the few bodies of one Terra user in one session apart. */
+const BODY_HASH_BYTES = 9;
 /** How far the unsigned ordering header may lie before the signed time: no retry is older. */
 const ORDERING_BEHIND = SIGNATURE_BEHIND_SECONDS * SECOND;
 
@@ -29,8 +31,10 @@ export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ hea
     note({ outcome: 'poison' });
     return { status: 200, body: { outcome: 'poison' } };
   }
-  const { at, isOwn } = eventTime(headers['x-terra-ordering-timestamp'], signedAt);
-  const outcome = await applyEvent(isOwn ? event : withBodyHash(event, rawBody), at, {
+  const { at, hasOwnTime } = eventTime(headers['x-terra-ordering-timestamp'], signedAt);
+  const bodyHash = createHash('sha256').update(rawBody).digest().subarray(0, BODY_HASH_BYTES).toString('base64url');
+  const delivered = event.kind === 'authenticated' ? { ...event, delivery: { signedAt, bodyHash, hasOwnTime } } : event;
+  const outcome = await applyEvent(delivered, at, {
     ...deps,
     alarm: alarm => note({ alarm }),
   });
@@ -70,15 +74,9 @@ function isSignedWith(
  * Returns the time of the event, and whether it is Terra's own and so the same at every retry. The header that carries it is
  * not signed, so the signed time bounds it on both sides; without the header the time of signing is all there is.
  */
-function eventTime(ordering: string | undefined, signedAt: Instant): { at: Instant; isOwn: boolean } {
-  if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return { at: signedAt, isOwn: false };
-  return { at: Math.max(signedAt - ORDERING_BEHIND, noLaterThan(Number(ordering), signedAt)), isOwn: true };
-}
-
-function withBodyHash(event: TerraEvent, rawBody: Buffer): TerraEvent {
-  if (event.kind !== 'authenticated') return event;
-  const bodyHash = createHash('sha256').update(rawBody).digest().subarray(0, 9).toString('base64url');
-  return { ...event, bodyHash };
+function eventTime(ordering: string | undefined, signedAt: Instant): { at: Instant; hasOwnTime: boolean } {
+  if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return { at: signedAt, hasOwnTime: false };
+  return { at: Math.max(signedAt - ORDERING_BEHIND, noLaterThan(Number(ordering), signedAt)), hasOwnTime: true };
 }
 
 const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });

@@ -245,7 +245,15 @@ describe('what the browser gets', () => {
 
 test('the deployed function shows the app as its environment has it', async () => {
   const look = { name: 'Stride', accent: { color: '#ffd166', text: '#000000' } };
-  const environment = { TABLE_NAME: 'records', RETURN_TARGETS: '{}', CONFIRMATION: 'required' };
+  const environment = {
+    TABLE_NAME: 'records',
+    RETURN_TARGETS: '{}',
+    CONFIRMATION: 'required',
+    CALLBACK_BASE: 'https://api.example/v1/callback',
+    TERRA_API_URL: 'https://terra.example/v2',
+    TERRA_WIDGET_URL: 'https://terra.example/widget/session',
+    TERRA_API_SECRET: 'terra-api',
+  };
   process.env = { ...process.env, ...environment, APP_LOOK: JSON.stringify(look) };
   const reached = eventOf({ method: 'GET', path: '/v1/callback/nonsense/success' });
   if (!reached) throw new Error('the gateway has no such route');

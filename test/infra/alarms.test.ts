@@ -14,6 +14,7 @@ test('these alarms there are', () => {
     'TerraEndpointGone: terra_endpoint_gone >= 1 in 5 min',
     'SignatureMismatch: signature_mismatch >= 21 in 5 min',
     'OwnerMismatch: owner_mismatch >= 1 in 5 min',
+    'LinkReused: link_reused >= 1 in 5 min',
     'OwnersDiffer: owners_differ >= 1 in 5 min',
     'UnsolicitedForeign: unsolicited_foreign >= 1 in 60 min',
     'DisconnectOverdue: disconnect_overdue >= 1 in 5 min',

@@ -112,7 +112,8 @@ test('each function is told exactly this', () => {
   const told = lambdas(template).map(([name, { Environment }]) => [name, names(Environment).join(' ')]);
 
   expect(Object.fromEntries(told)).toEqual({
-    'complete-callback': 'CONFIRMATION RETURN_TARGETS TABLE_NAME',
+    'complete-callback':
+      'CALLBACK_BASE CONFIRMATION RETURN_TARGETS TABLE_NAME TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
     'confirm-session':
       'CONFIRMATION CONFIRM_WITHIN_MINUTES ISSUER OWNER_NAMESPACE REFERENCE_ID REFERENCE_KEY_SECRET TABLE_NAME TERRA_API_SECRET TERRA_API_URL TERRA_WIDGET_URL',
     'create-session':

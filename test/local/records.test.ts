@@ -28,6 +28,7 @@ describe('a row’s facts', () => {
       ['failed', 5000],
       ['cancelled', 5000],
       ['wrongOwner', 4000],
+      ['refused', 5500],
       ['closed', 6000],
     ]);
     expect(factsOf(session)[1]).toEqual({
@@ -47,6 +48,7 @@ describe('a row’s facts', () => {
       'failed',
       'cancelled',
       'wrongOwner',
+      'refused',
       'closed',
     ]);
   });

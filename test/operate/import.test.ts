@@ -124,7 +124,7 @@ test('what is there is left alone: repeating changes nothing, nor does an end kn
 test('who connected in the meantime is known, also to a dry run', async () => {
   const { go, as } = importing([user(1, referenceIdOf('alice'))], { apply: false });
   await as.open('alice');
-  await as.deliver(terraEvent.auth(terraUser(1)));
+  await as.deliver(terraEvent.auth(terraUser(1), { session: 'terra-session-1' }));
 
   expect((await go()).counts).toMatchObject({ imported: 0, known: 1 });
 });

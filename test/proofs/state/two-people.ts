@@ -159,15 +159,9 @@ export function stage(
     const before = [...accounts].filter(([, of]) => of.under === under && of.provider === by).at(-1)?.[0];
     accounts.set(user, { under, provider: by });
     approvals.set(user, [...(approvals.get(user) ?? []), { who, at: world.clock(), order: steps }]);
-    tell(
-      user,
-      terraEvent.auth(user, {
-        ...sub(under),
-        provider: by,
-        ...createdAt(made),
-        ...(session !== undefined && { session }),
-      }),
-    );
+    const about = { ...sub(under), provider: by, ...createdAt(made), ...(session !== undefined && { session }) };
+    // Terra's id of the attempt; without it the events of two approvals in one second can be the same bytes.
+    tell(user, { ...terraEvent.auth(user, about), flow_id: `flow-${steps}` });
     const isHere = world.terra.users.has(user);
     const at = { provider: by, referenceId: referenceId(under), authenticated: true, scopes: [] };
     world.terra.users.set(user, { terraUserId: user, ...at, createdAt: how.tellsCreation ? made : undefined });
