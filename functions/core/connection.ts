@@ -156,13 +156,16 @@ export const isUnasked = (via: string | undefined): boolean => via === unasked.u
  * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
  * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that.
  */
-function isProved({ auth, proof, gone, disconnect, disproved, provider }: ConnectionFacts): boolean {
+function isProved(facts: ConnectionFacts): boolean {
+  const { auth, proof, gone, disconnect, disproved } = facts;
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
-  const isPhone =
-    proof.via.startsWith(itemKey.mint('')) || (provider !== undefined && providerKind(provider) === 'sdk');
-  return isPhone || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
+  return isPhone(facts) || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
 }
+
+/** Returns whether the user connected with the mobile SDK: it then authenticates again by itself, without a new token. */
+export const isPhone = ({ proof, provider }: ConnectionFacts): boolean =>
+  proof?.via.startsWith(itemKey.mint('')) === true || (provider !== undefined && providerKind(provider) === 'sdk');
 
 /** Whether the row stands for something people may see. */
 export function isVisible(state: ConnectionState): boolean {

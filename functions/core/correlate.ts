@@ -1,5 +1,5 @@
 import type { Instant } from './clock';
-import { connectionState } from './connection';
+import { connectionState, isPhone } from './connection';
 import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
@@ -119,7 +119,8 @@ function correlateMint(partition: Partition, event: Authentication, mints: reado
   const { terraUserId, provider } = event;
   const mint = mintFor(mints, terraUserId, provider, timesOf(event));
   const row = partition.connections.find(known => known.terraUserId === terraUserId);
-  const isProved = row !== undefined && ['connected', 'error'].includes(connectionState(row.facts).status);
+  const isProved =
+    row !== undefined && isPhone(row.facts) && ['connected', 'error'].includes(connectionState(row.facts).status);
   // A phone reconnects silently under the same user; that uses up no further mint.
   if (isProved && mint?.usedBy === undefined) return NONE;
   return mint ? { kind: 'mint', mint } : NONE;
