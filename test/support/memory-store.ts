@@ -1,7 +1,7 @@
 import { partitionOf, shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
 import { AUTHORISED_LIMIT, type SessionRow } from '../../functions/core/session';
-import type { ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
+import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
 import { itemKey } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string };
@@ -13,7 +13,7 @@ export function memoryStore() {
   const find = <T>(owner: string, item: string) =>
     structuredClone(items.get(key(owner, item))) as (T & Item) | undefined;
   const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(structuredClone(row)));
-  let fingerprint: string | undefined;
+  let fingerprint: Fingerprint | undefined;
   let progress: ReconcileProgress | undefined;
 
   const store: Store = {
@@ -74,7 +74,11 @@ export function memoryStore() {
       save({ owner, item, used: used + 1, purgeAt });
       return true;
     },
-    rememberFingerprint: async ours => (fingerprint ??= ours),
+    rememberFingerprint: async ours => {
+      const { key, naming } = fingerprint ?? ours;
+      const whole = naming ?? (key === ours.key ? ours.naming : undefined);
+      return (fingerprint = { key, ...(whole !== undefined && { naming: whole }) });
+    },
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
       const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
