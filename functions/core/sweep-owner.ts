@@ -19,11 +19,13 @@ import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
 import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import { itemKey } from './table';
-import type { Terra } from './terra';
+import type { Terra, TerraProvider } from './terra';
 import { noLaterThan } from './terra-user';
 
 export type SweepDeps = EraseDeps & {
-  terra: Pick<Terra, 'findUser' | 'deauthenticate' | 'listProviders'>;
+  terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
+  /** Terra's catalogue. */
+  offered: () => Promise<TerraProvider[]>;
   alarm: (name: 'disconnect_overdue') => void;
 };
 
@@ -136,7 +138,7 @@ async function identify(
     const isUnsolicited = state.status === 'unconfirmed' && state.reason === 'unsolicited';
     if (!isUnsolicited || !auth || provider === undefined || providerKind(provider) === 'sdk') return partition;
     if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
-    const catalogueKind = (await deps.terra.listProviders()).find(({ id }) => id === provider)?.kind;
+    const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(partition, authentication, deps);
     if (recorded.origin.kind !== 'mint') return partition;
