@@ -299,7 +299,7 @@ const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()
 
 const readFingerprint = (item: Item | undefined): Fingerprint => ({
   key: String(item?.fingerprint),
-  ...(item?.naming !== undefined && { naming: String(item.naming) }),
+  ...(typeof item?.naming === 'string' && { naming: item.naming }),
 });
 
 const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;

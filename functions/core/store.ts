@@ -52,7 +52,7 @@ export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined
 export type Fingerprint = {
   /** Of the reference-id key. */
   key: string;
-  /** Mode and namespace of the reference ids; unknown in a table that only versions without it have used. */
+  /** Mode and namespace of the reference ids. Absent if only versions that do not know it have used the table. */
   naming?: string | undefined;
 };
 

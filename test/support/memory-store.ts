@@ -85,9 +85,9 @@ export function memoryStore({ parses = true } = {}) {
       return true;
     },
     rememberFingerprint: async ours => {
-      const { key, naming } = fingerprint ?? ours;
-      const whole = naming ?? (key === ours.key ? ours.naming : undefined);
-      return (fingerprint = { key, ...(whole !== undefined && { naming: whole }) });
+      const known = fingerprint ?? ours;
+      const naming = known.naming ?? (known.key === ours.key ? ours.naming : undefined);
+      return (fingerprint = { key: known.key, ...(naming !== undefined && { naming }) });
     },
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
