@@ -11,7 +11,7 @@ import { mayBeOfMint } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
-import { completeReturn } from './look-up';
+import { adoptAuthentication, completeReturn } from './look-up';
 import { confirmBy, type Partition, scheduled, waitingSession, withSession } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
@@ -71,18 +71,19 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const terraUserId = unansweredUser(session);
+  const adopted = await adoptAuthentication(session, partition, deps);
+  const terraUserId = unansweredUser(adopted);
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
-  let judged = session;
+  let judged = adopted;
   if (terraUserId !== undefined && isAsked) {
     swept.looked++;
     try {
-      judged = await completeReturn(session, terraUserId, partition, undefined, deps);
+      judged = await completeReturn(adopted, terraUserId, undefined, deps);
     } catch (error) {
       if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
       swept.terraFailed++;
-      return session;
+      return adopted;
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
