@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { canDecide, openFlow } from './api-auth';
 import { connect, failToConnect, isFull, usualAccount } from './connecting';
 import type { Delivery } from './deliveries';
@@ -70,7 +71,7 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
   if (isNew && isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
 
   // Each approval is an attempt of its own, also by a link that is used again.
-  const flowId = flow.state === 'approved' ? randomUUID() : flow.id;
+  const attemptId = flow.state === 'approved' ? randomUUID() : flow.id;
   flow.state = 'approved';
   const { told } = connect(world, {
     userId: flow.userId,
@@ -81,7 +82,7 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
     scopes: form.has('choosing')
       ? provider.scopes.filter(scope => form.getAll('scope').includes(scope))
       : provider.scopes,
-    origin: { widgetSessionId: flow.widgetSessionId, flowId },
+    origin: { widgetSessionId: flow.widgetSessionId, flowId: attemptId },
     ...(world.switches.knob('userCreated') === 'with_link' ? { createdAtMs: flow.createdAtMs } : {}),
   });
   return finish(world, flow, told, { outcome: 'success', reason: null });

@@ -71,7 +71,7 @@ function expectAnswer(route: Route, told: Told): void {
   expect(reply.safeParse(JSON.parse(told.body))).toMatchObject({ success: true });
 }
 
-/** All a browser may cause: the one session that its state names notes a return or a failure. */
+/** All a browser may cause: the one session that its state names records a return, a failure, or that Terra was asked. */
 function expectNoteOnly({ world, items }: Population, path: string): void {
   const ticket = readTicket(decodeURIComponent(path.split('/')[3] ?? ''));
   const changed = [...world.store.items].filter(
@@ -81,11 +81,13 @@ function expectNoteOnly({ world, items }: Population, path: string): void {
   expect(changed.length).toBeLessThanOrEqual(1);
   for (const [key, item] of changed) {
     expect(item).toMatchObject({ owner: ticket?.referenceId, item: `session#${ticket?.sessionId}` });
-    const { returned, failed, url, version, ...rest } = item;
+    const { returned, failed, asked, authorised, refusedUsers, url, version, ...rest } = item;
     const was: Record<string, unknown> = items.get(key) ?? {};
     expect(was).toMatchObject(rest);
     expect([version, was.returned ?? was.wrongOwner ?? was.closed]).toEqual([Number(was.version) + 1, undefined]);
-    expect([returned, failed].filter(fact => fact !== undefined).length).toBeGreaterThan(0);
+    expect([returned, failed, asked].filter(fact => fact !== undefined).length).toBeGreaterThan(0);
+    if (!returned) expect(authorised).toEqual(was.authorised);
+    if (!failed) expect(refusedUsers).toEqual(was.refusedUsers);
     expect(returned === undefined ? was.url : undefined).toBe(url);
   }
 }
