@@ -1,7 +1,7 @@
 import type { Confirmed, Connection, MintedToken, OpenedSession, Provider, Session, SessionRequest } from './answers';
 import { ConnectError } from './error';
 import { isKey, newKey } from './idempotency-key';
-import { type Fetch, platform, type Signal, sleep, untilAborted } from './platform';
+import { type Fetch, mayWithhold, platform, type Signal, sleep, untilAborted } from './platform';
 import { pauses, repeat } from './repeat';
 import { type Call, request } from './request';
 
@@ -10,8 +10,9 @@ export type ClientOptions = {
   /** The deployment's `ApiUrl`. */
   apiUrl: string;
   /**
-   * The signed-in user's access token, asked for before every request. Where the API answered 401, it is asked once more
-   * with the token that was `rejected`, to get a fresh one.
+   * Returns the signed-in user's access token. The client calls it before every request. If the API returns 401, the client
+   * calls it again with `rejected` set to the old token; return a fresh one. The same happens once for a call if a browser
+   * may have withheld a 401 from the page.
    */
   token: (wish: { rejected?: string }) => string | Promise<string>;
   /** How long one attempt of a request may take. 20 seconds by default. */
@@ -78,20 +79,35 @@ export function createApi(options: ClientOptions): Api {
     return token;
   }
 
-  async function once<T>(call: Call<T>, signal: Signal | undefined): Promise<T> {
+  /**
+   * Sends once, and once more with a fresh token after 401. API Gateway may leave the CORS headers out of its own answers:
+   * a browser then shows a 401 as a network error. `withheld` says what to do after one that may be such a 401.
+   */
+  async function once<T>(
+    call: Call<T>,
+    signal: Signal | undefined,
+    withheld: { mayRenew: boolean; readonly mayRepeat: boolean },
+  ): Promise<T> {
     const token = await askToken(undefined, signal);
     try {
       return await request(call, token, signal, deps);
     } catch (error) {
-      if (!(error instanceof ConnectError) || error.status !== 401) throw error;
-      const fresh = await askToken(token, signal);
-      if (fresh === token) throw error;
+      if (!(error instanceof ConnectError)) throw error;
+      const isWithheld = error.code === 'network' && withheld.mayRenew && mayWithhold(apiUrl);
+      if (error.status !== 401 && !isWithheld) throw error;
+      withheld.mayRenew = false;
+      const fresh = await askToken(token, signal).catch((failure: unknown) => {
+        // Without a network no token can be renewed: the failed request says so better.
+        throw isWithheld && !signal?.aborted ? error : failure;
+      });
+      if (fresh === token || (isWithheld && !withheld.mayRepeat)) throw error;
       return request(call, fresh, signal, deps);
     }
   }
 
   function send<T>(call: Call<T>, { signal, patienceMs = REPEAT_MS }: WaitOptions = {}): Promise<T> {
-    return repeat(() => once(call, signal), { patienceMs, signal }, deps);
+    const withheld = { mayRenew: true, mayRepeat: true };
+    return repeat(() => once(call, signal, withheld), { patienceMs, signal }, deps);
   }
 
   const one = (folder: string, id: string) => `${folder}/${encodeURIComponent(id)}`;
@@ -150,6 +166,7 @@ export function createApi(options: ClientOptions): Api {
       once<MintedToken>(
         { method: 'POST', path: 'tokens', body, answers: { 201: ['token', 'referenceId', 'expiresIn', 'expiresAt'] } },
         signal,
+        { mayRenew: true, mayRepeat: false },
       ),
     async providers(wait) {
       const call = { method: 'GET', path: 'providers', answers: { 200: ['providers'] } } as const;

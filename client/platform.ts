@@ -34,10 +34,22 @@ type Platform = {
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
   AbortController: new () => { readonly signal: Signal; abort(): void };
+  /** Of a page. */
+  readonly location?: { readonly origin?: string };
+  readonly navigator?: { readonly onLine?: boolean };
 };
 
 /** What the client uses of wherever it runs: browsers, React Native and Node all have it. */
 export const platform = globalThis as unknown as Platform;
+
+/**
+ * Returns whether a request that got no answer may have got one that the browser withholds from this page, because it is of
+ * another origin than the API and the answer has no CORS headers.
+ */
+export function mayWithhold(apiUrl: string): boolean {
+  const origin = platform.location?.origin;
+  return origin !== undefined && !`${apiUrl}/`.startsWith(`${origin}/`) && platform.navigator?.onLine !== false;
+}
 
 /** Waits; rejects at once with the signal's reason when it is aborted. */
 export function sleep(ms: number, signal?: Signal): Promise<void> {

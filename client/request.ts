@@ -93,6 +93,7 @@ const gatewayCodes: Record<number, ErrorCode> = {
   404: 'not_found',
   413: 'payload_too_large',
   429: 'rate_limited',
+  431: 'payload_too_large',
   500: 'internal',
   503: 'unavailable',
   504: 'unavailable',

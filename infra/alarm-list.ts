@@ -36,7 +36,7 @@ export const alarms: readonly AlarmDeclaration[] = [
   once(
     'ReferenceKeyChanged',
     'reference_key_changed',
-    'The reference-id key is not the one this table was written with, and nothing is done for users until it is: put the first key back with `npm run secrets -- import-key`.',
+    'The reference-id key, `ownerNamespace` or `referenceId` is not the one that this table was begun with, and users get 503 until it is: run `npm run doctor`, which names what differs and how to put it back.',
   ),
   once(
     'TerraCredentials',

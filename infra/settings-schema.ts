@@ -44,7 +44,8 @@ export const schema = z
         'must be one OAuth scope: visible characters without spaces',
       ).optional(),
       /**
-       * The name your users' subjects are known under; keep it when the identity provider's host changes.
+       * The name your users' subjects are known under. It cannot be changed once there are users: if the issuer changes, set it
+       * to the old issuer.
        * @default the issuer
        */
       ownerNamespace: text(

@@ -53,6 +53,7 @@ type StageProperties = {
   readonly RouteSettings?: Readonly<Record<string, ThrottleProperties>>;
 };
 
+/** API Gateway refuses a longer timeout of an integration, and waits this long where the template names none. */
 const INTEGRATION_LIMIT_MS = 30_000;
 /** What an AWS account allows all its APIs together. */
 const ACCOUNT_THROTTLE: Throttle = { rate: 10_000, burst: 5_000 };
@@ -66,11 +67,17 @@ export function apiOf(stack: Stack): Api {
   const routes = stack.resources<RouteProperties>('AWS::ApiGatewayV2::Route').map(({ properties }): Route => {
     const integration = integrations.find(({ ref }) => properties.Target === `integrations/${ref}`);
     if (integration === undefined) throw new Error(`The route ${properties.RouteKey} has no integration`);
+    const timeoutMs = integration.properties.TimeoutInMillis ?? INTEGRATION_LIMIT_MS;
+    if (timeoutMs > INTEGRATION_LIMIT_MS) {
+      throw new Error(
+        `The integration of ${properties.RouteKey} waits ${timeoutMs} ms; API Gateway allows 30000 at most`,
+      );
+    }
     const jwt = jwtRule(properties, authorizers);
     return {
       key: properties.RouteKey,
       functionArn: integration.properties.IntegrationUri,
-      timeoutMs: integration.properties.TimeoutInMillis ?? INTEGRATION_LIMIT_MS,
+      timeoutMs,
       ...(jwt && { jwt }),
     };
   });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type CpuLimit, cpuShareOf } from './cpu-limit';
 import { type Credentials, type LambdaFunction, processEnvironment } from './lambda-function';
 import { addressOf, closeServer, cutOnFailure, listen } from './loopback';
 import { readBody } from './request-body';
@@ -37,8 +38,12 @@ export async function startEnvironment(
     endpoints: Readonly<Record<string, string>>;
     /** Every line the process prints. */
     onLine: (line: string) => void;
+    /** Left out: the process may use whole cores. */
+    cpuLimit?: Pick<CpuLimit, 'limit'> | undefined;
   },
 ): Promise<ExecutionEnvironment> {
+  const cpuShare = cpuShareOf(definition);
+  let endCpuLimit: (() => void) | undefined;
   let current: Invocation | undefined;
   let waitingForEvent: ServerResponse | undefined;
   let reported: Outcome | undefined;
@@ -56,6 +61,7 @@ export async function startEnvironment(
   const exited = new Promise<void>(resolve => {
     const gone = (how: string) => {
       alive = false;
+      endCpuLimit?.();
       if (reported) settle(reported);
       else fail('Runtime.ExitError', `Runtime exited with error: ${how}`);
       resolve(closeServer(api));
@@ -70,6 +76,7 @@ export async function startEnvironment(
     // Nobody reads it, and it would be made anew for each of two answers an invocation.
     response.sendDate = false;
     if (path === '/invocation/next') {
+      endCpuLimit?.();
       waitingForEvent = response;
       if (reported) settle(reported);
       return deliver();
@@ -85,6 +92,8 @@ export async function startEnvironment(
     const { requestId, event } = current;
     clearTimeout(current.deadline);
     current.deadline = setTimeout(timedOut, definition.timeoutMs);
+    // Lambda does not hold the start of a function to its share.
+    if (child.pid !== undefined && cpuShare < 1) endCpuLimit = deps.cpuLimit?.limit(child.pid, cpuShare);
     waitingForEvent.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': requestId,

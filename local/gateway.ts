@@ -32,7 +32,9 @@ export type GatewayDeps = {
 
 type Handled = { answer: GatewayAnswer; routeKey?: string; functionArn?: string; cold?: boolean };
 
-// Limits of HTTP APIs and of Lambda's synchronous invocations.
+// Limits of HTTP APIs (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of Lambda's
+// synchronous invocations.
+const HEAD_LIMIT_BYTES = 10_240;
 const REQUEST_LIMIT_BYTES = 10 * 1024 * 1024;
 const EVENT_LIMIT_BYTES = 6 * 1024 * 1024;
 
@@ -44,6 +46,7 @@ export function gateway(api: Api, { invoke, onAccess, beside, clock = Date.now }
 
   async function handle(received: ReceivedRequest, match: ReturnType<typeof findRoute>): Promise<Handled> {
     const { request } = received;
+    if (headBytes(request) > HEAD_LIMIT_BYTES) return { answer: ownAnswer(431) };
     if (match === undefined) {
       const preflight = api.cors && request.method === 'OPTIONS';
       return { answer: preflight ? { status: 204, headers: {}, body: Buffer.alloc(0) } : ownAnswer(404) };
@@ -105,6 +108,16 @@ function answerOf(invocation: Invocation | undefined): GatewayAnswer {
   const { outcome } = invocation;
   if (outcome.ok) return functionAnswer(outcome.payload);
   return ownAnswer(outcome.errorType === 'TooManyRequestsException' ? 503 : 500);
+}
+
+/**
+ * Returns the size of the request line and the headers as HTTP/1.1 writes them. AWS's quota names the headers' values only;
+ * their names count here too, so that a request that passes here passes there.
+ */
+function headBytes({ method, url, httpVersion, rawHeaders }: IncomingMessage): number {
+  const requestLine = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  // `: ` follows each name, and a line break each value.
+  return rawHeaders.reduce((sum, part) => sum + part.length + 2, requestLine.length);
 }
 
 /** The decoded path up to a decoded `?`; undefined where it cannot be decoded. */

@@ -4,6 +4,7 @@ import { type Actor, accessControl, type JudgedCall } from './access';
 import { apiOf } from './api';
 import { type Assembly, readTemplate } from './assembly';
 import { type Bus, startBus } from './bus';
+import { startCpuLimit } from './cpu-limit';
 import { differences } from './differences';
 import { type DynamoDb, startDynamoDb } from './dynamodb';
 import { eventSourcesOf } from './event-source';
@@ -26,6 +27,8 @@ export type RunningTemplateOptions = {
   /** Where the HTTP API will answer. */
   readonly apiUrl: string;
   readonly dataDir?: string | undefined;
+  /** Holds each function to the share of a core that its memory buys on Lambda. */
+  readonly likeLambda?: boolean;
   readonly log: (entry: LogEntry) => void;
   /** Pages served beside the API. */
   readonly beside?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -57,7 +60,17 @@ export type RunningTemplate = {
 
 /** Brings a synthesised template to life: what it declares is what runs. */
 export async function runTemplate(assembly: Assembly, options: RunningTemplateOptions): Promise<RunningTemplate> {
-  const { apiUrl, dataDir, log, beside, onCall, onChange, onUse, alter = template => template } = options;
+  const {
+    apiUrl,
+    dataDir,
+    likeLambda = false,
+    log,
+    beside,
+    onCall,
+    onChange,
+    onUse,
+    alter = template => template,
+  } = options;
   const stack = readStack(assembly.stackName, alter(readTemplate(assembly)), { apiUrl });
   const functions = functionsOf(stack, assembly);
   const access = accessControl({ stack, functions, onCall, log });
@@ -65,6 +78,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
   for (const source of sources) checkStreamAccess(source, functions, access);
   const guarded = { onCall: access.onCall };
 
+  const cpuLimit = likeLambda ? startCpuLimit() : undefined;
   const tables = stack.resources<TableDefinition>('AWS::DynamoDB::Table');
   const [dynamodb, bus, queues, secrets] = await Promise.all([
     startDynamoDb({
@@ -98,6 +112,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
           AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
         },
         onLog: logged => log({ kind: 'function', at: Date.now(), ...logged }),
+        cpuLimit,
       }),
     ]),
   );
@@ -158,7 +173,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     secrets,
     queues,
     bus,
-    differences: differences(stack, functions),
+    differences: differences(stack, functions, { likeLambda }),
     api: gateway(apiOf(stack), {
       invoke: (arn, event) => runtimeOf(arn).invoke(event),
       onAccess: ({ method, routeKey = method, functionArn, ...told }) =>
@@ -183,6 +198,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
       timers.stop();
       eventSources.stop();
       await Promise.all([...runtimes.values()].map(runtime => runtime.close()));
+      await cpuLimit?.close();
       await Promise.all([dynamodb, secrets, bus, queues].map(service => service.close()));
     },
   };

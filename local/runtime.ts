@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import type { CpuLimit } from './cpu-limit';
 import { type ExecutionEnvironment, type Outcome, startEnvironment } from './execution-environment';
 import { type FunctionLog, readLogLine } from './function-log';
 import type { Credentials, LambdaFunction } from './lambda-function';
@@ -58,6 +59,8 @@ export function startRuntime(
     credentials: Credentials;
     endpoints: Readonly<Record<string, string>>;
     onLog: (log: FunctionLog) => void;
+    /** Left out: the processes may use whole cores. */
+    cpuLimit?: Pick<CpuLimit, 'limit'> | undefined;
   } & Partial<Limits>,
 ): Runtime {
   const { onLog } = deps;

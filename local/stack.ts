@@ -44,7 +44,7 @@ export type LocalStackOptions = {
   readonly log?: (entry: LogEntry) => void;
   /** Ready bundles, for tests that start many stacks. */
   readonly bundles?: string;
-} & Pick<RunningTemplateOptions, 'onCall' | 'onChange' | 'onUse' | 'alter'>;
+} & Pick<RunningTemplateOptions, 'likeLambda' | 'onCall' | 'onChange' | 'onUse' | 'alter'>;
 
 export type LocalStack = {
   readonly apiUrl: string;

@@ -21,13 +21,17 @@ const upstreamVariables = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const LIKE_LAMBDA = '--like-lambda';
+
 /**
  * Reads what `npm start` was asked for. A variable set to nothing counts as not set.
- * @throws StartError naming every variable that is wrong or missing.
+ * @throws StartError naming every variable that is wrong or missing, and every argument that is not known.
  */
-export function readStartOptions(environment: Environment): LocalStackOptions {
+export function readStartOptions(environment: Environment, args: readonly string[] = []): LocalStackOptions {
   const given = (name: string) => environment[name] || undefined;
-  const problems: string[] = [];
+  const problems = args
+    .filter(arg => arg !== LIKE_LAMBDA)
+    .map(arg => `${arg} is not an option; the only one is ${LIKE_LAMBDA}`);
 
   const port = Number(given('PORT') ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 1 || port > LAST_PORT) {
@@ -38,7 +42,13 @@ export function readStartOptions(environment: Environment): LocalStackOptions {
   const settings = readSettingsFile(given('SETTINGS'), problems);
 
   if (problems.length > 0) throw new StartError(problems.join('\n'));
-  return { port, dataDir: dataDir && resolve(dataDir), upstream, ...(settings && { settings }) };
+  return {
+    port,
+    dataDir: dataDir && resolve(dataDir),
+    upstream,
+    ...(settings && { settings }),
+    ...(args.includes(LIKE_LAMBDA) && { likeLambda: true }),
+  };
 }
 
 /** What the file holds; whether its fields are settings is checked with all the others, at synthesis. */

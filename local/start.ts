@@ -10,7 +10,7 @@ const startedAt = performance.now() - process.uptime() * 1000;
 async function start(): Promise<void> {
   const colours = process.stdout.isTTY && !process.env.NO_COLOR;
   const starting = startStack({
-    ...readStartOptions(process.env),
+    ...readStartOptions(process.env, process.argv.slice(2)),
     log(entry) {
       const line = logLine(entry, { colours });
       if (line !== undefined) console.log(line);

@@ -17,7 +17,7 @@ import { ConnectionRow } from './connection';
 import { factWrite } from './fact-write';
 import { dueShard, type Item, partitionOf, readSession, sessionItem, shardOf } from './items';
 import { MintRow } from './mint';
-import type { FactWritten, SessionFact, Store } from './store';
+import type { FactWritten, Fingerprint, SessionFact, Store } from './store';
 import { fingerprintKey, itemKey, reconcileKey, table } from './table';
 
 type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
@@ -223,17 +223,26 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
         }),
       ),
 
-    async rememberFingerprint(fingerprint) {
-      const item = await update(fingerprintKey.owner, fingerprintKey.item, {
-        UpdateExpression: 'SET fingerprint = if_not_exists(fingerprint, :fingerprint)',
-        values: { ':fingerprint': fingerprint },
-      });
-      return String(item?.fingerprint);
+    // Versions that do not know `naming` read and write `fingerprint` alone, so it stays as it was.
+    async rememberFingerprint({ key, naming }) {
+      try {
+        return readFingerprint(
+          await update(fingerprintKey.owner, fingerprintKey.item, {
+            UpdateExpression:
+              'SET fingerprint = if_not_exists(fingerprint, :key), naming = if_not_exists(naming, :naming)',
+            ConditionExpression: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
+            values: { ':key': key, ':naming': naming },
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
+        return readFingerprint(unmarshall(error.Item));
+      }
     },
 
     async findFingerprint() {
       const item = await get(fingerprintKey.owner, fingerprintKey.item);
-      return item && String(item.fingerprint);
+      return item && readFingerprint(item);
     },
 
     async scanConnections(cursor) {
@@ -287,6 +296,11 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
 
 const SCAN_PAGE = 500;
 const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()), isDone: z.boolean() });
+
+const readFingerprint = (item: Item | undefined): Fingerprint => ({
+  key: String(item?.fingerprint),
+  ...(typeof item?.naming === 'string' && { naming: item.naming }),
+});
 
 const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
 

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { agents } from './agents';
 import { type Instant, MINUTE, SECOND, systemClock } from './clock';
 import { dynamoStore } from './dynamo-store';
 import type { EnvironmentName } from './environment';
@@ -88,12 +89,21 @@ export const appLook = (): AppLook | undefined => {
   return text === undefined ? undefined : (JSON.parse(text) as AppLook);
 };
 
+/** Bounds each attempt of an AWS call. Without `throwOnRequestTimeout` the SDK only logs a warning and waits on. */
+export const awsRequests = {
+  connectionTimeout: SECOND,
+  requestTimeout: 2 * SECOND,
+  throwOnRequestTimeout: true,
+  httpAgent: agents['http:'],
+  httpsAgent: agents['https:'],
+};
+
 /** AWS calls stay within a request's time too: the SDK's own retries are bounded. */
 const awsLimits = {
   // Nobody changes what a command goes through, so it is put together once and not for each call.
   cacheMiddleware: true,
   maxAttempts: 3,
-  requestHandler: { connectionTimeout: SECOND, requestTimeout: 2 * SECOND },
+  requestHandler: awsRequests,
 };
 
 let dynamo: DynamoDBClient | undefined;

@@ -42,23 +42,32 @@ export async function askTerra(
 }
 
 /**
- * Adds what is known of a Terra user's authentication to the session that its browser returned to: from an `auth` event that
- * named no session and is stored with the connection, else from Terra's answer. Returns the session after that.
+ * Adds to the session what its `auth` event says that named no session and came before the browser returned: only the return
+ * tells which of several open sessions it belongs to. Returns the session after that.
  */
+export async function adoptAuthentication(
+  session: SessionRow,
+  { connections }: Pick<Partition, 'connections'>,
+  deps: Omit<LookUpDeps, 'terra'>,
+): Promise<SessionRow> {
+  const terraUserId = session.returned?.terraUserId;
+  const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
+  const { auth, provider, scopes } = facts;
+  const isWaiting = connectionState(facts).status === 'unconfirmed' && auth?.via === unasked.unnamed;
+  if (terraUserId === undefined || provider === undefined || !isWaiting || !mayContain(session, auth.at))
+    return session;
+  const event = { at: auth.at, provider, ...(scopes && { scopes: scopes.list }) };
+  const authorisation = { ...event, firstAuthAt: auth.at, lastAuthAt: auth.at };
+  return (await addAuthorisation(session, terraUserId, authorisation, deps)) ?? session;
+}
+
+/** Adds Terra's answer about the Terra user that the browser returned with. Returns the session after that. */
 export async function completeReturn(
   session: SessionRow,
   terraUserId: string,
-  { connections }: Pick<Partition, 'connections'>,
   patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
-  const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
-  const { auth, provider, scopes } = facts;
-  const isUnproved = connectionState(facts).status === 'unconfirmed';
-  const isStored =
-    isUnproved && auth?.via === unasked.unnamed && provider !== undefined && mayContain(session, auth.at);
-  const authorisation: Authorisation | undefined = isStored
-    ? { at: auth.at, provider, ...(scopes && { scopes: scopes.list }), firstAuthAt: auth.at, lastAuthAt: auth.at }
-    : await askTerra(session, terraUserId, patience, deps);
+  const authorisation = await askTerra(session, terraUserId, patience, deps);
   return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Problem } from './errors';
-import type { Store } from './store';
+import type { Fingerprint, Store } from './store';
 
 /** The signed-in user a request comes from, as the gateway's authorizer verified it. */
 export type SignedIn = { sub: string };
@@ -15,7 +15,7 @@ export type OwnerDeps = {
   /** The reference-id key; a failure to read it throws `unavailable`. */
   referenceKey: () => Promise<string>;
   store: Pick<Store, 'findFingerprint' | 'rememberFingerprint'>;
-  /** Whether this function may be the first to use the key, and so remembers its fingerprint. */
+  /** Whether this function may be the first to name an owner, and so stores the fingerprint. */
   mayBeFirst: boolean;
   alarm: (name: 'reference_key_changed') => void;
 };
@@ -25,7 +25,7 @@ const REFERENCE_ID_BYTES = 24;
 
 /**
  * Makes the function that names owners. Opaque ids are HMAC-SHA256(reference-id key, [namespace, sub]): stable, and
- * neither guessable nor readable. A key other than the one first used would orphan everyone, so it is refused.
+ * neither guessable nor readable. Another key, namespace or mode than the first would orphan everyone, so it is refused.
  */
 export function ownerNaming(deps: OwnerDeps): (caller: SignedIn) => Promise<Owner> {
   let keyChecked = false;
@@ -52,12 +52,42 @@ export function keyedSessionId(key: string, owner: string, idempotencyKey: strin
   return mac.subarray(0, 16).toString('base64url');
 }
 
-async function checkFingerprint(key: string, { store, mayBeFirst, alarm }: OwnerDeps): Promise<void> {
-  const ours = createHash('sha256').update(`reference-key:${key}`).digest('base64url');
-  const known = (await store.findFingerprint()) ?? (mayBeFirst ? await store.rememberFingerprint(ours) : ours);
-  if (known === ours) return;
+type Naming = Pick<OwnerDeps, 'referenceId' | 'namespace'>;
+
+/** Returns what a table stores of the key, mode and namespace that its reference ids come from. Its form must never change. */
+export function fingerprintOf(key: string, { referenceId, namespace }: Naming): Required<Fingerprint> {
+  return {
+    key: createHash('sha256').update(`reference-key:${key}`).digest('base64url'),
+    // With subjects as reference ids the namespace names nobody.
+    naming: JSON.stringify({ referenceId, ...(referenceId === 'opaque' && { ownerNamespace: namespace }) }),
+  };
+}
+
+/** Returns what differs from how the table was begun, and how to put it back; undefined if nothing does. */
+export function namingFault(
+  begun: Fingerprint,
+  ours: Required<Fingerprint>,
+): { finding: string; remedy: string } | undefined {
+  if (begun.key !== ours.key) {
+    return {
+      finding: 'the reference-id key is not the one this table was begun with',
+      remedy: 'restore it before anything else: `npm run secrets -- import-key`',
+    };
+  }
+  if (begun.naming === undefined || begun.naming === ours.naming) return undefined;
+  return {
+    finding: `this table was begun with the settings ${begun.naming}, and they are now ${ours.naming}`,
+    remedy: `put ${begun.naming} into the settings and deploy; ownerNamespace keeps its value when the issuer changes`,
+  };
+}
+
+async function checkFingerprint(key: string, deps: OwnerDeps): Promise<void> {
+  const { store, mayBeFirst, alarm } = deps;
+  const ours = fingerprintOf(key, deps);
+  const known = await store.findFingerprint();
+  const begun = known?.naming === undefined && mayBeFirst ? await store.rememberFingerprint(ours) : known;
+  const fault = begun && namingFault(begun, ours);
+  if (!fault) return;
   alarm('reference_key_changed');
-  throw new Problem('unavailable', 'Temporarily not available.', {
-    reason: 'the reference-id key is not the one this table was begun with; restore it before anything else',
-  });
+  throw new Problem('unavailable', 'Temporarily not available.', { reason: `${fault.finding}; ${fault.remedy}` });
 }

@@ -48,6 +48,14 @@ export type DuePage = { due: { owner: string; item: string }[]; cursor: string |
 /** Where the check of all connections stands. */
 export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined; isDone: boolean };
 
+/** What every reference id depends on. */
+export type Fingerprint = {
+  /** Of the reference-id key. */
+  key: string;
+  /** Mode and namespace of the reference ids. Absent if only versions that do not know it have used the table. */
+  naming?: string | undefined;
+};
+
 /**
  * The verbs the domain asks of the table. Every write is conditional and touches one row; `false` or `written: false`
  * means that what the writer believed no longer holds. Anything else that goes wrong throws.
@@ -85,10 +93,10 @@ export type Store = {
   remove(owner: string, item: string, version: number | undefined): Promise<boolean>;
   /** Counts one use in the window, if fewer than `limit` were counted. */
   countUse(owner: string, kind: QuotaKind, window: number, limit: number, purgeAt: number): Promise<boolean>;
-  /** Remembers the fingerprint of the reference-id key if none is remembered; the one that is remembered then. */
-  rememberFingerprint(fingerprint: string): Promise<string>;
-  /** The remembered fingerprint, if any. */
-  findFingerprint(): Promise<string | undefined>;
+  /** Stores what is not stored yet, unless the stored key is another one. Returns what is stored then. */
+  rememberFingerprint(fingerprint: Required<Fingerprint>): Promise<Fingerprint>;
+  /** Returns the stored fingerprint, if any. */
+  findFingerprint(): Promise<Fingerprint | undefined>;
   /** A page of all connections there are, in no order and not strongly consistent. */
   scanConnections(cursor: string | undefined): Promise<{ rows: ConnectionRow[]; cursor: string | undefined }>;
   reconcileProgress(): Promise<ReconcileProgress | undefined>;

@@ -11,7 +11,7 @@ import { mayBeOfMint } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
-import { completeReturn } from './look-up';
+import { adoptAuthentication, completeReturn } from './look-up';
 import { confirmBy, type Partition, scheduled, waitingSession, withSession } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
@@ -19,11 +19,13 @@ import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
 import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import { itemKey } from './table';
-import type { Terra } from './terra';
+import type { Terra, TerraProvider } from './terra';
 import { noLaterThan } from './terra-user';
 
 export type SweepDeps = EraseDeps & {
-  terra: Pick<Terra, 'findUser' | 'deauthenticate' | 'listProviders'>;
+  terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
+  /** Terra's catalogue. */
+  offered: () => Promise<TerraProvider[]>;
   alarm: (name: 'disconnect_overdue') => void;
 };
 
@@ -69,18 +71,19 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const terraUserId = unansweredUser(session);
+  const adopted = await adoptAuthentication(session, partition, deps);
+  const terraUserId = unansweredUser(adopted);
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
-  let judged = session;
+  let judged = adopted;
   if (terraUserId !== undefined && isAsked) {
     swept.looked++;
     try {
-      judged = await completeReturn(session, terraUserId, partition, undefined, deps);
+      judged = await completeReturn(adopted, terraUserId, undefined, deps);
     } catch (error) {
       if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
       swept.terraFailed++;
-      return session;
+      return adopted;
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
@@ -136,7 +139,7 @@ async function identify(
     const isUnsolicited = state.status === 'unconfirmed' && state.reason === 'unsolicited';
     if (!isUnsolicited || !auth || provider === undefined || providerKind(provider) === 'sdk') return partition;
     if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
-    const catalogueKind = (await deps.terra.listProviders()).find(({ id }) => id === provider)?.kind;
+    const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(partition, authentication, deps);
     if (recorded.origin.kind !== 'mint') return partition;

@@ -1,5 +1,6 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { agents } from './agents';
 import { type Clock, type Instant, SECOND } from './clock';
 
 /** How long a request to Terra may take, so that the caller's own time limit is never met. */
@@ -27,11 +28,6 @@ export type Exchange =
 export type Send = (request: TerraRequest, attempt: { connect: Instant; whole: Instant }) => Promise<Exchange>;
 
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
-
-const agents = {
-  'https:': new https.Agent({ keepAlive: true }),
-  'http:': new http.Agent({ keepAlive: true }),
-} as const;
 
 /**
  * Sends with at most two attempts within the budget. The second comes only where it is safe: after `unsent` always, after

@@ -1,3 +1,4 @@
+import { cachedProviders } from '../core/catalogue';
 import { type Clock, DAY, isoTime, SECOND } from '../core/clock';
 import { erasing, isErasing } from '../core/erasure';
 import { Problem } from '../core/errors';
@@ -8,12 +9,14 @@ import { countUse } from '../core/quota';
 import { newId, type Random } from '../core/random';
 import { type Behaviour, on, serve } from '../core/serve';
 import type { Store } from '../core/store';
-import type { Terra } from '../core/terra';
+import type { Terra, TerraProvider } from '../core/terra';
 import { mintToken } from '../routes';
 
 type Deps = {
   store: Pick<Store, 'load' | 'addMint' | 'countUse'>;
-  terra: Pick<Terra, 'mintToken' | 'listProviders'>;
+  terra: Pick<Terra, 'mintToken'>;
+  /** Terra's catalogue. */
+  offered: () => Promise<TerraProvider[]>;
   ownerOf: (caller: SignedIn) => Promise<Owner>;
   clock: Clock;
   random: Random;
@@ -26,12 +29,12 @@ const KEEP = 2 * DAY;
 /** Mints one SDK token and remembers that it did, for that is the proof of the connection the phone then makes. */
 export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, deps) => {
   const provider = body.provider === undefined ? undefined : providerId(body.provider);
-  const { sub, referenceId } = await deps.ownerOf(caller);
-  if (isErasing(await deps.store.load(referenceId))) throw erasing();
-  await countUse(referenceId, 'mints', deps.limit, deps);
   if (provider !== undefined && !(await connectsOnPhone(provider, deps))) {
     throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
   }
+  const { sub, referenceId } = await deps.ownerOf(caller);
+  if (isErasing(await deps.store.load(referenceId))) throw erasing();
+  await countUse(referenceId, 'mints', deps.limit, deps);
 
   const createdAt = deps.clock();
   const { token, expiresInSeconds } = await deps.terra.mintToken(referenceId);
@@ -51,17 +54,21 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, 
 };
 
 /** Our list knows most providers; Terra's catalogue decides about the others. */
-async function connectsOnPhone(provider: string, { terra }: Pick<Deps, 'terra'>): Promise<boolean> {
+async function connectsOnPhone(provider: string, { offered }: Pick<Deps, 'offered'>): Promise<boolean> {
   if (providerKind(provider) === 'sdk') return true;
-  return (await terra.listProviders()).some(({ id, kind }) => id === provider && kind === 'sdk');
+  return (await offered()).some(({ id, kind }) => id === provider && kind === 'sdk');
 }
 
-export const handler = serve([on(mintToken, mint)], () => ({
-  serve: live.serveDeps(),
-  store: live.store(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf({ mayBeFirst: true }),
-  clock: live.clock,
-  random: live.random,
-  limit: live.positive('MINT_LIMIT'),
-}));
+export const handler = serve([on(mintToken, mint)], () => {
+  const terra = live.terra();
+  return {
+    serve: live.serveDeps(),
+    store: live.store(),
+    terra,
+    offered: cachedProviders(terra, live.clock),
+    ownerOf: live.ownerOf({ mayBeFirst: true }),
+    clock: live.clock,
+    random: live.random,
+    limit: live.positive('MINT_LIMIT'),
+  };
+});

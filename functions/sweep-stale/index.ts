@@ -1,3 +1,4 @@
+import { cachedProviders } from '../core/catalogue';
 import type { Instant } from '../core/clock';
 import * as live from '../core/live';
 import type { Log } from '../core/log';
@@ -79,15 +80,21 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
 let wired: Deps | undefined;
 
-export const handler = async (): Promise<Sweep> => {
-  wired ??= {
+function wire(): Deps {
+  const terra = live.terra();
+  return {
     ...live.recordDeps(),
-    terra: live.terra(),
+    terra,
+    offered: cachedProviders(terra, live.clock),
     alarm: live.alarm,
     log: live.log,
     budget: live.positive('SWEEP_BUDGET_MS'),
     dryRun: live.required('SWEEP_DRY_RUN') === 'true',
   };
+}
+
+export const handler = async (): Promise<Sweep> => {
+  wired ??= wire();
   const startedAt = wired.clock();
   const result = await sweep(wired);
   const { left, ...counts } = result;

@@ -87,6 +87,11 @@ export const gatewayAnswers: Record<number, { message: string; when: string; on:
     on: ({ method }) => method === 'POST',
   },
   429: { message: 'Too Many Requests', when: 'all callers of the route together are too fast.', on: () => true },
+  431: {
+    message: 'Request Header Fields Too Large',
+    when: 'request line and headers have more than 10,240 bytes in all, in most cases because of the token.',
+    on: () => true,
+  },
   500: { message: 'Internal Server Error', when: 'the function failed.', on: () => true },
   503: { message: 'Service Unavailable', when: 'the function could not be run, or took too long.', on: () => true },
   504: { message: 'Endpoint request timed out', when: 'the function took too long.', on: () => true },

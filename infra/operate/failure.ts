@@ -40,7 +40,8 @@ const terraRemedies: Partial<Record<ErrorCode, string>> = {
 };
 
 function explainProblem({ code, message, reason }: Problem): Explained {
-  return { what: reason ?? message, remedy: terraRemedies[code] ?? 'Try again in a minute.' };
+  const otherwise = reason === undefined ? 'Try again in a minute.' : 'Run `npm run doctor`: it says what to do.';
+  return { what: reason ?? message, remedy: terraRemedies[code] ?? otherwise };
 }
 
 const SIGN_IN = 'Sign in (for example `aws sso login`), or name a profile: AWS_PROFILE=… npm run …';

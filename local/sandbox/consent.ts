@@ -69,6 +69,8 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
   const isNew = world.users.find(flow.userId) === undefined;
   if (isNew && isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
 
+  // Each approval is an attempt of its own, also by a link that is used again.
+  const flowId = flow.state === 'approved' ? randomUUID() : flow.id;
   flow.state = 'approved';
   const { told } = connect(world, {
     userId: flow.userId,
@@ -79,7 +81,7 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
     scopes: form.has('choosing')
       ? provider.scopes.filter(scope => form.getAll('scope').includes(scope))
       : provider.scopes,
-    origin: { widgetSessionId: flow.widgetSessionId, flowId: flow.id },
+    origin: { widgetSessionId: flow.widgetSessionId, flowId },
     ...(world.switches.knob('userCreated') === 'with_link' ? { createdAtMs: flow.createdAtMs } : {}),
   });
   return finish(world, flow, told, { outcome: 'success', reason: null });

@@ -1,5 +1,5 @@
 import { stage } from './stage';
-import { visitor } from './visitor';
+import { type Visitor, visitor } from './visitor';
 
 const scene = stage();
 
@@ -108,3 +108,41 @@ test(
     expect(await dora.connections()).toHaveLength(2);
   }),
 );
+
+test(
+  'a callback that the gateway throttled is not tried again by the browser, and succeeds when the page is loaded again',
+  scene(
+    async on => {
+      const eli = await visitor(on, 'eli');
+      await eli.openDemo();
+      await eli.signIn();
+      await eli.goStraightTo('Garmin');
+      const throttle = await throttleCallbacks(eli);
+      await eli.approve();
+
+      await eli.sees('{"message":"Too Many Requests"}');
+      await eli.page.waitForTimeout(3000);
+      expect(eli.context.watch.callbacks).toHaveLength(1);
+      await throttle.end();
+      await eli.page.reload();
+      await eli.seesConnection('Garmin', 'Connected');
+    },
+    { answers: [/^GET \/v1\/callback\/\S+ 429$/] },
+  ),
+);
+
+/** Answers callbacks as the gateway does that throttles them. Playwright's own routes do not see where a page is redirected to. */
+async function throttleCallbacks({ page, context }: Visitor): Promise<{ end(): Promise<void> }> {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Fetch.enable', { patterns: [{ urlPattern: '*/v1/callback/*' }] });
+  devtools.on('Fetch.requestPaused', ({ requestId }) => {
+    const body = Buffer.from('{"message":"Too Many Requests"}').toString('base64');
+    const responseHeaders = [{ name: 'content-type', value: 'application/json' }];
+    void devtools.send('Fetch.fulfillRequest', { requestId, responseCode: 429, responseHeaders, body });
+  });
+  return {
+    async end() {
+      await devtools.send('Fetch.disable');
+    },
+  };
+}

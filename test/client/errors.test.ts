@@ -27,6 +27,7 @@ test.each([
   [404, 'not_found', false],
   [413, 'payload_too_large', false],
   [429, 'rate_limited', true],
+  [431, 'payload_too_large', false],
   [500, 'internal', false],
   [503, 'unavailable', true],
   [504, 'unavailable', true],

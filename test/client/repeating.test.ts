@@ -143,6 +143,82 @@ test('a token rejected again, or the same once more, is the end', async () => {
   expect(same.asked).toHaveLength(1);
 });
 
+describe('a 401 without CORS headers, which a browser shows as a network error', () => {
+  const page = (origin: string | undefined, navigator: object = {}) =>
+    Object.defineProperties(globalThis, {
+      location: { value: origin && { origin }, configurable: true },
+      navigator: { value: navigator, configurable: true },
+    });
+  const { location, navigator } = globalThis as { location?: unknown; navigator?: unknown };
+  beforeEach(() => page('https://app.example.com'));
+  afterAll(() =>
+    Object.defineProperties(globalThis, {
+      location: { value: location, configurable: true },
+      navigator: { value: navigator, configurable: true },
+    }),
+  );
+
+  /** An API that takes the fresh token only, and whose own 401 the browser withholds. */
+  function withholding(renew: () => string | Promise<string> = () => 'fresh', accepted = 'fresh') {
+    const wishes: unknown[] = [];
+    let current = 'old';
+    const answer: Answering = ({ headers }) => {
+      if (headers['authorization'] !== `Bearer ${accepted}`) throw away;
+      return json(200, { connections: [] });
+    };
+    const token = async (wish: { rejected?: string }) => {
+      wishes.push(wish);
+      if (wish.rejected !== undefined) current = await renew();
+      return current;
+    };
+    return { ...answering([answer], { token }), wishes };
+  }
+
+  test('is answered after one fresh token', async () => {
+    const { client, wishes, asked } = withholding();
+    expect(await client.connections()).toEqual([]);
+    expect(wishes).toEqual([{}, { rejected: 'old' }]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('is the network error after one fresh token that does not help either', async () => {
+    const { client, wishes, asked } = withholding(() => 'fresh', 'none');
+    expect(await failureOf(client.connections())).toMatchObject({ code: 'network', retryable: true });
+    expect(wishes.filter(wish => Object.keys(wish as object).length > 0)).toEqual([{ rejected: 'old' }]);
+    expect(asked.length).toBeGreaterThan(2);
+  });
+
+  test('is the API’s own answer, once the fresh token gets one', async () => {
+    const forbidden = json(403, { message: 'Forbidden' });
+    const { client, asked } = answering([away, forbidden], { token: ({ rejected }) => (rejected ? 'fresh' : 'old') });
+    expect(await failureOf(client.connections())).toMatchObject({ code: 'forbidden', status: 403 });
+    expect(asked).toHaveLength(2);
+  });
+
+  test('stays the network error where no fresh token is to be had', async () => {
+    const { client } = withholding(() => Promise.reject(new Error('the issuer cannot be reached')));
+    expect(await failureOf(client.connections())).toMatchObject({ code: 'network' });
+  });
+
+  test('a mint gets a fresh token, but is left to the app to repeat', async () => {
+    const { client, wishes, asked } = withholding();
+    expect(await failureOf(client.mintToken())).toMatchObject({ code: 'network' });
+    expect(wishes).toEqual([{}, { rejected: 'old' }]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['outside a page', undefined, {}],
+    ['on a page of the API’s own origin', 'https://api.example.com', {}],
+    ['on a page that is offline', 'https://app.example.com', { onLine: false }],
+  ])('%s a failed request asks for no fresh token', async (_, origin, state) => {
+    page(origin, state);
+    const { client, wishes } = withholding(undefined, 'none');
+    await failureOf(client.connections());
+    expect(wishes.filter(wish => Object.keys(wish as object).length > 0)).toEqual([]);
+  });
+});
+
 test('what the app’s token function throws comes through as it is', async () => {
   const signedOut = new Error('signed out');
   const { client } = answering([opened], { token: () => Promise.reject(signedOut) });

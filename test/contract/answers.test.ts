@@ -96,6 +96,14 @@ test('bodies that are malformed, too large for the function or too large for the
   }
 });
 
+test('headers that are too large for the gateway', async () => {
+  for (const request of plainRequests()) {
+    const { headers, ...sent } = sentBy(undefined, request);
+    const large = { ...headers, 'x-large': 'x'.repeat(10_240) };
+    expect((await ask(stack.apiUrl + request.path, { ...sent, headers: large })).status).toBe(431);
+  }
+});
+
 test('a provider that connects the other way, and things that are not there', async () => {
   const cem = await person(stack, 'cem');
   const codes = [

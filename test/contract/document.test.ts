@@ -56,9 +56,9 @@ test.each(declaredRoutes())(
     expect(successes).toEqual(Object.keys(route.replies));
     expect(gatewayStatuses(responses)).toEqual(
       {
-        user: ['401', '403', '404', ...(route.method === 'POST' ? ['413'] : []), '429', '500', '503', '504'],
-        browser: ['404', '429', '500', '503', '504'],
-        terra: ['404', '413', '429', '500', '503', '504'],
+        user: ['401', '403', '404', ...(route.method === 'POST' ? ['413'] : []), '429', '431', '500', '503', '504'],
+        browser: ['404', '429', '431', '500', '503', '504'],
+        terra: ['404', '413', '429', '431', '500', '503', '504'],
       }[route.caller],
     );
   },

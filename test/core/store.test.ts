@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import type { ConnectionRow } from '../../functions/core/connection';
 import { dynamoStore } from '../../functions/core/dynamo-store';
 import { shardOf } from '../../functions/core/items';
@@ -11,8 +16,8 @@ import {
   RETURN_LOOKUP_LIMIT,
   type SessionRow,
 } from '../../functions/core/session';
-import type { SessionFact, Store } from '../../functions/core/store';
-import { itemKey } from '../../functions/core/table';
+import type { Fingerprint, SessionFact, Store } from '../../functions/core/store';
+import { fingerprintKey, itemKey } from '../../functions/core/table';
 import { startDynamoDb } from '../../local/dynamodb';
 import { connectTable } from '../../local/tables';
 import { memoryStore } from '../support/memory-store';
@@ -463,9 +468,56 @@ describe.each([
 
   test('the first fingerprint is remembered', async () => {
     const store = open();
-    const first = (await store.findFingerprint()) ?? (await store.rememberFingerprint('first'));
+    await forget(store);
 
-    expect(await store.rememberFingerprint('second')).toBe(first);
-    expect(await store.findFingerprint()).toBe(first);
+    expect(await store.findFingerprint()).toBeUndefined();
+    expect(await store.rememberFingerprint({ key: 'first', naming: 'a' })).toEqual({ key: 'first', naming: 'a' });
+    expect(await store.rememberFingerprint({ key: 'first', naming: 'b' })).toEqual({ key: 'first', naming: 'a' });
+    expect(await store.rememberFingerprint({ key: 'second', naming: 'b' })).toEqual({ key: 'first', naming: 'a' });
+    expect(await store.findFingerprint()).toEqual({ key: 'first', naming: 'a' });
+  });
+
+  test('the fingerprint of a version that knew the key only is extended once, and only where the key is the same', async () => {
+    const store = open();
+    await forget(store);
+    await rememberKeyOnly(store, 'first');
+
+    expect(await store.findFingerprint()).toEqual({ key: 'first' });
+    expect(await store.rememberFingerprint({ key: 'second', naming: 'b' })).toEqual({ key: 'first' });
+    expect(await store.rememberFingerprint({ key: 'first', naming: 'a' })).toEqual({ key: 'first', naming: 'a' });
+    expect(await store.rememberFingerprint({ key: 'first', naming: 'b' })).toEqual({ key: 'first', naming: 'a' });
+    expect(await rememberKeyOnly(store, 'second')).toBe('first');
+    expect(await store.findFingerprint()).toEqual({ key: 'first', naming: 'a' });
+  });
+
+  test('of many first fingerprints at once one is remembered, and everybody is told which', async () => {
+    const store = open();
+    await forget(store);
+
+    const told = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store.rememberFingerprint({ key: 'first', naming: `${n}` })),
+    );
+
+    expect(new Set(told.map(({ naming }) => naming)).size).toBe(1);
+    expect(await store.findFingerprint()).toEqual(told[0]);
   });
 });
+
+async function forget(store: Store): Promise<void> {
+  await store.remove(fingerprintKey.owner, fingerprintKey.item, undefined);
+}
+
+/** Does what a version does that knows the key only; on DynamoDB by the very command of that version. Returns what it reads. */
+async function rememberKeyOnly(store: Store, key: string): Promise<string | undefined> {
+  if ('items' in store) return (await store.rememberFingerprint({ key } as Required<Fingerprint>)).key;
+  const { Attributes } = await client.send(
+    new UpdateItemCommand({
+      TableName: dynamo.tableName,
+      Key: { owner: { S: fingerprintKey.owner }, item: { S: fingerprintKey.item } },
+      UpdateExpression: 'SET fingerprint = if_not_exists(fingerprint, :fingerprint)',
+      ExpressionAttributeValues: { ':fingerprint': { S: key } },
+      ReturnValues: 'ALL_NEW',
+    }),
+  );
+  return Attributes?.fingerprint?.S;
+}

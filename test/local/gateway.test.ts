@@ -1,4 +1,6 @@
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { buffer as readAll } from 'node:stream/consumers';
 import { apiOf } from '../../local/api';
 import { readTemplate } from '../../local/assembly';
 import type { Outcome } from '../../local/execution-environment';
@@ -259,6 +261,49 @@ test('a function slower than the integration’s timeout is not waited for', asy
   expect(await ownWords(await fetch(`${url}/v1/things`))).toEqual([503, '{"message":"Service Unavailable"}']);
 });
 
+test('an integration’s timeout of more than 30 seconds is refused, as API Gateway refuses it', async () => {
+  await expect(apiWith(['GET /v1/things'], undefined, { timeoutMs: 30_001 })).rejects.toThrow(
+    'GET /v1/things waits 30001 ms; API Gateway allows 30000 at most',
+  );
+});
+
+/** What the gateway answers to request line and headers of this many bytes; `x` is filled up to the size. */
+async function answerToHead(url: string, size: number, headOf: (x: string) => string): Promise<string> {
+  const head = headOf('x'.repeat(size - Buffer.byteLength(headOf(''))));
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').end(`${head}\r\n`);
+  return (await readAll(socket)).toString();
+}
+
+test.each([
+  ['a token', (x: string) => `GET /v1/things HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${x}\r\n`],
+  ['a query', (x: string) => `GET /v1/things?a=${x} HTTP/1.1\r\nHost: a\r\n`],
+  ['a header’s name', (x: string) => `GET /v1/things HTTP/1.1\r\nHost: a\r\nA${x}: b\r\n`],
+  ['many headers', (x: string) => `GET /v1/things HTTP/1.1\r\nHost: a\r\n${'A: b\r\n'.repeat(900)}C: ${x}\r\n`],
+])('request line and headers may have 10,240 bytes in all: %s', async (_, headOf) => {
+  const url = await apiWith(['GET /v1/things']);
+
+  expect(await answerToHead(url, 10_240, headOf)).toMatch(/^HTTP\/1.1 200 .*fine$/s);
+  expect(await answerToHead(url, 10_241, headOf)).toMatch(
+    /^HTTP\/1.1 431 .*{"message":"Request Header Fields Too Large"}$/s,
+  );
+  // What Node itself does not take never reaches the gateway.
+  expect(await answerToHead(url, 20_000, headOf)).toMatch(/^HTTP\/1.1 431 /);
+  expect(events).toHaveLength(1);
+});
+
+test('a request whose headers are too large is refused before its route, its token and its preflight are looked at', async () => {
+  const url = await apiWith(['GET /v1/things'], undefined, { cors });
+  const headers = { origin: 'https://app.example.com', 'x-large': 'x'.repeat(10_240) };
+
+  const statuses = await Promise.all(
+    ['/v1/things', '/v1/missing'].flatMap(path =>
+      ['GET', 'OPTIONS'].map(async method => (await fetch(url + path, { method, headers })).status),
+    ),
+  );
+
+  expect(statuses).toEqual([431, 431, 431, 431]);
+});
+
 test.each([
   ['above 10 MB', 10 * 1024 * 1024 + 1, 'text/plain', 413],
   ['whose event is above 6 MB', 6 * 1024 * 1024, 'text/plain', 413],
@@ -297,7 +342,7 @@ test('a route’s own throttle lets its burst through, then refuses, then recove
   const url = await apiWith(['POST /v1/tokens', 'GET /v1/things'], undefined, {
     stage: {
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
-      RouteSettings: { 'POST /v1/tokens': { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 3 } },
+      RouteSettings: { 'POST /v1/tokens': { ThrottlingRateLimit: 0.5, ThrottlingBurstLimit: 3 } },
     },
   });
   const mint = () => fetch(`${url}/v1/tokens`, { method: 'POST' });
@@ -307,7 +352,7 @@ test('a route’s own throttle lets its burst through, then refuses, then recove
   expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429, 429]);
   expect(await ownWords(await mint())).toEqual([429, '{"message":"Too Many Requests"}']);
   expect((await fetch(`${url}/v1/things`)).status).toBe(200);
-  await new Promise(done => setTimeout(done, 70));
+  await new Promise(done => setTimeout(done, 2100));
   expect((await mint()).status).toBe(200);
 });
 

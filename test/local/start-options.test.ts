@@ -17,6 +17,13 @@ test('nothing set means port 4000, memory only and the sandbox', () => {
   expect(readStartOptions({ PORT: '', DATA_DIR: '', TERRA_API_URL: '', SETTINGS: '' })).toEqual(readStartOptions({}));
 });
 
+test('--like-lambda is the only argument there is', () => {
+  expect(readStartOptions({}, ['--like-lambda'])).toEqual({ ...readStartOptions({}), likeLambda: true });
+  expect(() => readStartOptions({ PORT: 'none' }, ['--like-lamda', '--like-lambda'])).toThrow(
+    /^--like-lamda is not an option; the only one is --like-lambda\nPORT must be a whole number/,
+  );
+});
+
 test('everything set is taken', () => {
   expect(readStartOptions({ PORT: '5000', DATA_DIR: './data', ...upstream })).toEqual({
     port: 5000,

@@ -3,9 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { EnvironmentName } from '../../functions/core/environment';
 import { shardOf } from '../../functions/core/items';
+import { fingerprintOf } from '../../functions/core/owner';
 import { deadLettersOf, takeAll } from '../../infra/operate/dead-letters';
 import type { Deployment } from '../../infra/operate/deployment';
 import { doctorCommand } from '../../infra/operate/doctor-command';
+import type { Patient } from '../../infra/operate/doctor/check';
+import { referenceKeyCheck } from '../../infra/operate/doctor/secret-checks';
 import { findDeployment } from '../../infra/operate/find-deployment';
 import { API_KEY, DEV_ID, type RunningDeployment, runningDeployment, SIGNING_SECRET } from './running';
 import { run } from './terminal';
@@ -182,7 +185,21 @@ const planted: Planted[] = [
     fault: 'the reference-id key is another one',
     plant: () => keep(() => put('reference-key', 'another-key-canary-0123456789abcdefghij')),
     found: { 'reference-key-fingerprint': 'fault' },
-    words: /not the one the table was begun with/,
+    words: /not the one this table was begun with/,
+  },
+  {
+    fault: 'the namespace is another one',
+    change: given({ OWNER_NAMESPACE: 'https://another.example' }),
+    found: { 'reference-key-fingerprint': 'fault' },
+    words:
+      /Put {\\"referenceId\\":\\"opaque\\",\\"ownerNamespace\\":\\"http:\/\/localhost:\d+\\"} into the settings and deploy/,
+  },
+  {
+    fault: 'the reference ids are of another mode',
+    change: given({ REFERENCE_ID: 'subject', ALLOW_UNBOUND_TOKENS: 'false' }),
+    found: { 'reference-key-fingerprint': 'fault' },
+    words:
+      /begun with the settings {\\"referenceId\\":\\"opaque\\",.*}, and they are now {\\"referenceId\\":\\"subject\\"}/,
   },
   {
     fault: 'the widget endpoint is gone',
@@ -260,7 +277,8 @@ const planted: Planted[] = [
   {
     fault: 'unbound tokens beside guessable reference ids',
     change: given({ REFERENCE_ID: 'subject', ALLOW_UNBOUND_TOKENS: 'true' }),
-    found: { settings: 'warning' },
+    // The table was begun with the other mode.
+    found: { settings: 'warning', 'reference-key-fingerprint': 'fault' },
     words: /lets any user of the app unplug another/,
   },
   {
@@ -427,3 +445,15 @@ async function keep(replace: () => void): Promise<void> {
   undoing.push(() => put('reference-key', text));
   replace();
 }
+
+test('a table that only earlier versions have used is as it should be', async () => {
+  const key = 'reference-key-0123456789abcdefghij';
+  const { key: fingerprint } = fingerprintOf(key, { referenceId: 'opaque', namespace: 'any' });
+  const found = await referenceKeyCheck.look({
+    vault: { read: async () => ({ text: key, storedAt: undefined }) },
+    store: () => ({ findFingerprint: async () => ({ key: fingerprint }) }),
+    settings: () => ({ REFERENCE_ID: 'opaque', OWNER_NAMESPACE: 'any' }),
+  } as unknown as Patient);
+
+  expect(found).toMatchObject({ kind: 'ok', finding: expect.stringMatching(/stored with the next session or token$/) });
+});

@@ -65,8 +65,8 @@ async function phoneConnectsUnheard(play: Play): Promise<void> {
 /** Terra can be asked about nobody, so that only its webhook can complete the session. */
 async function confirmsUnanswered({ sandbox, ana }: Play) {
   const session = await ana.open({ provider: 'GARMIN' });
-  const { sent } = await ana.decide(String(session.url));
   sandbox.switchOn('503', { only: 'userInfo' });
+  const { sent } = await ana.decide(String(session.url));
   expect(says(await ana.confirm(session.id, sent.code))).toBe('202 returned');
   sandbox.switchOff('503');
   return { read: () => ana.session(session.id), again: () => ana.confirm(session.id, sent.code) };

@@ -9,7 +9,7 @@ import {
   RETURN_LOOKUP_LIMIT,
   type SessionRow,
 } from '../../functions/core/session';
-import type { ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
+import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
 import { itemKey, readItemKey } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string };
@@ -24,7 +24,7 @@ export function memoryStore({ parses = true } = {}) {
   const copy = <T>(row: T): T => (parses ? structuredClone(row) : row);
   const find = <T>(owner: string, item: string) => copy(items.get(key(owner, item))) as (T & Item) | undefined;
   const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(copy(row)));
-  let fingerprint: string | undefined;
+  let fingerprint: Fingerprint | undefined;
   let progress: ReconcileProgress | undefined;
 
   const store: Store = {
@@ -84,7 +84,11 @@ export function memoryStore({ parses = true } = {}) {
       save({ owner, item, used: used + 1, purgeAt });
       return true;
     },
-    rememberFingerprint: async ours => (fingerprint ??= ours),
+    rememberFingerprint: async ours => {
+      const known = fingerprint ?? ours;
+      const naming = known.naming ?? (known.key === ours.key ? ours.naming : undefined);
+      return (fingerprint = { key: known.key, ...(naming !== undefined && { naming }) });
+    },
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
       const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));

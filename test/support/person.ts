@@ -4,6 +4,9 @@ import { ask } from '../contract/ask';
 /** What the API answered: status, headers and the parsed body. */
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };
 
+const WAITING_TRIES = 6;
+const WAITING_PAUSE_MS = 300;
+
 /** Somebody signed in to the app, with a browser and a phone, at a running local stack. */
 export async function person(stack: LocalStack, name: string) {
   const token = await stack.token(name);
@@ -24,12 +27,25 @@ export async function person(stack: LocalStack, name: string) {
     return { status: answer.status, headers: answer.headers, body: text === '' ? {} : JSON.parse(text) };
   }
 
+  /** Opens an address as a browser does: a page that waits for Terra is loaded again, though sooner than it says. */
+  async function visit(url: string): Promise<Response> {
+    let at = url;
+    for (let tries = 1; ; tries++) {
+      const back = await ask(at);
+      const page = back.status === 200 ? await back.clone().text() : '';
+      const [, again] = /http-equiv="refresh" content="\d+;url=(success[^"]*)"/.exec(page) ?? [];
+      if (again === undefined || tries === WAITING_TRIES) return back;
+      await new Promise(resolve => setTimeout(resolve, WAITING_PAUSE_MS));
+      at = new URL(again.replaceAll('&amp;', '&'), at).href;
+    }
+  }
+
   /** Follows the browser from a form of the sandbox back to where the deployment sends it. */
   async function press(consentUrl: string, decision: 'approve' | 'deny', fields: Record<string, string>) {
     const body = new URLSearchParams({ decision, ...fields });
     const toCallback = await fetch(consentUrl, { method: 'POST', body, redirect: 'manual' });
     const callback = toCallback.headers.get('location') ?? '';
-    const back = await ask(callback);
+    const back = await visit(callback);
     const location = back.headers.get('location');
     return { callback, status: back.status, sent: Object.fromEntries(location ? new URL(location).searchParams : []) };
   }

@@ -114,6 +114,7 @@ export function world({ parses = true, ...options }: Partial<Rules> & { parses?:
       ['web', 'https://app.example/connected?from=terra#top'],
       ['app', 'exampleapp://connected'],
     ]),
+    offered: () => terra.listProviders(),
     callbackBase: 'https://api.example/v1/callback',
     cookiePath: '/v1/callback',
     limit: 10,
@@ -122,6 +123,21 @@ export function world({ parses = true, ...options }: Partial<Rules> & { parses?:
     note: (facts: Facts) => void notes.push(facts),
   };
 }
+
+/** A user of alice's that Terra made and authenticated just now. */
+export const authenticated = (
+  terraUserId: string,
+  { clock }: Pick<World, 'clock'>,
+  more: Partial<TerraUser> = {},
+): TerraUser => ({
+  terraUserId,
+  provider: 'GARMIN',
+  referenceId: referenceIdOf('alice'),
+  authenticated: true,
+  createdAt: clock(),
+  scopes: [],
+  ...more,
+});
 
 export type World = ReturnType<typeof world>;
 

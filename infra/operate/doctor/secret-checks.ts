@@ -1,6 +1,7 @@
 import { isoTime } from '../../../functions/core/clock';
+import { fingerprintOf, namingFault } from '../../../functions/core/owner';
 import { SecretFault } from '../../../functions/core/secrets';
-import { fingerprintOf, parsers, type SecretName, type Vault } from '../vault';
+import { parsers, type SecretName, type Vault } from '../vault';
 import { type Check, fault, ok, type Verdict, warning } from './check';
 
 export const terraApiSecretCheck: Check = {
@@ -37,15 +38,22 @@ export const referenceKeySecretCheck: Check = {
 
 export const referenceKeyCheck: Check = {
   name: 'reference-key-fingerprint',
-  async look({ vault, store }) {
+  async look({ vault, store, settings }) {
     const key = parsers['reference-key']((await vault.read('reference-key')).text);
     const known = await store().findFingerprint();
     if (known === undefined) return ok('Nobody has used the reference-id key yet');
-    if (known === fingerprintOf('reference-key', key))
-      return ok('The reference-id key is the one the table was begun with');
-    return fault('The reference-id key is not the one the table was begun with: no user can be named', KEEP_KEY);
+    const { REFERENCE_ID: referenceId, OWNER_NAMESPACE: namespace } = settings();
+    const found = namingFault(known, fingerprintOf(key, { referenceId, namespace }));
+    if (found) return fault(`${sentence(found.finding)}: no user can be named`, `${sentence(found.remedy)}.`);
+    return ok(
+      known.naming === undefined
+        ? 'The reference-id key is the one the table was begun with; namespace and mode are stored with the next session or token'
+        : 'Reference-id key, namespace and mode are those the table was begun with',
+    );
   },
 };
+
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 async function shapeOf(
   vault: Vault,

@@ -42,7 +42,7 @@ export async function importKey({ terminal, vault, deployment, options }: Secret
   const key = readKey(given.trim());
   const fingerprint = fingerprintOf('reference-key', key);
   const known = await storeOf(deployment, settings).findFingerprint();
-  if (known !== undefined && known !== fingerprint) {
+  if (known !== undefined && known.key !== fingerprint) {
     throw new OperatorError(
       'The table was begun with another reference-id key; nothing was stored',
       'Import the key that belongs to this table. With this one every user in it would be orphaned.',

@@ -276,6 +276,9 @@ test('nothing secret or personal is in a log line, an error or an event, on any 
     await call(mallorySub, 'GET', `/v1/sessions/${opened.id}`);
     await call(mallorySub, 'GET', `/v1/sessions/${planted.guessedId}`);
     await browse(state, 'failure', `reason=${planted.reason}&email=${planted.queryMail}`);
+    world.wait(SECOND);
+    const about = { referenceId: reference, createdAt: new Date(world.clock()).toISOString() };
+    await deliver(terraEvent.auth(connectedUser, { ...about, session: planted.widgetSession }));
     await browse(state, 'success', `user_id=${connectedUser}&reference_id=${reference}&resource=${planted.bodyValue}`);
     await browse(state, 'success', `user_id=${planted.forgedUser}`);
     await browse(planted.forgedCode, 'success', `user_id=${planted.forgedUser}`);
@@ -286,7 +289,6 @@ test('nothing secret or personal is in a log line, an error or an event, on any 
       code: planted.bodyValue,
       extra: planted.bodyValue,
     });
-    await deliver(terraEvent.auth(connectedUser, { referenceId: reference, session: planted.widgetSession }));
     await call(aliceSub, 'GET', '/v1/connections');
     await call(aliceSub, 'POST', `/v1/sessions/${opened.id}/confirm`, { code });
     await call(mallorySub, 'POST', `/v1/sessions/${opened.id}/confirm`, { code });

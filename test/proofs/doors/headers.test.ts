@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HOUR, MINUTE } from '../../../functions/core/clock';
-import { terraUser } from '../../support/world';
+import { authenticated, terraUser } from '../../support/world';
 import { signedInAs } from './doors';
 import { populated } from './population';
 
@@ -35,7 +35,8 @@ const visits: [string, string, string, string, number, number][] = [
   ['a failure, to an app', 'app', 'failure', 'reason=<b>', 0, 200],
   ['an SDK provider, to a site', 'pending', 'success', 'user_id=null&resource=APPLE', 0, 303],
   ['an SDK provider, to an app', 'app', 'success', 'resource=samsung', 0, 200],
-  ['the same return again', 'returned', 'success', `user_id=${terraUser(10)}`, 0, 303],
+  ['a return that Terra does not confirm yet', 'pending', 'success', `user_id=${terraUser(78)}`, 0, 200],
+  ['another browser on a used state', 'returned', 'success', `user_id=${terraUser(10)}`, 0, 200],
   ['somebody else on a used state', 'returned', 'success', user, 0, 200],
   ['the same return too late', 'returned', 'success', `user_id=${terraUser(10)}`, 11 * MINUTE, 200],
   ['a state that is over', 'pending', 'success', user, 3 * HOUR, 200],
@@ -52,11 +53,23 @@ const setting = async (
 ) => {
   const people = await populated();
   const { state } = people.alice.sessions[which as 'pending'];
+  const terraUserId = new URLSearchParams(query).get('user_id');
+  if (terraUserId && query === user)
+    people.world.terra.users.set(terraUserId, authenticated(terraUserId, people.world));
   return {
     ...people,
     ask: (path = `/v1/callback/${state}/${end}`) => people.doors.ask({ method: 'GET', path, query, headers }),
   };
 };
+
+test('the same return again carries exactly the strict headers, and no cookie again', async () => {
+  const { ask } = await setting(user, 'pending', 'success');
+  const first = await ask();
+  const again = await ask();
+
+  expect(again?.headers).toEqual(first?.headers);
+  expect(again?.statusCode).toBe(303);
+});
 
 test.each(visits)('%s carries exactly the strict headers', async (_what, which, end, query, wait, status) => {
   const { ask, world } = await setting(query, which, end);

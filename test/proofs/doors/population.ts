@@ -16,7 +16,7 @@ export async function populated(options: DoorOptions = {}) {
     const direct = await go.open(sub, { provider: 'GARMIN' });
 
     const returned = await go.open(sub);
-    const returnedCode = (await go.comeBack(returned.state, { user_id: terraUser(first) })).code ?? '';
+    const returnedCode = (await go.comeBackUnasked(returned.state, { user_id: terraUser(first) })).code ?? '';
 
     const unconfirmed = await go.open(sub);
     await go.deliver(terraEvent.auth(terraUser(first + 1), { sub, session: widgetOf(unconfirmed.url) }));

