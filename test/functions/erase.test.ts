@@ -165,3 +165,14 @@ test('under ids of the team’s own a user we did not ask for is left alone even
   await go.sweep();
   expect(world.terra.asked('deauthenticate')).toEqual([USER]);
 });
+
+test('the limits hold across an erasure, and an erasure has one of its own', async () => {
+  const { world, go } = await connected();
+  for (let n = 0; n < world.limit; n++) await go.open('alice');
+  for (let n = 0; n < 10; n++) await eraseFor(world);
+
+  expect(await codeOf(go.open('alice'))).toBe('rate_limited');
+  expect(await codeOf(eraseFor(world))).toBe('rate_limited');
+  world.wait(10 * MINUTE);
+  expect(await codeOf(eraseFor(world))).toMatchObject({ status: 202 });
+});
