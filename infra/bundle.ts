@@ -12,10 +12,18 @@ export function functionNames(functions: string): string[] {
 }
 
 /**
- * Modules of the SDK that no function here needs, each with the names `lean-sdk.ts` has for it. esbuild refuses the build
- * if the SDK asks one of them for any other name.
+ * Modules of the SDK that no function here needs, each with what `lean-sdk.ts` exports in its place: a name, or
+ * `name as name in the SDK`. esbuild refuses the build if the SDK imports any other name from one of them.
  */
 export const leanModules: Readonly<Record<string, readonly string[]>> = {
+  ...clientModules('dynamodb', 'dynamoDbEndpoint'),
+  ...clientModules('eventbridge', 'eventBridgeEndpoint'),
+  ...clientModules('secrets-manager', 'secretsManagerEndpoint'),
+  ...clientModules('sqs', 'sqsEndpoint'),
+  '@aws-sdk/core/dist-es/submodules/client/emitWarningIfUnsupportedVersion.js': [
+    'emitWarningIfUnsupportedVersion',
+    'state',
+  ],
   '@aws-sdk/core/dist-es/submodules/client/middleware-logger/loggerMiddleware.js': [
     'getLoggerPlugin',
     'loggerMiddleware',
@@ -28,6 +36,7 @@ export const leanModules: Readonly<Record<string, readonly string[]>> = {
   ],
   '@aws/lambda-invoke-store/dist-es/invoke-store.js': ['InvokeStore'],
   '@smithy/core/dist-es/submodules/checksum/sha256/Sha256Js.js': ['Sha256Js'],
+  '@smithy/core/dist-es/submodules/client/smithy-client/schemaLogFilter.js': ['schemaLogFilter'],
   '@smithy/core/dist-es/submodules/config/config-resolver/regionConfig/getInstanceMetadataRegion.js': [
     'getInstanceMetadataRegion',
   ],
@@ -35,6 +44,11 @@ export const leanModules: Readonly<Record<string, readonly string[]>> = {
   '@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/service-customizations/index.js': [
     'resolveParamsForS3',
   ],
+  '@smithy/core/dist-es/submodules/protocols/HttpBindingNormalizedSchema.js': [
+    'HttpBindingNormalizedSchema',
+    'getHttpOperationBindings',
+  ],
+  '@smithy/core/dist-es/submodules/protocols/json/codec-v2/JsonBytesStringAdapter.js': ['JsonBytesStringAdapter'],
   '@smithy/core/dist-es/submodules/serde/date-utils.js': [
     'dateToUtcString',
     'parseEpochTimestamp',
@@ -45,6 +59,14 @@ export const leanModules: Readonly<Record<string, readonly string[]>> = {
   '@smithy/core/dist-es/submodules/retry/util-retry/AdaptiveRetryStrategy.js': ['AdaptiveRetryStrategy'],
   '@smithy/signature-v4/dist-es/HeaderFormatter.js': ['HeaderFormatter'],
 };
+
+/** Returns what every client has a copy of. Its endpoint rules become the function `endpoint` of `lean-sdk.ts`. */
+function clientModules(client: string, endpoint: string): Record<string, readonly string[]> {
+  return {
+    [`@aws-sdk/client-${client}/dist-es/endpoint/endpointResolver.js`]: [`${endpoint} as defaultEndpointResolver`],
+    [`@aws-sdk/client-${client}/dist-es/runtimeExtensions.js`]: ['resolveRuntimeExtensions'],
+  };
+}
 
 /** Loaded by the first call that streams events. None here does; esbuild would keep everything it imports whole and unshaken. */
 const noEventStreams = {

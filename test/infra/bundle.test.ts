@@ -22,6 +22,9 @@ const toldTo = new Map(
   lambdas(templateWith()).map(([name, { Environment }]) => [name, Object.keys(object(at(Environment, 'Variables')))]),
 );
 
+/** What Lambda sets and every call to AWS needs. */
+const environment = { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too', AWS_REGION: 'eu-west-1' };
+
 /** Variables that some functions name and can do without: only others serve users, open widgets or mint. */
 const dispensable = ['ISSUER', 'WIDGET', 'REFERENCE_ID', 'ALLOW_UNBOUND_TOKENS', 'APP_LOOK'];
 
@@ -84,16 +87,18 @@ test('a function without the SDK carries none of it, and core is no function', (
   expect(readFileSync(join(own, '../out/say-hello/index.js')).length).toBeLessThan(12 * 1024);
 });
 
-test('a function carries nothing of core that it does not use', () => {
-  const [callback] = Object.values(metafile.outputs).filter(({ entryPoint }) =>
-    entryPoint?.includes('/complete-callback/'),
-  );
-  const core = Object.entries(callback?.inputs ?? {})
+test.each([
+  ['complete-callback', ['terra.ts', 'dynamo-store.ts'], ['terra-event.ts', 'owner.ts']],
+  ['read-state', ['dynamo-store.ts'], ['terra.ts', 'terra-event.ts']],
+  ['list-providers', ['terra.ts'], ['dynamo-store.ts', 'terra-event.ts', 'owner.ts']],
+])('%s contains only the files of core that it uses', (name, used, unused) => {
+  const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
+  const core = Object.entries(output?.inputs ?? {})
     .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && input.includes('functions/core/'))
     .map(([input]) => basename(input));
 
-  expect(core).toContain('dynamo-store.ts');
-  expect(core.filter(file => ['terra.ts', 'terra-event.ts', 'secrets.ts', 'owner.ts'].includes(file))).toEqual([]);
+  expect(core).toEqual(expect.arrayContaining(used));
+  expect(core.filter(file => unused.includes(file))).toEqual([]);
 });
 
 test('every module that is replaced is one the SDK still has', () => {
@@ -149,7 +154,6 @@ describe('a call to AWS', () => {
   });
   bundleFunctions({ functions: own, into: join(own, '../out') });
   const ask = answerOf(own, 'ask-table');
-  const environment = { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too', AWS_REGION: 'eu-west-1' };
 
   test('is signed, tells the version of the SDK, and passes on the trace of its request', () => {
     const traced = { ...environment, AWS_LAMBDA_FUNCTION_NAME: 'some', _X_AMZN_TRACE_ID: 'Root=1-some' };
@@ -170,11 +174,137 @@ describe('a call to AWS', () => {
     },
   );
 
-  test('fails where it would take what was left out', () => {
-    expect(run(ask, { ...environment, AWS_RETRY_MODE: 'adaptive' })).toBe(
-      'the retry mode "adaptive" is left out of the bundles',
+  test('goes to the endpoint that the environment names', () => {
+    const hostWith = (settings: Record<string, string>) => JSON.parse(run(ask, { ...environment, ...settings })).host;
+
+    expect(hostWith({ AWS_USE_FIPS_ENDPOINT: 'true' })).toBe('dynamodb-fips.eu-west-1.amazonaws.com');
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example:1', AWS_ENDPOINT_URL_SQS: 'http://two.example' })).toBe(
+      'one.example',
     );
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ENDPOINT_URL_DYNAMODB: 'http://two.example' })).toBe(
+      'two.example',
+    );
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' })).toBe(
+      'one.example',
+    );
+    // The account's own endpoint is left out. The regional endpoint serves every account.
+    expect(hostWith({ AWS_ACCOUNT_ID: '123456789012' })).toBe('dynamodb.eu-west-1.amazonaws.com');
   });
+
+  test.each([
+    [{ AWS_RETRY_MODE: 'adaptive' }, 'the retry mode "adaptive" is left out'],
+    [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, 'unset AWS_USE_DUALSTACK_ENDPOINT'],
+    [
+      { AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' },
+      'unset AWS_USE_DUALSTACK_ENDPOINT',
+    ],
+    [{ AWS_USE_FIPS_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' }, 'unset AWS_USE_FIPS_ENDPOINT or'],
+    [{ AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' }, 'unset AWS_ACCOUNT_ID_ENDPOINT_MODE'],
+  ])('fails if it needs what was left out: %j', (settings, message) => {
+    expect(run(ask, { ...environment, ...settings })).toContain(message);
+  });
+});
+
+/** Calls all four services and prints what it sends, what it gets and which endpoints it knows, without what differs from run to run. */
+const callsToAllServices = `import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+  import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+  import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+  import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+  import { createHash } from 'node:crypto';
+  import { Readable } from 'node:stream';
+
+  const text = 'é 🏃 \\ud800 "\\n" '.repeat(400);
+  const message = { MessageBody: text, QueueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/some' };
+  const MD5OfMessageBody = createHash('md5').update(text).digest('hex');
+  const calls = [
+    [DynamoDBClient, PutItemCommand, { TableName: 'some', Item: { key: { S: text }, n: { N: '1' }, b: { B: new Uint8Array(5) } } },
+      { Attributes: { key: { S: text } } }, 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException'],
+    [EventBridgeClient, PutEventsCommand, { Entries: [{ Detail: text, Time: new Date(0) }] },
+      { FailedEntryCount: 0, Entries: [{ EventId: '1' }] }, 'ManagedRuleException'],
+    [SecretsManagerClient, GetSecretValueCommand, { SecretId: 'some' },
+      { SecretString: text, CreatedDate: 1700000000.5 }, 'ResourceNotFoundException'],
+    [SQSClient, SendMessageCommand, message, { MessageId: '1', MD5OfMessageBody }, 'com.amazonaws.sqs#InvalidMessageContents'],
+    [SQSClient, SendMessageCommand, message, { MessageId: '1', MD5OfMessageBody: 'other' }, 'com.amazonaws.sqs#Made'],
+  ];
+
+  const outcome = async ([Client, Command, input], [statusCode, answer]) => {
+    const sent = [];
+    const handle = async ({ headers, body, ...request }) => {
+      const { authorization, 'x-amz-date': date, 'amz-sdk-invocation-id': id, 'x-amz-user-agent': sdk, ...same } = headers;
+      // The SDK's CommonJS build names the version before its own.
+      same['user-agent'] = same['user-agent'].replaceAll(/\\d+\\.\\d+\\.\\d+/g, 'version');
+      const [, scope, names] = /Credential=[^/]+\\/\\d+\\/(\\S+), SignedHeaders=(\\S+),/.exec(authorization);
+      sent.push({ ...request, headers: same, scope, names, body: new TextDecoder().decode(body) });
+      const bytes = JSON.stringify(answer);
+      return { response: { statusCode, headers: { 'x-amzn-requestid': 'r' }, body: Readable.from([Buffer.from(bytes)]) } };
+    };
+    const client = new Client({ requestHandler: { handle }, maxAttempts: 2, useQueueUrlAsEndpoint: false });
+    const result = await client.send(new Command(input)).then(
+      output => ({ output }),
+      error => {
+        const { totalRetryDelay, ...metadata } = error.$metadata ?? {};
+        const classes = [];
+        for (let { constructor } = error; constructor !== Object; constructor = Object.getPrototypeOf(constructor.prototype).constructor) {
+          classes.push(constructor.shapeId);
+        }
+        return { ...error, $metadata: metadata, classes, name: error.name, message: error.message };
+      },
+    );
+    return { sent, result };
+  };
+
+  const regions = ['us-east-1', 'eu-central-2', 'mx-central-1', 'cn-north-1', 'cn-northwest-1', 'us-gov-east-1', 'us-gov-west-1',
+    'eusc-de-east-1', 'us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1', 'us-isof-south-1', 'xx-new-1'];
+  const urls = Client => {
+    const { config } = new Client({});
+    return [
+      ...regions.flatMap(Region => [false, true].map(UseFIPS => config.endpointProvider({ Region, UseFIPS }))),
+      config.endpointProvider({ Region: 'eu-west-1', Endpoint: 'http://127.0.0.1:8000/path' }),
+    ].map(({ url, properties }) => [url.href, properties]);
+  };
+
+  export const handler = async () => JSON.stringify({
+    urls: [DynamoDBClient, EventBridgeClient, SecretsManagerClient, SQSClient].map(urls),
+    outcomes: await Promise.all(calls.flatMap(call => [
+      [200, call[3]],
+      [400, { __type: call[4], message: text }],
+      [400, { __type: 'MadeUpException', Message: 'made up' }],
+      [400, { __type: 'ThrottlingException', message: 'slower' }],
+      [503, {}],
+    ].map(answer => outcome(call, answer)))),
+  });`;
+
+test('requests, responses, errors and endpoints are those of the whole SDK', () => {
+  const own = functionsOf({ 'call-all': callsToAllServices });
+  bundleFunctions({ functions: own, into: join(own, '../out') });
+  const whole = join(own, 'call-all/index.mjs');
+  writeFileSync(whole, callsToAllServices);
+
+  const bundled = JSON.parse(run(answerOf(own, 'call-all'), environment));
+
+  expect(bundled.outcomes).toHaveLength(25);
+  expect(bundled).toEqual(
+    JSON.parse(
+      run(
+        `import(${JSON.stringify(whole)}).then(async ({ handler }) => console.log(await handler())); ''`,
+        environment,
+      ),
+    ),
+  );
+});
+
+test('what a replaced module cannot do fails', () => {
+  const own = functionsOf({
+    'extend-client': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+      export const handler = async () => new DynamoDBClient({ extensions: [{ configure: () => undefined }] });`,
+    'name-endpoint': `import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+      export const handler = () => new EventBridgeClient({}).send(new PutEventsCommand({ EndpointId: 'some', Entries: [] }));`,
+  });
+  bundleFunctions({ functions: own, into: join(own, '../out') });
+
+  expect(run(answerOf(own, 'extend-client'))).toBe('extensions of clients are left out of the bundles');
+  expect(run(answerOf(own, 'name-endpoint'), environment)).toContain('global endpoints of EventBridge are left out');
+  expect(() => lean.getHttpOperationBindings({ traits: { endpoint: ['data.'] } })).toThrow('host prefixes');
 });
 
 test('a time in an answer is read as the whole SDK reads it', () => {
