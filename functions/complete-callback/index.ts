@@ -147,7 +147,8 @@ async function comeAgain(session: SessionRow, { state, terraUserId, at, request 
   const { headers, note } = request;
   if (returned?.terraUserId !== terraUserId) return neutral(headers, deps);
   if (deps.confirmation === 'required' && !isSameBrowser(returned.browser, state, request)) {
-    if (!isNavigation(headers) || returned.browser === undefined) return neutral(headers, deps);
+    const isSecondPerson = isNavigation(headers) && returned.browser !== undefined && at <= session.finishBy;
+    if (!isSecondPerson) return neutral(headers, deps);
     const fact = { kind: 'otherBrowser', at, codeHash: returned.codeHash } as const;
     const { written } = await deps.store.addSessionFact(session.owner, session.id, fact, at);
     note({ outcome: 'other_browser', ...(written && { alarm: 'link_reused' }) });

@@ -110,8 +110,9 @@ function finalStatus(session: SessionRow, confirmation: Confirmation): FinalStat
 
 /** When the last of the facts came about that made the status final. */
 function decidedAt(session: SessionRow, status: FinalStatus, confirmation: Confirmation): number {
-  const { wrongOwner, closed, redeemed, authorised, createdAt } = session;
-  if (status === 'rejected') return wrongOwner?.at ?? createdAt;
+  const { wrongOwner, closed, redeemed, authorised, returned, createdAt } = session;
+  const usedAgainAt = authorised[returned?.terraUserId ?? '']?.lastAuthAt ?? createdAt;
+  if (status === 'rejected') return wrongOwner?.at ?? usedAgainAt;
   if (status !== 'completed') return closed?.at ?? createdAt;
   const proof = authorised[provedUser(session, confirmation) ?? '']?.at ?? createdAt;
   return confirmation === 'required' ? Math.max(proof, redeemed?.at ?? 0) : proof;

@@ -1,12 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { SECOND } from './clock';
+import { DAY, SECOND } from './clock';
 import { newSecret, type Random } from './random';
 import type { Browser } from './serve';
-import { CODE_LIFE, type ReturnBrowser } from './session';
+import type { ReturnBrowser } from './session';
 import { hashOf, matchesHash, type Ticket } from './ticket';
 
 /** What is read of a request to tell whose browser sent it. */
 export type BrowserRequest = { browser: Browser; headers: Readonly<Record<string, string | undefined>> };
+
+/** Longer than a session is kept: a browser may reload the page it restored long after the code ended. */
+const COOKIE_LIFE = 2 * DAY;
 
 /**
  * Returns what a session keeps of the browser that returned, and the cookie for that browser. The cookie holds 256 random bits
@@ -18,7 +21,7 @@ export function newReturnBrowser(
   { random, cookiePath }: { random: Random; cookiePath: string },
 ): { browser: ReturnBrowser; cookie: string } {
   const secret = newSecret(random);
-  const attributes = `Max-Age=${CODE_LIFE / SECOND}; Path=${cookiePath}; HttpOnly; Secure; SameSite=Lax`;
+  const attributes = `Max-Age=${COOKIE_LIFE / SECOND}; Path=${cookiePath}; HttpOnly; Secure; SameSite=Lax`;
   return {
     browser: { cookieHash: hashOf(secret), originHash: originHash(state, request) },
     cookie: `${cookieName(state)}=${secret}; ${attributes}`,

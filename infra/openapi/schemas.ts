@@ -79,7 +79,7 @@ export const schemas = {
       provider_rejected: 'with `error`: the provider rejected Terra’s access.',
       owner: 'the owner disconnected.',
       erased: 'the owner’s records are being erased.',
-      wrong_owner: 'somebody else finished the link.',
+      wrong_owner: 'another user or another browser had a part in the session, or the link was used twice.',
       not_confirmed: 'nobody confirmed in time.',
       revoked: 'the person revoked the access at the provider.',
       deauthorised: 'Terra told that the user is gone.',
@@ -102,7 +102,7 @@ export const schemas = {
     completed: 'connected.',
     failed: 'cancelled, denied or refused. People may still succeed with the same link until its time is over.',
     expired: 'nobody finished in time.',
-    rejected: 'somebody else finished it: nobody gets the link.',
+    rejected: 'another user or browser had a part in it, or the link was used twice: nobody is connected.',
   }),
   SessionFailure: list(
     routes.SessionFailure,

@@ -211,7 +211,8 @@ test('a link from its opening to the end of everything', async () => {
 
   sandbox().switchOn('lost-webhook');
   const late = await gil.open({ provider: 'FITBIT', returnTo: 'web' });
-  const { sent: lateCode } = await gil.decide(String(late.url));
+  sandbox().switchOn('500', { only: 'userInfo' });
+  const { sent: lateCode } = await gil.pick(String(late.url), 'FITBIT');
   await sandbox().settled();
   sandbox().switchOn('500');
   expect((await gil.confirm(late.id, lateCode.code)).status).toBe(202);

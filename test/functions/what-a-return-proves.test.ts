@@ -175,7 +175,7 @@ describe('R2: another browser', () => {
 
     expect(reply.cookies).toEqual([
       expect.stringMatching(
-        /^terra-connect-[\w-]{22}=[\w-]{43}; Max-Age=600; Path=\/v1\/callback; HttpOnly; Secure; SameSite=Lax$/,
+        /^terra-connect-[\w-]{22}=[\w-]{43}; Max-Age=172800; Path=\/v1\/callback; HttpOnly; Secure; SameSite=Lax$/,
       ),
     ]);
     const stored = JSON.stringify([...world.store.items]);

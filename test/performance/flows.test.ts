@@ -21,7 +21,8 @@ const said = (steps: readonly Step[], count: keyof Step) =>
 function mostRoundTrips({ function: name, name: step, flow }: Step): number {
   switch (name) {
     case 'complete-callback':
-      return 1;
+      // The attempt, the counter of questions and, with Terra's answer, the return.
+      return ['widget, callback first', 'webhook lost'].includes(flow) ? 3 : 1;
     case 'create-session':
       return flow === 'with an Idempotency-Key' ? 4 : 3;
     case 'confirm-session':
@@ -107,15 +108,17 @@ test('Terra is asked at most once for a request, and once for each connection wh
   expect(warm.filter(step => step.function === 'receive-webhook' && step.terraCalls > 0)).toEqual([]);
 });
 
-test.each(['widget, webhook first', 'widget, callback first', 'direct link'])(
-  'a whole flow (%s) costs at most 12 write units, index entries included',
-  flow => {
-    const whole = sum(flows.steps.filter(step => step.flow === flow));
+test.each([
+  ['widget, webhook first', 12],
+  // Two more: a return that comes before the event is refused once, and the question to Terra is counted.
+  ['widget, callback first', 14],
+  ['direct link', 12],
+])('a whole flow (%s) costs at most %d write units, index entries included', (flow, most) => {
+  const whole = sum(flows.steps.filter(step => step.flow === flow));
 
-    expect(whole.events).toBe(3);
-    expect(whole.writeUnits + whole.indexWriteUnits).toBeLessThanOrEqual(12);
-  },
-);
+  expect(whole.events).toBe(3);
+  expect(whole.writeUnits + whole.indexWriteUnits).toBeLessThanOrEqual(most);
+});
 
 test('every successful request writes one line of at most 512 bytes', () => {
   expect(

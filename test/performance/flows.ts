@@ -29,8 +29,9 @@ export const flows: readonly ((on: Recorder, quiet: Recorder) => Promise<void>)[
       on.expectStatus(zoe.call('DELETE', `/v1/connections/${String(connection?.id)}`), 202),
     );
     await quiet.hear('deauth');
-    // Confirming fetches Terra's credentials only when Terra must be asked.
+    // The callback fetches Terra's credentials only when Terra must be asked, and confirming only to end a connection.
     await lookedUp(quiet, quiet, 'zack');
+    await finishedByAnother(quiet, quiet, 'zuri', 'zeno');
   },
 
   async on => {
@@ -84,13 +85,7 @@ export const flows: readonly ((on: Recorder, quiet: Recorder) => Promise<void>)[
 
   async (on, quiet) => {
     on.begin('finished by somebody else');
-    const [gina, hans] = [await person(on.stack, 'gina'), await person(on.stack, 'hans')];
-    const { id, url } = await quiet.open(gina, { provider: 'GARMIN' });
-    const browser = await quiet.decide(url);
-    await quiet.hear('auth');
-    const code = await quiet.comeBack(browser);
-    await on.confirm(hans, id, code, 'confirm by another owner', 404);
-    await on.hear('deauth');
+    await finishedByAnother(on, quiet, 'gina', 'hans');
   },
 
   async (on, quiet) => {
@@ -187,4 +182,15 @@ async function connected(on: Recorder, name: string) {
   await direct(on, who, 'GARMIN');
   const [connection] = await who.connections();
   return { who, connectionId: String(connection?.id), terraUserId: String(connection?.terraUserId) };
+}
+
+/** A direct link whose code another user brings. */
+async function finishedByAnother(on: Recorder, quiet: Recorder, by: string, other: string): Promise<void> {
+  const [owner, stranger] = [await person(on.stack, by), await person(on.stack, other)];
+  const { id, url } = await quiet.open(owner, { provider: 'GARMIN' });
+  const browser = await quiet.decide(url);
+  await quiet.hear('auth');
+  const code = await quiet.comeBack(browser);
+  await on.confirm(stranger, id, code, 'confirm by another owner', 404);
+  await on.hear('deauth');
 }
