@@ -218,6 +218,8 @@ test('a link from its opening to the end of everything', async () => {
   expect((await gil.confirm(late.id, lateCode.code)).status).toBe(202);
   await call('DELETE', `/v1/connections/${String(connection?.id)}`);
   await call('DELETE', '/v1/me');
+  const often = await Promise.all(Array.from({ length: 11 }, () => hal.call('DELETE', '/v1/me')));
+  expect(often.map(({ status }) => status)).toContain(429);
 
   expect(statuses).toEqual([200, 200, 200, 202, 202]);
   const codes = [await gil.call('POST', '/v1/sessions', { returnTo: 'web' }), await gil.call('POST', '/v1/tokens')];
