@@ -1,9 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { SECOND } from './clock';
+import { DAY, SECOND } from './clock';
 import { newSecret, type Random } from './random';
 import type { Browser } from './serve';
-import { CODE_LIFE, type ReturnBrowser } from './session';
+import type { ReturnBrowser } from './session';
 import { hashOf, matchesHash, type Ticket } from './ticket';
+
+/**
+ * How long the browser that returned is known by its cookie: as long as its session is kept, so far longer than the code
+ * lives. Phones load a tab again hours later, perhaps from another network.
+ */
+const COOKIE_LIFE = 2 * DAY;
 
 /** What is read of a request to tell whose browser sent it. */
 export type BrowserRequest = { browser: Browser; headers: Readonly<Record<string, string | undefined>> };
@@ -18,7 +24,7 @@ export function newReturnBrowser(
   { random, cookiePath }: { random: Random; cookiePath: string },
 ): { browser: ReturnBrowser; cookie: string } {
   const secret = newSecret(random);
-  const attributes = `Max-Age=${CODE_LIFE / SECOND}; Path=${cookiePath}; HttpOnly; Secure; SameSite=Lax`;
+  const attributes = `Max-Age=${COOKIE_LIFE / SECOND}; Path=${cookiePath}; HttpOnly; Secure; SameSite=Lax`;
   return {
     browser: { cookieHash: hashOf(secret), originHash: originHash(state, request) },
     cookie: `${cookieName(state)}=${secret}; ${attributes}`,
