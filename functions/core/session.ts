@@ -215,7 +215,10 @@ export function mayBeOfAnother(session: SessionRow, terraUserId: string, session
   if (session.terraUserId !== undefined) return session.terraUserId !== terraUserId;
   if (known === undefined || known.isNamed) return false;
   const isElsewhere = others.some(
-    other => other.terraUserId === terraUserId || other.authorised[terraUserId]?.firstAuthAt !== undefined,
+    other =>
+      other.terraUserId === terraUserId ||
+      other.returned?.terraUserId === terraUserId ||
+      other.authorised[terraUserId]?.firstAuthAt !== undefined,
   );
   if (isElsewhere) return true;
   if (known.createdAt !== undefined) return known.createdAt < session.createdAt;
