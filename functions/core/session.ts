@@ -263,8 +263,10 @@ export const codeEnds = (session: SessionRow): Instant | undefined =>
 
 /** When nothing can complete the session any more, so that it may be closed. */
 export function closesAt(session: SessionRow, confirmation: Confirmation): Instant {
-  if (confirmation === 'required' && session.redeemed) return session.redeemed.at + PROOF_WAIT;
-  return Math.max(session.finishBy, confirmation === 'required' ? (codeEnds(session) ?? 0) : 0);
+  const { returned, redeemed, finishBy } = session;
+  if (confirmation === 'off' || returned === undefined) return finishBy;
+  const mayBeProved = redeemed !== undefined && !isRefused(session, returned.terraUserId);
+  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeEnds(session) ?? 0);
 }
 
 /**
