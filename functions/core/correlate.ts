@@ -93,14 +93,16 @@ export function correlateFailure(
   rules: Rules,
 ): FailedSessions {
   const { at, terraUserId, terraSessionId } = failure;
+  const failable = partition.sessions.filter(session => !session.closed && mayFail(session, at));
+  const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
+  const direct = terraUserId === undefined ? undefined : failable.find(session => session.terraUserId === terraUserId);
+  if (direct) return only(direct);
+  if (terraSessionId !== undefined) return only(failable.find(session => session.terraSessionId === terraSessionId));
+
   // No slack for clocks here: a user who was refused may open the next session within seconds.
   const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
-  const possible = partition.sessions.filter(session => !session.closed && isDuring(session) && mayFail(session, at));
-  const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
-  const direct = terraUserId === undefined ? undefined : possible.find(session => session.terraUserId === terraUserId);
-  if (direct) return only(direct);
-  if (terraSessionId !== undefined) return only(possible.find(session => session.terraSessionId === terraSessionId));
-
+  const isOfAnotherUser = (session: SessionRow) => terraUserId !== undefined && session.terraUserId !== undefined;
+  const possible = failable.filter(session => isDuring(session) && !isOfAnotherUser(session));
   const waiting = possible.filter(session => isOpen(session, rules.confirmation) && !session.returned);
   const repeated = waiting.find(({ cancelled }) => cancelled?.at === at);
   const [first, ...others] = waiting.filter(({ cancelled }) => cancelled === undefined);
