@@ -4,7 +4,16 @@ import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
-import { isContested, isOpen, mayContain, offers, refusableUntil, type SessionRow, spans } from './session';
+import {
+  isAuthenticatedBy,
+  isContested,
+  isOpen,
+  mayContain,
+  offers,
+  refusableUntil,
+  type SessionRow,
+  spans,
+} from './session';
 import type { Delivery } from './terra-event';
 
 /** A success that Terra reported. */
@@ -109,9 +118,11 @@ export function correlateFailure(
   return { certain: repeated ?? (others.length === 0 ? first : undefined), possible };
 }
 
-/** Whether a failure at this time can change what the session proves: it cannot if the browser had returned before. */
+/** Returns whether a failure at this time can change what the session proves: it cannot once a returned user is authenticated. */
 function mayFail(session: SessionRow, at: Instant): boolean {
-  return !isContested(session) && (session.returned === undefined || at <= refusableUntil(session.returned));
+  const { returned } = session;
+  const isBeforeReturn = returned === undefined || at <= refusableUntil(returned);
+  return !isContested(session) && (isBeforeReturn || !isAuthenticatedBy(session, returned.terraUserId, at));
 }
 
 const timesOf = ({ at, createdAt }: Pick<Authentication, 'at' | 'createdAt'>): Instant[] =>

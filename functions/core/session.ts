@@ -163,6 +163,12 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
 /** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
 const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
 
+/** Returns whether the Terra user is known to have authenticated in the session by then. */
+export function isAuthenticatedBy({ authorised }: SessionRow, terraUserId: string, at: Instant): boolean {
+  const known = authorised[terraUserId];
+  return known !== undefined && authenticatedBy(known) <= at;
+}
+
 /** Whether an authentication is early enough to be the one that the browser came back from. */
 const precedesReturn = (at: Instant, returned: { at: Instant }): boolean => at <= returned.at + RETURN_SLACK;
 
@@ -187,7 +193,8 @@ export function isContested(session: SessionRow): boolean {
 /**
  * Returns whether the attempt with this Terra user was refused. Whoever refuses learns the Terra user id from the redirect and
  * can forge a return with it, so this Terra user proves nothing in this session any more. A refusal without a Terra user
- * concerns every user that Terra had made by then, unless the browser had returned with that user before.
+ * concerns every user that Terra had made by then, unless the browser had returned with that user before. A return that
+ * counted without an answer of Terra's is no such return: whoever refuses before the user authenticates can have forged it.
  */
 export function isRefused(session: SessionRow, terraUserId: string): boolean {
   const { refusedUsers = [], flow, failed, returned } = session;
@@ -199,7 +206,7 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
   const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
-  return times.some(at => createdAt <= at && at <= until);
+  return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
 }
 
 /**
