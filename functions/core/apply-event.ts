@@ -1,6 +1,7 @@
 import { HOUR, type Instant } from './clock';
 import { type ConnectionFacts, connectionState, isErased, isUnasked, mergeFacts, sameState } from './connection';
 import { correlateFailure } from './correlate';
+import type { Delivery } from './delivery';
 import { isAwaitingUsers, mayBelongToReturned } from './erasure';
 import { type News, type Partition, withSession } from './partition';
 import { providerKind } from './providers';
@@ -8,7 +9,7 @@ import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from './table';
-import type { Delivery, EventUser, TerraEvent } from './terra-event';
+import type { EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
 export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'ignored';

@@ -1,5 +1,6 @@
 import type { Instant } from './clock';
 import { connectionState, isPhone } from './connection';
+import type { Delivery } from './delivery';
 import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
@@ -14,7 +15,6 @@ import {
   type SessionRow,
   spans,
 } from './session';
-import type { Delivery } from './terra-event';
 
 /** A success that Terra reported. */
 export type Authentication = {

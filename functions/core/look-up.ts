@@ -58,7 +58,14 @@ export async function completeReturn(
   const isStored =
     isUnproved && auth?.via === unasked.unnamed && provider !== undefined && mayContain(session, auth.at);
   const authorisation: Authorisation | undefined = isStored
-    ? { at: auth.at, provider, ...(scopes && { scopes: scopes.list }), firstAuthAt: auth.at, lastAuthAt: auth.at }
+    ? {
+        at: auth.at,
+        provider,
+        ...(scopes && { scopes: scopes.list }),
+        firstAuthAt: auth.at,
+        lastAuthAt: auth.at,
+        ...(auth.delivery && { delivery: auth.delivery }),
+      }
     : await askTerra(session, terraUserId, patience, deps);
   return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
 }

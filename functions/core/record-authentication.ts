@@ -1,5 +1,6 @@
 import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
+import { isSameDelivery, markOf } from './delivery';
 import { type Partition, withMint, withSession } from './partition';
 import { providerKind } from './providers';
 import type { RecordDeps } from './record';
@@ -15,24 +16,22 @@ const PAUSE_MS = 25;
 /** Finds the session or token that an authentication belongs to, and records the authentication there once. */
 export async function recordAuthentication(
   partition: Partition,
-  event: Authentication,
+  delivered: Authentication,
   deps: RecordDeps,
 ): Promise<RecordedAuthentication> {
+  const event = asFirstDelivered(partition, delivered);
   const origin = correlate(partition, event, deps.rules);
   switch (origin.kind) {
     case 'none':
       return { partition, facts: unaskedFacts(partition, event), origin };
 
     case 'session': {
-      const known = origin.session.authorised[event.terraUserId];
-      const isRetry = known !== undefined && isSameDelivery(known, event);
-      const session = isRetry
-        ? origin.session
-        : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event, origin.isNamed), deps);
+      const { terraUserId, provider, at, scopes } = event;
+      const authorisation = authorisationOf(event, origin.isNamed);
+      const session = await addAuthorisation(origin.session, terraUserId, authorisation, deps);
       if (!session) return { partition, facts: unaskedFacts(partition, event), origin: { kind: 'none' } };
       const next = session === origin.session ? partition : withSession(partition, session);
-      const at = isRetry ? known.at : event.at;
-      const facts = authFacts(event.provider, at, itemKey.session(session.id), event.scopes);
+      const facts = authFacts(provider, at, itemKey.session(session.id), scopes);
       return { partition: next, facts, origin: { ...origin, session } };
     }
 
@@ -91,28 +90,31 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
     ...(isNamed && { isNamed }),
-    ...(delivery && { delivery: { signedAt: delivery.signedAt, bodyHash: delivery.bodyHash } }),
+    ...(delivery && { delivery: markOf(delivery) }),
   };
 }
 
-/**
- * Returns whether an event is a retry or replay of the one that the session has: the same body, signed at the same time, or at
- * another one if the delivery does not say when the event was.
- */
-function isSameDelivery({ delivery: known }: Authorisation, { delivery }: Authentication): boolean {
-  if (!known || known.bodyHash !== delivery?.bodyHash) return false;
-  return known.signedAt === delivery.signedAt || !delivery.hasOwnTime;
+/** Returns a retry or replay of a known event as of the event's known time; any other event as it is. */
+function asFirstDelivered({ sessions, connections }: Partition, event: Authentication): Authentication {
+  const { terraUserId, delivery } = event;
+  const inSession = sessions
+    .flatMap(({ authorised }) => authorised[terraUserId] ?? [])
+    .find(known => isSameDelivery(known.delivery, delivery));
+  if (inSession) return { ...event, at: inSession.firstAuthAt ?? inSession.at };
+  const stored = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
+  return stored && isSameDelivery(stored.delivery, delivery) ? { ...event, at: stored.at } : event;
 }
 
 /** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */
 function unaskedFacts({ connections }: Partition, authentication: Authentication): ConnectionFacts {
-  const { terraUserId, provider, at, event, scopes, terraSessionId } = authentication;
+  const { terraUserId, provider, at, event, scopes, terraSessionId, delivery } = authentication;
+  const mark = delivery && markOf(delivery);
   if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
-  if (terraSessionId !== undefined) return authFacts(provider, at, unasked.named, scopes);
+  if (terraSessionId !== undefined) return authFacts(provider, at, unasked.named, scopes, mark);
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
   const isSecond = known?.via === unasked.unnamed && known.at !== at && providerKind(provider) !== 'sdk';
   return {
-    ...authFacts(provider, at, unasked.unnamed, scopes),
+    ...authFacts(provider, at, unasked.unnamed, scopes, mark),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
   };
 }

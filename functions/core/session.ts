@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { HOUR, type Instant, MINUTE, SECOND } from './clock';
+import { DeliveryMark } from './delivery';
 import { providerId } from './providers';
 
 /** `required`: connected only after the owner redeemed the code. `off`: whatever the session authorised is proved. */
@@ -49,7 +50,7 @@ export const Authorisation = z.object({
   /** Terra named this session in an event of the user. */
   isNamed: z.optional(z.literal(true)),
   /** Identifies the delivery of the first `auth` event, so that a retry or replay is not taken for another event. */
-  delivery: z.optional(z.object({ signedAt: z.number(), bodyHash: z.string() })),
+  delivery: z.optional(DeliveryMark),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
