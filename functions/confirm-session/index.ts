@@ -16,7 +16,6 @@ import {
   RETURN_LOOKUP_PATIENCE,
   type SessionRow,
   sessionStatus,
-  unansweredUser,
 } from '../core/session';
 import type { Terra } from '../core/terra';
 import { hashOf, matchesHash, readTicket, type Ticket } from '../core/ticket';
@@ -83,9 +82,9 @@ async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): 
   return settled(partition, await withAuthentication(session, partition, deps), deps);
 }
 
-/** Looks for the authentication if only that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
+/** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
 async function withAuthentication(session: SessionRow, partition: Partition, deps: Deps): Promise<SessionRow> {
-  const terraUserId = unansweredUser(session);
+  const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
   try {
     return await completeReturn(session, terraUserId, partition, RETURN_LOOKUP_PATIENCE, deps);

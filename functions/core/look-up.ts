@@ -1,5 +1,5 @@
 import type { Instant } from './clock';
-import { connectionState, unasked } from './connection';
+import { type ConnectionFacts, connectionState, unasked } from './connection';
 import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
@@ -43,7 +43,8 @@ export async function askTerra(
 
 /**
  * Adds what is known of a Terra user's authentication to the session that its browser returned to: from an `auth` event that
- * named no session and is stored with the connection, else from Terra's answer. Returns the session after that.
+ * is stored with the connection, else, if the session knows nothing of the user, from Terra's answer. Returns the session after
+ * that.
  */
 export async function completeReturn(
   session: SessionRow,
@@ -52,20 +53,30 @@ export async function completeReturn(
   patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
-  const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
-  const { auth, provider, scopes } = facts;
-  const isUnproved = connectionState(facts).status === 'unconfirmed';
-  const isStored =
-    isUnproved && auth?.via === unasked.unnamed && provider !== undefined && mayContain(session, auth.at);
-  const authorisation: Authorisation | undefined = isStored
-    ? {
-        at: auth.at,
-        provider,
-        ...(scopes && { scopes: scopes.list }),
-        firstAuthAt: auth.at,
-        lastAuthAt: auth.at,
-        ...(auth.delivery && { delivery: auth.delivery }),
-      }
-    : await askTerra(session, terraUserId, patience, deps);
+  const known = session.authorised[terraUserId];
+  if (known?.firstAuthAt !== undefined) return session;
+  const row = connections.find(each => each.terraUserId === terraUserId);
+  const stored = row && storedAuthorisation(row.facts, session);
+  if (!stored && known) return session;
+  const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
   return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
+}
+
+/**
+ * Returns what a stored `auth` event that named no session authorises in one; undefined if it lies outside the session's time
+ * or the user had authenticated before.
+ */
+function storedAuthorisation(facts: ConnectionFacts, session: SessionRow): Authorisation | undefined {
+  const { auth, firstAuthAt, provider, scopes } = facts;
+  if (auth?.via !== unasked.unnamed || firstAuthAt === undefined || provider === undefined) return undefined;
+  if (connectionState(facts).status !== 'unconfirmed') return undefined;
+  if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
+  return {
+    at: auth.at,
+    provider,
+    ...(scopes && { scopes: scopes.list }),
+    firstAuthAt: auth.at,
+    lastAuthAt: auth.at,
+    ...(auth.delivery && { delivery: auth.delivery }),
+  };
 }

@@ -69,12 +69,12 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const terraUserId = unansweredUser(session);
+  const terraUserId = session.closed ? undefined : session.returned?.terraUserId;
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
   let judged = session;
   if (terraUserId !== undefined && isAsked) {
-    swept.looked++;
+    if (unansweredUser(session) !== undefined) swept.looked++;
     try {
       judged = await completeReturn(session, terraUserId, partition, undefined, deps);
     } catch (error) {
