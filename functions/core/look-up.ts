@@ -4,6 +4,7 @@ import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
 import { type Authorisation, mayContain, type SessionRow } from './session';
+import { itemKey } from './table';
 import type { Terra } from './terra';
 import { noLaterThan } from './terra-user';
 
@@ -59,16 +60,18 @@ export async function completeReturn(
   const stored = row && storedAuthorisation(row.facts, session);
   if (!stored && known) return session;
   const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
-  return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
+  const added = authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps));
+  return added === 'full' || added === undefined ? session : added;
 }
 
 /**
- * Returns what a stored `auth` event that named no session authorises in one; undefined if it lies outside the session's time
- * or the user had authenticated before.
+ * Returns what a stored `auth` event authorises in a session, if it named no session or this one, which then had no room for it;
+ * undefined if it lies outside the session's time or the user had authenticated before.
  */
 function storedAuthorisation(facts: ConnectionFacts, session: SessionRow): Authorisation | undefined {
   const { auth, firstAuthAt, provider, scopes } = facts;
-  if (auth?.via !== unasked.unnamed || firstAuthAt === undefined || provider === undefined) return undefined;
+  if (!auth || firstAuthAt === undefined || provider === undefined) return undefined;
+  if (![unasked.unnamed, itemKey.session(session.id)].includes(auth.via)) return undefined;
   if (connectionState(facts).status !== 'unconfirmed') return undefined;
   if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
   return {

@@ -29,6 +29,10 @@ export async function recordAuthentication(
       const { terraUserId, provider, at, scopes } = event;
       const authorisation = authorisationOf(event, origin.isNamed);
       const session = await addAuthorisation(origin.session, terraUserId, authorisation, deps);
+      if (session === 'full') {
+        const facts = repeatableFacts(partition, event, itemKey.session(origin.session.id));
+        return { partition, facts, origin };
+      }
       if (!session) return { partition, facts: unaskedFacts(partition, event), origin: { kind: 'none' } };
       const next = session === origin.session ? partition : withSession(partition, session);
       const facts = authFacts(provider, at, itemKey.session(session.id), scopes);
@@ -55,15 +59,15 @@ export async function recordAuthentication(
 }
 
 /**
- * Merges an authorisation into a session, unless the session has it. Returns the session after that; undefined if the
- * session is closed, gone or has no room. Throws after five collisions with other writers.
+ * Merges an authorisation into a session, unless the session has it. Returns the session after that; `full` if it has no room
+ * for another user, undefined if it is closed or gone. Throws after five collisions with other writers.
  */
 export async function addAuthorisation(
   seen: SessionRow,
   terraUserId: string,
   more: Authorisation,
   deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
-): Promise<SessionRow | undefined> {
+): Promise<SessionRow | 'full' | undefined> {
   let session = seen;
   for (let tries = 1; tries <= TRIES; tries++) {
     const known = session.authorised[terraUserId];
@@ -73,7 +77,8 @@ export async function addAuthorisation(
     const fact = { kind: 'authorised', at: more.at, terraUserId, authorisation, version } as const;
     const stored = await deps.store.addSessionFact(owner, id, fact, deps.clock() + PROJECT_WITHIN, session.dueAt);
     if (stored.written) return stored.session;
-    if (!stored.session || stored.session.closed || stored.session.version === version) return undefined;
+    if (!stored.session || stored.session.closed) return undefined;
+    if (stored.session.version === version) return 'full';
     session = stored.session;
     await deps.pause(PAUSE_MS * 2 ** tries);
   }
@@ -105,16 +110,24 @@ function asFirstDelivered({ sessions, connections }: Partition, event: Authentic
   return stored && isSameDelivery(stored.delivery, delivery) ? { ...event, at: stored.at } : event;
 }
 
-/** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */
-function unaskedFacts({ connections }: Partition, authentication: Authentication): ConnectionFacts {
-  const { terraUserId, provider, at, event, scopes, terraSessionId, delivery } = authentication;
-  const mark = delivery && markOf(delivery);
+/** Returns the facts of an authentication that nothing of ours asked for. */
+function unaskedFacts(partition: Partition, authentication: Authentication): ConnectionFacts {
+  const { provider, at, event, scopes, terraSessionId, delivery } = authentication;
   if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
-  if (terraSessionId !== undefined) return authFacts(provider, at, unasked.named, scopes, mark);
+  if (terraSessionId === undefined) return repeatableFacts(partition, authentication, unasked.unnamed);
+  return authFacts(provider, at, unasked.named, scopes, delivery && markOf(delivery));
+}
+
+/**
+ * Returns the facts of an authentication that no session or token keeps, so that only the connection tells whether it is the
+ * first. A second one of the same user is a link used twice.
+ */
+function repeatableFacts({ connections }: Partition, authentication: Authentication, via: string): ConnectionFacts {
+  const { terraUserId, provider, at, scopes, delivery } = authentication;
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
-  const isSecond = known?.via === unasked.unnamed && known.at !== at && providerKind(provider) !== 'sdk';
+  const isSecond = known?.via === via && known.at !== at && providerKind(provider) !== 'sdk';
   return {
-    ...authFacts(provider, at, unasked.unnamed, scopes, mark),
+    ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
   };
 }
