@@ -59,7 +59,7 @@ function factsOfConnection(row: ConnectionRow | undefined): RecordFact[] {
   const { ids, terraUserId, facts } = row;
   // Where two are of the same time, in the order in which one follows from the other.
   const all: Named[] = [
-    ['auth', facts.auth],
+    ['auth', facts.auth && { at: facts.auth.at, via: facts.auth.via }],
     ['scopes', facts.scopes],
     ['proof', facts.proof],
     ['data', facts.data],

@@ -86,7 +86,7 @@ async function countReturn(
   const at = deps.clock();
   const isProof = deps.confirmation === 'required';
   const { browser, cookie } = newReturnBrowser(state, request, deps);
-  const codeHash = hashOf(codeSecret(state.secret, terraUserId));
+  const codeHash = hashOf(codeSecret(state.secret, terraUserId, browser.cookieHash));
   const stateHash = hashOf(state.secret);
   const { written, session }: FactWritten = await deps.store.addSessionFact(
     state.referenceId,
@@ -167,7 +167,8 @@ function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps
     const error = session.cancelled?.cause ?? session.failed?.cause ?? 'unknown';
     return sendBack(session, { status: 'failed', error }, headers, deps);
   }
-  const code = writeTicket({ ...state, secret: codeSecret(state.secret, terraUserId) });
+  const secret = codeSecret(state.secret, terraUserId, session.returned?.browser?.cookieHash);
+  const code = writeTicket({ ...state, secret });
   return sendBack(session, { status: 'returned', code }, headers, deps);
 }
 

@@ -2,7 +2,7 @@ import { connectionAnswer } from '../core/answer';
 import { type EndDeps, endConnection } from '../core/end-connection';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
-import { adoptAuthentication, completeReturn } from '../core/look-up';
+import { completeReturn } from '../core/look-up';
 import type { Owner, SignedIn } from '../core/owner';
 import { currentRow, type Partition, sessionFacts, withSession } from '../core/partition';
 import { NO_NEWS, record } from '../core/record';
@@ -16,7 +16,6 @@ import {
   RETURN_LOOKUP_PATIENCE,
   type SessionRow,
   sessionStatus,
-  unansweredUser,
 } from '../core/session';
 import type { Terra } from '../core/terra';
 import { hashOf, matchesHash, readTicket, type Ticket } from '../core/ticket';
@@ -83,13 +82,12 @@ async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): 
   return settled(partition, await withAuthentication(session, partition, deps), deps);
 }
 
-/** Looks for the authentication if only that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
-async function withAuthentication(seen: SessionRow, partition: Partition, deps: Deps): Promise<SessionRow> {
-  const session = await adoptAuthentication(seen, partition, deps);
-  const terraUserId = unansweredUser(session);
+/** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
+async function withAuthentication(session: SessionRow, partition: Partition, deps: Deps): Promise<SessionRow> {
+  const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
   try {
-    return await completeReturn(session, terraUserId, RETURN_LOOKUP_PATIENCE, deps);
+    return await completeReturn(session, terraUserId, partition, RETURN_LOOKUP_PATIENCE, deps);
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return session;
     throw error;

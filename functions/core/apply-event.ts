@@ -1,6 +1,15 @@
 import { HOUR, type Instant } from './clock';
-import { type ConnectionFacts, connectionState, isErased, isUnasked, mergeFacts, sameState } from './connection';
+import {
+  type ConnectionFacts,
+  connectionState,
+  isErased,
+  isPhone,
+  isUnasked,
+  mergeFacts,
+  sameState,
+} from './connection';
 import { correlateFailure } from './correlate';
+import type { Delivery } from './delivery';
 import { isAwaitingUsers, mayBelongToReturned } from './erasure';
 import { type News, type Partition, withSession } from './partition';
 import { providerKind } from './providers';
@@ -8,7 +17,7 @@ import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from './table';
-import type { Delivery, EventUser, TerraEvent } from './terra-event';
+import type { EventUser, TerraEvent } from './terra-event';
 
 /** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
 export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'ignored';
@@ -89,14 +98,19 @@ function replacesCurrent({ erasure, connections }: Partition, previous: EventUse
   return facts?.auth !== undefined && !isErased(facts);
 }
 
-/** Returns whether a link turned out to be used twice: a live connection is not proved any more, or a session no longer can be. */
+/**
+ * Returns whether a link turned out to be used twice: a live connection is not proved any more, a session no longer can be, or
+ * a Terra user that was proved once, other than a phone's, authenticated again though nothing of ours asked for it.
+ */
 function isReusedSince(before: Partition, after: Partition, terraUserId: string): boolean {
-  const isLive = ({ connections }: Partition) =>
-    connections.some(
-      row => row.terraUserId === terraUserId && ['connected', 'error'].includes(connectionState(row.facts).status),
-    );
+  const factsIn = ({ connections }: Partition): ConnectionFacts =>
+    connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
+  const isLive = (facts: ConnectionFacts) => ['connected', 'error'].includes(connectionState(facts).status);
   const isTwice = ({ sessions }: Partition) => sessions.some(session => isUsedTwice(session, terraUserId));
-  return (isLive(before) && !isLive(after)) || (!isTwice(before) && isTwice(after));
+  const [was, is] = [factsIn(before), factsIn(after)];
+  const isAgain = isUnasked(is.auth?.via) && (is.auth?.at ?? 0) > (was.auth?.at ?? 0);
+  const isRevived = was.proof !== undefined && !isPhone(was) && isAgain;
+  return ((isLive(was) || isRevived) && !isLive(is)) || (!isTwice(before) && isTwice(after));
 }
 
 /**

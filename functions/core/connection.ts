@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Instant } from './clock';
+import { DeliveryMark } from './delivery';
 import { providerId, providerKind } from './providers';
 import { itemKey } from './table';
 
@@ -14,8 +15,11 @@ const Via = z.object({ at: z.number(), via: z.string() });
 export const ConnectionFacts = z.object({
   provider: z.optional(z.string()),
   firstAuthAt: z.optional(z.number()),
-  /** Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked` and `reauth`. */
-  auth: z.optional(Via),
+  /**
+   * Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked` and `reauth`.
+   * `delivery`: of the event, if nothing of ours asked for it; else the session has it.
+   */
+  auth: z.optional(z.object({ at: z.number(), via: z.string(), delivery: z.optional(DeliveryMark) })),
   /** The owner was shown to be the person who finished, by that session or mint. */
   proof: z.optional(Via),
   /** Terra no longer has the user. `agreed`: Terra said so when we disconnected. */
@@ -111,11 +115,17 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
 }
 
 /** Facts of an authentication at `at` that `via` asked for. */
-export function authFacts(provider: string, at: Instant, via: string, scopes?: readonly string[]): ConnectionFacts {
+export function authFacts(
+  provider: string,
+  at: Instant,
+  via: string,
+  scopes?: readonly string[],
+  delivery?: DeliveryMark,
+): ConnectionFacts {
   return withoutUndefined({
     provider: providerId(provider),
     firstAuthAt: at,
-    auth: { at, via },
+    auth: { at, via, ...(delivery && { delivery }) },
     scopes: scopes && { at, list: [...scopes] },
   });
 }

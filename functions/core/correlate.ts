@@ -1,11 +1,20 @@
 import type { Instant } from './clock';
 import { connectionState, isPhone } from './connection';
+import type { Delivery } from './delivery';
 import { fits, type MintRow, mintFor } from './mint';
 import type { Partition } from './partition';
 import { providerId, providerKind } from './providers';
 import type { Rules } from './rules';
-import { isContested, isOpen, mayContain, offers, refusableUntil, type SessionRow, spans } from './session';
-import type { Delivery } from './terra-event';
+import {
+  isAuthenticatedBy,
+  isContested,
+  isOpen,
+  mayContain,
+  offers,
+  refusableUntil,
+  type SessionRow,
+  spans,
+} from './session';
 
 /** A success that Terra reported. */
 export type Authentication = {
@@ -93,23 +102,27 @@ export function correlateFailure(
   rules: Rules,
 ): FailedSessions {
   const { at, terraUserId, terraSessionId } = failure;
+  const failable = partition.sessions.filter(session => !session.closed && mayFail(session, at));
+  const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
+  const direct = terraUserId === undefined ? undefined : failable.find(session => session.terraUserId === terraUserId);
+  if (direct) return only(direct);
+  if (terraSessionId !== undefined) return only(failable.find(session => session.terraSessionId === terraSessionId));
+
   // No slack for clocks here: a user who was refused may open the next session within seconds.
   const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
-  const possible = partition.sessions.filter(session => !session.closed && isDuring(session) && mayFail(session, at));
-  const only = (session: SessionRow | undefined) => ({ certain: session, possible: session ? [session] : [] });
-  const direct = terraUserId === undefined ? undefined : possible.find(session => session.terraUserId === terraUserId);
-  if (direct) return only(direct);
-  if (terraSessionId !== undefined) return only(possible.find(session => session.terraSessionId === terraSessionId));
-
+  const isOfAnotherUser = (session: SessionRow) => terraUserId !== undefined && session.terraUserId !== undefined;
+  const possible = failable.filter(session => isDuring(session) && !isOfAnotherUser(session));
   const waiting = possible.filter(session => isOpen(session, rules.confirmation) && !session.returned);
   const repeated = waiting.find(({ cancelled }) => cancelled?.at === at);
   const [first, ...others] = waiting.filter(({ cancelled }) => cancelled === undefined);
   return { certain: repeated ?? (others.length === 0 ? first : undefined), possible };
 }
 
-/** Whether a failure at this time can change what the session proves: it cannot if the browser had returned before. */
+/** Returns whether a failure at this time can change what the session proves: it cannot once a returned user is authenticated. */
 function mayFail(session: SessionRow, at: Instant): boolean {
-  return !isContested(session) && (session.returned === undefined || at <= refusableUntil(session.returned));
+  const { returned } = session;
+  const isBeforeReturn = returned === undefined || at <= refusableUntil(returned);
+  return !isContested(session) && (isBeforeReturn || !isAuthenticatedBy(session, returned.terraUserId, at));
 }
 
 const timesOf = ({ at, createdAt }: Pick<Authentication, 'at' | 'createdAt'>): Instant[] =>

@@ -1,9 +1,10 @@
 import type { Instant } from './clock';
-import { connectionState, unasked } from './connection';
+import { type ConnectionFacts, connectionState, unasked } from './connection';
 import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
 import { type Authorisation, mayContain, type SessionRow } from './session';
+import { itemKey } from './table';
 import type { Terra } from './terra';
 import { noLaterThan } from './terra-user';
 
@@ -42,32 +43,43 @@ export async function askTerra(
 }
 
 /**
- * Adds to the session what its `auth` event says that named no session and came before the browser returned: only the return
- * tells which of several open sessions it belongs to. Returns the session after that.
+ * Adds what is known of a Terra user's authentication to the session that its browser returned to: from an `auth` event that
+ * is stored with the connection, else, if the session knows nothing of the user, from Terra's answer. Returns the session after
+ * that.
  */
-export async function adoptAuthentication(
-  session: SessionRow,
-  { connections }: Pick<Partition, 'connections'>,
-  deps: Omit<LookUpDeps, 'terra'>,
-): Promise<SessionRow> {
-  const terraUserId = session.returned?.terraUserId;
-  const facts = connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
-  const { auth, provider, scopes } = facts;
-  const isWaiting = connectionState(facts).status === 'unconfirmed' && auth?.via === unasked.unnamed;
-  if (terraUserId === undefined || provider === undefined || !isWaiting || !mayContain(session, auth.at))
-    return session;
-  const event = { at: auth.at, provider, ...(scopes && { scopes: scopes.list }) };
-  const authorisation = { ...event, firstAuthAt: auth.at, lastAuthAt: auth.at };
-  return (await addAuthorisation(session, terraUserId, authorisation, deps)) ?? session;
-}
-
-/** Adds Terra's answer about the Terra user that the browser returned with. Returns the session after that. */
 export async function completeReturn(
   session: SessionRow,
   terraUserId: string,
+  { connections }: Pick<Partition, 'connections'>,
   patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
-  const authorisation = await askTerra(session, terraUserId, patience, deps);
-  return (authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps))) ?? session;
+  const known = session.authorised[terraUserId];
+  if (known?.firstAuthAt !== undefined) return session;
+  const row = connections.find(each => each.terraUserId === terraUserId);
+  const stored = row && storedAuthorisation(row.facts, session);
+  if (!stored && known) return session;
+  const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
+  const added = authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps));
+  return added === 'full' || added === undefined ? session : added;
+}
+
+/**
+ * Returns what a stored `auth` event authorises in a session, if it named no session or this one, which then had no room for it;
+ * undefined if it lies outside the session's time or the user had authenticated before.
+ */
+function storedAuthorisation(facts: ConnectionFacts, session: SessionRow): Authorisation | undefined {
+  const { auth, firstAuthAt, provider, scopes } = facts;
+  if (!auth || firstAuthAt === undefined || provider === undefined) return undefined;
+  if (![unasked.unnamed, itemKey.session(session.id)].includes(auth.via)) return undefined;
+  if (connectionState(facts).status !== 'unconfirmed') return undefined;
+  if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
+  return {
+    at: auth.at,
+    provider,
+    ...(scopes && { scopes: scopes.list }),
+    firstAuthAt: auth.at,
+    lastAuthAt: auth.at,
+    ...(auth.delivery && { delivery: auth.delivery }),
+  };
 }

@@ -1,5 +1,6 @@
 import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
+import { isSameDelivery, markOf } from './delivery';
 import { type Partition, withMint, withSession } from './partition';
 import { providerKind } from './providers';
 import type { RecordDeps } from './record';
@@ -15,24 +16,26 @@ const PAUSE_MS = 25;
 /** Finds the session or token that an authentication belongs to, and records the authentication there once. */
 export async function recordAuthentication(
   partition: Partition,
-  event: Authentication,
+  delivered: Authentication,
   deps: RecordDeps,
 ): Promise<RecordedAuthentication> {
+  const event = asFirstDelivered(partition, delivered);
   const origin = correlate(partition, event, deps.rules);
   switch (origin.kind) {
     case 'none':
       return { partition, facts: unaskedFacts(partition, event), origin };
 
     case 'session': {
-      const known = origin.session.authorised[event.terraUserId];
-      const isRetry = known !== undefined && isSameDelivery(known, event);
-      const session = isRetry
-        ? origin.session
-        : await addAuthorisation(origin.session, event.terraUserId, authorisationOf(event, origin.isNamed), deps);
+      const { terraUserId, provider, at, scopes } = event;
+      const authorisation = authorisationOf(event, origin.isNamed);
+      const session = await addAuthorisation(origin.session, terraUserId, authorisation, deps);
+      if (session === 'full') {
+        const facts = repeatableFacts(partition, event, itemKey.session(origin.session.id));
+        return { partition, facts, origin };
+      }
       if (!session) return { partition, facts: unaskedFacts(partition, event), origin: { kind: 'none' } };
       const next = session === origin.session ? partition : withSession(partition, session);
-      const at = isRetry ? known.at : event.at;
-      const facts = authFacts(event.provider, at, itemKey.session(session.id), event.scopes);
+      const facts = authFacts(provider, at, itemKey.session(session.id), scopes);
       return { partition: next, facts, origin: { ...origin, session } };
     }
 
@@ -56,15 +59,15 @@ export async function recordAuthentication(
 }
 
 /**
- * Merges an authorisation into a session, unless the session has it. Returns the session after that; undefined if the
- * session is closed, gone or has no room. Throws after five collisions with other writers.
+ * Merges an authorisation into a session, unless the session has it. Returns the session after that; `full` if it has no room
+ * for another user, undefined if it is closed or gone. Throws after five collisions with other writers.
  */
 export async function addAuthorisation(
   seen: SessionRow,
   terraUserId: string,
   more: Authorisation,
   deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
-): Promise<SessionRow | undefined> {
+): Promise<SessionRow | 'full' | undefined> {
   let session = seen;
   for (let tries = 1; tries <= TRIES; tries++) {
     const known = session.authorised[terraUserId];
@@ -74,7 +77,8 @@ export async function addAuthorisation(
     const fact = { kind: 'authorised', at: more.at, terraUserId, authorisation, version } as const;
     const stored = await deps.store.addSessionFact(owner, id, fact, deps.clock() + PROJECT_WITHIN, session.dueAt);
     if (stored.written) return stored.session;
-    if (!stored.session || stored.session.closed || stored.session.version === version) return undefined;
+    if (!stored.session || stored.session.closed) return undefined;
+    if (stored.session.version === version) return 'full';
     session = stored.session;
     await deps.pause(PAUSE_MS * 2 ** tries);
   }
@@ -91,28 +95,39 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
     ...(isNamed && { isNamed }),
-    ...(delivery && { delivery: { signedAt: delivery.signedAt, bodyHash: delivery.bodyHash } }),
+    ...(delivery && { delivery: markOf(delivery) }),
   };
 }
 
-/**
- * Returns whether an event is a retry or replay of the one that the session has: the same body, signed at the same time, or at
- * another one if the delivery does not say when the event was.
- */
-function isSameDelivery({ delivery: known }: Authorisation, { delivery }: Authentication): boolean {
-  if (!known || known.bodyHash !== delivery?.bodyHash) return false;
-  return known.signedAt === delivery.signedAt || !delivery.hasOwnTime;
+/** Returns a retry or replay of a known event as of the event's known time; any other event as it is. */
+function asFirstDelivered({ sessions, connections }: Partition, event: Authentication): Authentication {
+  const { terraUserId, delivery } = event;
+  const inSession = sessions
+    .flatMap(({ authorised }) => authorised[terraUserId] ?? [])
+    .find(known => isSameDelivery(known.delivery, delivery));
+  if (inSession) return { ...event, at: inSession.firstAuthAt ?? inSession.at };
+  const stored = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
+  return stored && isSameDelivery(stored.delivery, delivery) ? { ...event, at: stored.at } : event;
 }
 
-/** The facts of an authentication that nothing of ours asked for. A second one of the same user is a link used twice. */
-function unaskedFacts({ connections }: Partition, authentication: Authentication): ConnectionFacts {
-  const { terraUserId, provider, at, event, scopes, terraSessionId } = authentication;
+/** Returns the facts of an authentication that nothing of ours asked for. */
+function unaskedFacts(partition: Partition, authentication: Authentication): ConnectionFacts {
+  const { provider, at, event, scopes, terraSessionId, delivery } = authentication;
   if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
-  if (terraSessionId !== undefined) return authFacts(provider, at, unasked.named, scopes);
+  if (terraSessionId === undefined) return repeatableFacts(partition, authentication, unasked.unnamed);
+  return authFacts(provider, at, unasked.named, scopes, delivery && markOf(delivery));
+}
+
+/**
+ * Returns the facts of an authentication that no session or token keeps, so that only the connection tells whether it is the
+ * first. A second one of the same user is a link used twice.
+ */
+function repeatableFacts({ connections }: Partition, authentication: Authentication, via: string): ConnectionFacts {
+  const { terraUserId, provider, at, scopes, delivery } = authentication;
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
-  const isSecond = known?.via === unasked.unnamed && known.at !== at && providerKind(provider) !== 'sdk';
+  const isSecond = known?.via === via && known.at !== at && providerKind(provider) !== 'sdk';
   return {
-    ...authFacts(provider, at, unasked.unnamed, scopes),
+    ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
   };
 }

@@ -5,11 +5,14 @@ import type { Browser } from './serve';
 import type { ReturnBrowser } from './session';
 import { hashOf, matchesHash, type Ticket } from './ticket';
 
+/**
+ * How long the browser that returned is known by its cookie: as long as its session is kept, so far longer than the code
+ * lives. Phones load a tab again hours later, perhaps from another network.
+ */
+const COOKIE_LIFE = 2 * DAY;
+
 /** What is read of a request to tell whose browser sent it. */
 export type BrowserRequest = { browser: Browser; headers: Readonly<Record<string, string | undefined>> };
-
-/** Longer than a session is kept: a browser may reload the page it restored long after the code ended. */
-const COOKIE_LIFE = 2 * DAY;
 
 /**
  * Returns what a session keeps of the browser that returned, and the cookie for that browser. The cookie holds 256 random bits

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { HOUR, type Instant, MINUTE, SECOND } from './clock';
+import { DeliveryMark } from './delivery';
 import { providerId } from './providers';
 
 /** `required`: connected only after the owner redeemed the code. `off`: whatever the session authorised is proved. */
@@ -49,7 +50,7 @@ export const Authorisation = z.object({
   /** Terra named this session in an event of the user. */
   isNamed: z.optional(z.literal(true)),
   /** Identifies the delivery of the first `auth` event, so that a retry or replay is not taken for another event. */
-  delivery: z.optional(z.object({ signedAt: z.number(), bodyHash: z.string() })),
+  delivery: z.optional(DeliveryMark),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
@@ -163,6 +164,12 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
 /** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
 const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
 
+/** Returns whether the Terra user is known to have authenticated in the session by then. */
+export function isAuthenticatedBy({ authorised }: SessionRow, terraUserId: string, at: Instant): boolean {
+  const known = authorised[terraUserId];
+  return known !== undefined && authenticatedBy(known) <= at;
+}
+
 /** Whether an authentication is early enough to be the one that the browser came back from. */
 const precedesReturn = (at: Instant, returned: { at: Instant }): boolean => at <= returned.at + RETURN_SLACK;
 
@@ -187,7 +194,8 @@ export function isContested(session: SessionRow): boolean {
 /**
  * Returns whether the attempt with this Terra user was refused. Whoever refuses learns the Terra user id from the redirect and
  * can forge a return with it, so this Terra user proves nothing in this session any more. A refusal without a Terra user
- * concerns every user that Terra had made by then, unless the browser had returned with that user before.
+ * concerns every user that Terra had made by then, unless the browser had returned with that user before. A return that
+ * counted without an answer of Terra's is no such return: whoever refuses before the user authenticates can have forged it.
  */
 export function isRefused(session: SessionRow, terraUserId: string): boolean {
   const { refusedUsers = [], flow, failed, returned } = session;
@@ -199,7 +207,7 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
   const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
-  return times.some(at => createdAt <= at && at <= until);
+  return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
 }
 
 /**
@@ -215,7 +223,10 @@ export function mayBeOfAnother(session: SessionRow, terraUserId: string, session
   if (session.terraUserId !== undefined) return session.terraUserId !== terraUserId;
   if (known === undefined || known.isNamed) return false;
   const isElsewhere = others.some(
-    other => other.terraUserId === terraUserId || other.authorised[terraUserId]?.firstAuthAt !== undefined,
+    other =>
+      other.terraUserId === terraUserId ||
+      other.returned?.terraUserId === terraUserId ||
+      other.authorised[terraUserId]?.firstAuthAt !== undefined,
   );
   if (isElsewhere) return true;
   if (known.createdAt !== undefined) return known.createdAt < session.createdAt;
@@ -260,8 +271,10 @@ export const codeEnds = (session: SessionRow): Instant | undefined =>
 
 /** When nothing can complete the session any more, so that it may be closed. */
 export function closesAt(session: SessionRow, confirmation: Confirmation): Instant {
-  if (confirmation === 'required' && session.redeemed) return session.redeemed.at + PROOF_WAIT;
-  return Math.max(session.finishBy, confirmation === 'required' ? (codeEnds(session) ?? 0) : 0);
+  const { returned, redeemed, finishBy } = session;
+  if (confirmation === 'off' || returned === undefined) return finishBy;
+  const mayBeProved = redeemed !== undefined && !isRefused(session, returned.terraUserId);
+  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeEnds(session) ?? 0);
 }
 
 /**

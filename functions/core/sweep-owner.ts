@@ -11,7 +11,7 @@ import { mayBeOfMint } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
-import { adoptAuthentication, completeReturn } from './look-up';
+import { completeReturn } from './look-up';
 import { confirmBy, type Partition, scheduled, waitingSession, withSession } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
@@ -71,19 +71,18 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const adopted = await adoptAuthentication(session, partition, deps);
-  const terraUserId = unansweredUser(adopted);
+  const terraUserId = session.closed ? undefined : session.returned?.terraUserId;
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
-  let judged = adopted;
+  let judged = session;
   if (terraUserId !== undefined && isAsked) {
-    swept.looked++;
+    if (unansweredUser(session) !== undefined) swept.looked++;
     try {
-      judged = await completeReturn(adopted, terraUserId, undefined, deps);
+      judged = await completeReturn(session, terraUserId, partition, undefined, deps);
     } catch (error) {
       if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
       swept.terraFailed++;
-      return adopted;
+      return session;
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Instant } from './clock';
+import type { Delivery } from './delivery';
 import { failureCause } from './failure-cause';
 import { providerId } from './providers';
 import type { FailureCause } from './session';
@@ -13,12 +14,6 @@ export type EventUser = {
   createdAt: Instant | undefined;
   scopes: string[] | undefined;
 };
-
-/**
- * What tells a retry or replay from another event. `hasOwnTime`: the delivery carried Terra's own time of the event, which is
- * the same at every retry, though anybody who replays a delivery can change it.
- */
-export type Delivery = { signedAt: Instant; bodyHash: string; hasOwnTime: boolean };
 
 /**
  * What a verified delivery means to us.

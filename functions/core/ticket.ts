@@ -31,9 +31,11 @@ export function matchesHash(secret: string, hash: string): boolean {
 }
 
 /**
- * The secret of the code that the browser finishing with this Terra user gets. Who only holds the state cannot make it:
- * the Terra user id is shown to nobody before the connection is proved.
+ * Returns the secret of the code that the browser gets that returned with this Terra user. Whoever knows the state and the
+ * Terra user (the failure redirect names both) cannot make it: `cookieHash` is of a random value that only that browser was
+ * given. Undefined for sessions that returned before there were cookies.
  */
-export function codeSecret(stateSecret: string, terraUserId: string): string {
-  return createHmac('sha256', stateSecret).update(`code:${terraUserId}`).digest('base64url');
+export function codeSecret(stateSecret: string, terraUserId: string, cookieHash: string | undefined): string {
+  const parts = ['code', terraUserId, ...(cookieHash === undefined ? [] : [cookieHash])];
+  return createHmac('sha256', stateSecret).update(parts.join(':')).digest('base64url');
 }
