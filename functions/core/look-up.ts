@@ -1,5 +1,5 @@
 import type { Instant } from './clock';
-import { type ConnectionFacts, connectionState, unasked } from './connection';
+import { type ConnectionRow, connectionState, unasked } from './connection';
 import type { Partition } from './partition';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
@@ -57,7 +57,7 @@ export async function completeReturn(
   const known = session.authorised[terraUserId];
   if (known?.firstAuthAt !== undefined) return session;
   const row = connections.find(each => each.terraUserId === terraUserId);
-  const stored = row && storedAuthorisation(row.facts, session);
+  const stored = row && storedAuthorisation(row, session);
   if (!stored && known) return session;
   const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
   const added = authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps));
@@ -68,10 +68,12 @@ export async function completeReturn(
  * Returns what a stored `auth` event authorises in a session, if it named no session or this one, which then had no room for it;
  * undefined if it lies outside the session's time or the user had authenticated before.
  */
-function storedAuthorisation(facts: ConnectionFacts, session: SessionRow): Authorisation | undefined {
+function storedAuthorisation({ terraUserId, facts }: ConnectionRow, session: SessionRow): Authorisation | undefined {
   const { auth, firstAuthAt, provider, scopes } = facts;
   if (!auth || firstAuthAt === undefined || provider === undefined) return undefined;
-  if (![unasked.unnamed, itemKey.session(session.id)].includes(auth.via)) return undefined;
+  // A row that has its authentication from the session has it from Terra's answer, unless the session had no room for it.
+  const hadNoRoom = session.authorised[terraUserId] === undefined && auth.via === itemKey.session(session.id);
+  if (auth.via !== unasked.unnamed && !hadNoRoom) return undefined;
   if (connectionState(facts).status !== 'unconfirmed') return undefined;
   if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
   return {
