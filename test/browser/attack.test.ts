@@ -71,3 +71,58 @@ test(
     expect(deauthentications(on)).toMatchObject([{ result: 200 }]);
   }, refused),
 );
+
+test(
+  'another browser that opens the return of a link connects nobody, and the connection ends',
+  scene(async on => {
+    const mallory = await visitor(on, 'mallory');
+    await mallory.openDemo();
+    await mallory.signIn();
+    await mallory.goStraightTo('Garmin');
+    await mallory.approve();
+    await mallory.seesConnection('Garmin', 'Connected');
+    const [callback = ''] = mallory.context.watch.callbacks;
+
+    const victor = await visitor(on, 'victor', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
+    await victor.page.goto(callback);
+    await victor.sees(victor.page.getByRole('heading', { name: 'Sie können diese Seite schließen' }));
+    await victor.look('a return that is not his');
+
+    expect(victor.context.watch.codes).toEqual([]);
+    await on.stack.invokeSchedule('sweep-stale');
+    expect(await settled([mallory])).toMatchObject([{ provider: 'GARMIN', reason: 'wrong_owner' }]);
+    expect(deauthentications(on)).toMatchObject([{ result: 200 }]);
+  }),
+);
+
+test(
+  'a return that is forged after a denial leads nowhere, also after somebody else approved in another browser',
+  scene(async on => {
+    on.stack.sandbox?.switchOn('link-survives-denial');
+    const mallory = await visitor(on, 'mallory');
+    await mallory.openDemo();
+    await mallory.signIn();
+    await mallory.goStraightTo('Garmin');
+    const consent = mallory.page.url();
+    await mallory.deny();
+    const failure = new URL(mallory.context.watch.callbacks[0] ?? '');
+    expect(failure.searchParams.get('user_id')).toMatch(/^[\da-f-]{36}$/);
+    const forged = `${failure.href.replace('/failure?', '/success?')}`;
+
+    const forger = await mallory.otherTab();
+    await forger.page.goto(forged);
+    await forger.sees(forger.page.getByRole('heading', { name: 'One moment' }));
+    await forger.look('waiting for Terra');
+
+    const victor = await visitor(on, 'victor', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
+    await victor.page.goto(consent);
+    await victor.approve();
+    await on.stack.sandbox?.settled();
+    await forger.page.goto(forged);
+
+    expect(mallory.context.watch.codes).toEqual([]);
+    const connections = await mallory.connections();
+    expect(connections.filter(({ status }) => status === 'connected')).toEqual([]);
+    expect(await victor.connections()).toEqual([]);
+  }),
+);

@@ -146,3 +146,23 @@ async function throttleCallbacks({ page, context }: Visitor): Promise<{ end(): P
     },
   };
 }
+
+test(
+  'a return that Terra does not confirm yet waits on a page that goes on by itself',
+  scene(async on => {
+    on.stack.sandbox?.switchOn('user-info-lags');
+    on.stack.sandbox?.switchOn('lost-webhook');
+    const dan = await visitor(on, 'dan');
+    await dan.openDemo();
+    await dan.signIn();
+    await dan.openWidget();
+    await dan.pickInWidget('Garmin');
+    await dan.approve();
+    await dan.sees(dan.page.getByRole('heading', { name: 'One moment' }));
+    await dan.look('waiting for Terra');
+    on.stack.sandbox?.switchOff('user-info-lags');
+
+    await dan.seesConnection('Garmin', 'Connected');
+    expect(new Set(dan.context.watch.codes).size).toBe(1);
+  }),
+);
