@@ -69,7 +69,7 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const terraUserId = session.closed ? undefined : session.returned?.terraUserId;
+  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
   let judged = session;
