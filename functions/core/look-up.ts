@@ -63,7 +63,8 @@ export async function completeReturn(
   const stored = row && storedAuthorisation(row.facts, session);
   if (!stored && known) return session;
   const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
-  const added = authorisation && authorisation !== 'undated' && (await addAuthorisation(session, terraUserId, authorisation, deps));
+  const added =
+    authorisation && authorisation !== 'undated' && (await addAuthorisation(session, terraUserId, authorisation, deps));
   return added && added !== 'full' ? added : session;
 }
 
