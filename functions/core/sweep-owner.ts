@@ -136,9 +136,11 @@ async function identify(
     if (state.status !== 'unconfirmed' || !auth || provider === undefined) return partition;
     if (providerKind(provider) === 'sdk' || isOfLink(row, partition)) return partition;
     if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
-    const catalogueKind = (await deps.terra.listProviders()).find(({ id }) => id === provider)?.kind;
-    if (catalogueKind !== 'sdk') return partition;
-    const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
+    const catalogue = await deps.terra.listProviders();
+    // A link offers what the catalogue has; a provider that it lacks came through a token.
+    const kind = catalogue.find(({ id }) => id === provider)?.kind ?? (catalogue.length > 0 ? 'sdk' : 'web');
+    if (kind !== 'sdk') return partition;
+    const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind: kind } as const;
     const recorded = await recordAuthentication(partition, authentication, deps);
     if (recorded.origin.kind !== 'mint') return partition;
     return (await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps)).partition;
