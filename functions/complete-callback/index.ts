@@ -117,13 +117,15 @@ async function askAndCount(session: SessionRow, visit: Visit, deps: Deps): Promi
   return later.session?.returned ? comeAgain(later.session, visit, deps) : neutral(request.headers, deps);
 }
 
+/** Returns what Terra's answer authorises; `not_asked` if it cannot be asked, or if only its event can tell whose the user is. */
 async function answerOf(
   session: SessionRow,
   terraUserId: string,
   deps: Deps,
 ): Promise<Authorisation | 'not_asked' | undefined> {
   try {
-    return await askTerra(session, terraUserId, RETURN_LOOKUP_PATIENCE, deps);
+    const answer = await askTerra(session, terraUserId, RETURN_LOOKUP_PATIENCE, deps);
+    return answer === 'undated' ? 'not_asked' : answer;
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return 'not_asked';
     throw error;

@@ -164,13 +164,15 @@ export const isUnasked = (via: string | undefined): boolean => via === unasked.u
 
 /**
  * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
- * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that.
+ * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that, but no
+ * authentication for which Terra names a widget session.
  */
 function isProved(facts: ConnectionFacts): boolean {
   const { auth, proof, gone, disconnect, disproved } = facts;
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
-  return isPhone(facts) || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
+  const mayBeSilent = isPhone(facts) && auth?.via !== unasked.named;
+  return mayBeSilent || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
 }
 
 /** Returns whether the user connected with the mobile SDK: it then authenticates again by itself, without a new token. */

@@ -132,7 +132,8 @@ async function findUnrecordedUsers(
     if (deps.clock() >= until) unasked.push(session);
     else {
       try {
-        if (await askTerra(session, terraUserId, undefined, deps)) users.push(terraUserId);
+        const answer = await askTerra(session, terraUserId, undefined, deps);
+        if (answer !== undefined && answer !== 'undated') users.push(terraUserId);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         unasked.push(session);

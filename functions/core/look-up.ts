@@ -16,7 +16,7 @@ export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
 /**
  * Asks Terra whether a Terra user is authenticated under the session's owner. Returns what that authorises; undefined if
  * Terra has no such user, has not authenticated it, has it under another reference id, or, for the user of a widget, made it
- * before the session or does not say when: that may be any other one of the owner's.
+ * before the session. `undated`: Terra does not say when it made the user of a widget, which may be any one of the owner's.
  * Throws a `terra_…` problem if Terra cannot be asked; with `patience`, asks once and waits no longer than that.
  */
 export async function askTerra(
@@ -24,13 +24,16 @@ export async function askTerra(
   terraUserId: string,
   patience: Instant | undefined,
   { terra, clock }: Pick<LookUpDeps, 'terra' | 'clock'>,
-): Promise<Authorisation | undefined> {
+): Promise<Authorisation | 'undated' | undefined> {
   if (session.terraUserId !== undefined && session.terraUserId !== terraUserId) return undefined;
   const user = await terra.findUser(terraUserId, patience);
   if (user?.terraUserId !== terraUserId || user.referenceId !== session.owner || !user.authenticated) return undefined;
   // A direct link names its user; any other must have been made in this session.
   const isNamed = session.terraUserId === terraUserId;
-  if (!isNamed && !(user.createdAt !== undefined && user.createdAt >= session.createdAt)) return undefined;
+  if (!isNamed) {
+    if (user.createdAt === undefined) return 'undated';
+    if (user.createdAt < session.createdAt) return undefined;
+  }
   const foundAt = clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, foundAt);
   return {
@@ -60,8 +63,9 @@ export async function completeReturn(
   const stored = row && storedAuthorisation(row, session);
   if (!stored && known) return session;
   const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
-  const added = authorisation && (await addAuthorisation(session, terraUserId, authorisation, deps));
-  return added === 'full' || added === undefined ? session : added;
+  const added =
+    authorisation && authorisation !== 'undated' && (await addAuthorisation(session, terraUserId, authorisation, deps));
+  return added && added !== 'full' ? added : session;
 }
 
 /**

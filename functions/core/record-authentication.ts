@@ -99,12 +99,18 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
   };
 }
 
-/** Returns a retry or replay of a known event as of the event's known time; any other event as it is. */
+/**
+ * Returns a retry or replay of a known event as of the event's known time, and an event without a time of its own as of Terra's
+ * answer that the user is authenticated, if that is all that is known: its first delivery may have been lost. Returns any other
+ * event as it is.
+ */
 function asFirstDelivered({ sessions, connections }: Partition, event: Authentication): Authentication {
   const { terraUserId, delivery } = event;
-  const inSession = sessions
-    .flatMap(({ authorised }) => authorised[terraUserId] ?? [])
-    .find(known => isSameDelivery(known.delivery, delivery));
+  const inSessions = sessions.flatMap(({ authorised }) => authorised[terraUserId] ?? []);
+  const answer = inSessions.find(({ firstAuthAt, foundAt }) => firstAuthAt === undefined && foundAt !== undefined);
+  if (delivery?.hasOwnTime === false && answer?.foundAt !== undefined && event.event === 'auth')
+    return { ...event, at: Math.min(event.at, answer.foundAt) };
+  const inSession = inSessions.find(known => isSameDelivery(known.delivery, delivery));
   if (inSession) return { ...event, at: inSession.firstAuthAt ?? inSession.at };
   const stored = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
   return stored && isSameDelivery(stored.delivery, delivery) ? { ...event, at: stored.at } : event;

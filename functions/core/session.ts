@@ -336,11 +336,13 @@ const LOOKUPS_AFTER = [MINUTE, 5 * MINUTE, 30 * MINUTE, 6 * HOUR];
 /** How soon Terra is asked again about a session that may only be closed after its answer. */
 const ASK_AGAIN = 5 * MINUTE;
 
-/** The Terra user that the browser returned with, while nothing is known of its authentication. */
-export function unansweredUser(session: SessionRow): string | undefined {
-  const { returned } = session;
-  if (!returned || session.closed || session.authorised[returned.terraUserId] !== undefined) return undefined;
-  return returned.terraUserId;
+/**
+ * The Terra user that the browser returned with, or came with to a direct link while Terra had not authenticated it yet, as long
+ * as nothing is known of its authentication.
+ */
+export function unansweredUser({ returned, asked, terraUserId, authorised, closed }: SessionRow): string | undefined {
+  const user = returned?.terraUserId ?? (asked === undefined ? undefined : terraUserId);
+  return user === undefined || closed || authorised[user] !== undefined ? undefined : user;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { QuotaKind } from './table';
 
 /**
  * How a return is known to follow an authentication: the session already has one of this Terra user; Terra answered with one
- * just now; or Terra could not be asked.
+ * just now; or Terra could not be asked, or did not say when it made the user.
  */
 export type ReturnEvidence = 'recorded' | { foundNow: Authorisation } | 'not_asked';
 

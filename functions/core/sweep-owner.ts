@@ -71,7 +71,7 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
-  const terraUserId = session.closed ? undefined : session.returned?.terraUserId;
+  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
   let judged = session;
@@ -113,8 +113,8 @@ async function sweepConnection(
 
 /**
  * Asks Terra what is not known of a row before it is judged: whether a user that only data told of is authenticated, and
- * whether the provider of an unsolicited user connects on the phone, so that a token without a provider proves it. Returns
- * the records with the answer; `unknown` if Terra could not be asked.
+ * whether the provider of a user that Terra named no link for connects on the phone, so that a token without a provider
+ * proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
  */
 async function identify(
   row: ConnectionRow,
@@ -135,10 +135,12 @@ async function identify(
       return (await record(partition, () => newsOf(terraUserId, found), deps)).partition;
     }
     const { provider, auth } = facts;
-    const isUnsolicited = state.status === 'unconfirmed' && state.reason === 'unsolicited';
-    if (!isUnsolicited || !auth || provider === undefined || providerKind(provider) === 'sdk') return partition;
+    if (state.status !== 'unconfirmed' || !auth || provider === undefined) return partition;
+    if (providerKind(provider) === 'sdk' || isOfLink(row, partition)) return partition;
     if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
     const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
+    // Neither proved nor ended as long as a token fits: nobody knows how this provider connects.
+    if (catalogueKind === undefined) return 'unknown';
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(partition, authentication, deps);
     if (recorded.origin.kind !== 'mint') return partition;
@@ -148,6 +150,13 @@ async function identify(
     swept.terraFailed++;
     return 'unknown';
   }
+}
+
+/** Returns whether a user is known to have authenticated by a link: Terra named a widget session, or a browser returned with it. */
+function isOfLink({ terraUserId, facts: { auth } }: ConnectionRow, { sessions }: Partition): boolean {
+  const isIn = ({ authorised, returned }: SessionRow) =>
+    authorised[terraUserId]?.isNamed === true || returned?.terraUserId === terraUserId;
+  return auth?.via === unasked.named || sessions.some(isIn);
 }
 
 async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: SweepDeps): Promise<void> {
