@@ -187,8 +187,10 @@ async function store(
     if (!isOfErased(now, user, facts.auth ? at : undefined, deps)) return newsOf(terraUserId, { provider, ...facts });
     const isKnown = now.connections.some(row => row.terraUserId === terraUserId);
     if (facts.gone) return isKnown ? newsOf(terraUserId, facts) : NO_NEWS;
-    // What the owner began anew may bring users that are not known yet; only an authentication says whose such a user is.
-    if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation)) return NO_NEWS;
+    // What the owner began anew may bring users that are not known yet; only an authentication says whose such a user is. If
+    // its event was lost, data is what Terra is asked about it for.
+    if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation))
+      return facts.data ? newsOf(terraUserId, { provider, ...facts }) : NO_NEWS;
     // The user may have been made since; its authentication, whenever it comes, is then newer than the erasure.
     const requestedAt = now.erasure?.requestedAt ?? 0;
     const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;

@@ -186,11 +186,16 @@ function marks(
   ]);
 }
 
-/** Rows of before; not the bare ones of Terra users that turned up afterwards, which see to themselves. */
+/**
+ * Returns the rows of before the erasure: neither the bare ones of Terra users that turned up afterwards, which see to
+ * themselves, nor those of users that first showed themselves since.
+ */
 function rowsBefore(partition: Partition): ConnectionRow[] {
   return partition.connections.filter(({ facts }) => {
-    const isBare = facts.auth === undefined && facts.disconnect?.reason === 'erased';
-    return !isBare && !isSinceErasure(partition, facts.auth?.via ?? '');
+    const { auth, data, disconnect } = facts;
+    const isBare = auth === undefined && disconnect?.reason === 'erased';
+    const isLater = !isErased(facts) && !isBefore(partition, (auth ?? data)?.at ?? 0);
+    return !isBare && !isLater && !isSinceErasure(partition, auth?.via ?? '');
   });
 }
 
