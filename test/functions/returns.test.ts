@@ -391,17 +391,6 @@ describe('a link that is used a second time', () => {
     }
   });
 
-  test.each(second)('counts also if only user_reauth tells of it: %s', async (_when, later) => {
-    for (const flow of flows) {
-      const made = await connected(flow);
-      made.world.wait(later);
-      const { type: _, ...event } = terraEvent.reauth(null, made.auth.user);
-      await made.go.deliver({ type: 'user_reauth', ...event });
-
-      expect([flow, await made.statuses(), alarms(made.world)]).toEqual([flow, ['unconfirmed'], ['link_reused']]);
-    }
-  });
-
   test('is not the user_reauth that comes in addition to an auth', async () => {
     for (const order of ['before the confirmation', 'after the confirmation', 'a day later']) {
       const made = await attempt('widget');

@@ -91,11 +91,13 @@ describe('R1: a return', () => {
   test('with a widget’s user whose creation Terra does not date counts only after its event', async () => {
     const { go, session, world } = await opened();
     authenticateAtTerra(world, USER, undefined);
-    expect((await go.visit(session.state, { user_id: USER })).code).toBeUndefined();
+    const { code } = await go.visit(session.state, { user_id: USER });
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });
+    expect(await go.connections('alice')).toEqual([]);
 
     await go.deliver(EVENT);
 
-    expect((await go.visit(session.state, { user_id: USER })).code).toBeDefined();
+    expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
   test('with a user that may have authenticated in another session of the owner proves nothing', async () => {
