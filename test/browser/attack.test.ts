@@ -107,7 +107,7 @@ test(
     await mallory.deny();
     const failure = new URL(mallory.context.watch.callbacks[0] ?? '');
     expect(failure.searchParams.get('user_id')).toMatch(/^[\da-f-]{36}$/);
-    const forged = `${failure.href.replace('/failure?', '/success?')}`;
+    const forged = failure.href.replace('/failure?', '/success?');
 
     const forger = await mallory.otherTab();
     await forger.page.goto(forged);

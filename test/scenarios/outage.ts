@@ -70,7 +70,11 @@ async function prepare({ sandbox }: Play, ana: Person): Promise<Before> {
   await sandbox.settled();
   sandbox.switchOn('lost-webhook');
   const session = await ana.open({ provider: 'GARMIN' });
-  const { code = '' } = await comeBack(await decideAndLeave(session.url, 'approve'));
+  const callback = await decideAndLeave(session.url, 'approve');
+  // Terra cannot be asked at the return either.
+  sandbox.switchOn('503', { only: 'userInfo' });
+  const { code = '' } = await comeBack(callback);
+  sandbox.switchOff('503');
   await sandbox.settled();
   sandbox.switchOff('lost-webhook');
   const { id, terraUserId } = connections[0] ?? {};

@@ -107,7 +107,7 @@ function happening({ referenceId }: Partial<Rules>): fc.Arbitrary<Happening> {
     },
     { weight: 4, arbitrary: fc.record({ is: fc.constantFrom('return', 'return', 'failure'), session }) },
     { weight: 5, arbitrary: fc.record({ is: fc.constant('confirm'), session }) },
-  ) as fc.Arbitrary<Happening>;
+  );
 }
 
 /** Terra is away all the while, so that only what is told counts, not when it was asked. */
