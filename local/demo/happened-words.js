@@ -19,6 +19,7 @@ export const factWords = {
   'session.redeemed': ['good', 'Code redeemed', 'With the token of who started'],
   'session.failed': ['bad', 'Came back without success', says => reason(says.cause)],
   'session.cancelled': ['bad', 'Terra told of a failure', says => reason(says.cause)],
+  'session.refused': ['bad', 'An attempt was refused', 'Its account proves nothing here'],
   'session.wrongOwner': ['bad', 'Redeemed by somebody else', 'Rejected for good'],
   'session.closed': ['off', 'Session closed', 'Nothing can complete it now'],
   'connection.auth': [
@@ -34,6 +35,7 @@ export const factWords = {
   'connection.seen': ['off', 'Found at Terra again', 'Nothing is lost'],
   'connection.supersededBy': ['off', 'Replaced', 'Terra gave a new user id'],
   'connection.wrongOwner': ['bad', 'Somebody else finished it', 'Never counts again'],
+  'connection.disproved': ['bad', 'Proof withdrawn', 'Two people, one link'],
   'connection.disconnect': ['wait', 'To be disconnected', says => reason(says.reason)],
   'connection.attempt': ['off', 'Terra asked to end it', 'deauthenticateUser'],
   'connection.gone': [

@@ -392,7 +392,9 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
   'limit-50': [
     'the fiftieth person connects, the next has to wait until somebody leaves',
     async play => {
-      const { ana, ben, on } = play;
+      const { ana, ben, on, sandbox } = play;
+      // The people of the tests before would fill the environment already.
+      sandbox.reset();
       on();
       await fillUp(play, 1);
       const { connections } = await byLink(ana, 'GARMIN');
