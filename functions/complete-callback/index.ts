@@ -106,7 +106,7 @@ async function askAndCount(session: SessionRow, visit: Visit, deps: Deps): Promi
   const question = { kind: 'asked', at, stateHash: hashOf(state.secret) } as const;
   const { written: mayAsk } = await deps.store.addSessionFact(state.referenceId, state.sessionId, question, undefined);
   const answer = mayAsk ? await answerOf(session, terraUserId, deps) : undefined;
-  if (answer === undefined) return keepWaiting(session, visit, deps);
+  if (answer === undefined || isInDoubt(session, terraUserId, answer)) return keepWaiting(session, visit, deps);
 
   const evidence: ReturnEvidence = answer === 'not_asked' ? answer : { foundNow: answer };
   const counted = await countReturn(visit, evidence, deps);
@@ -115,6 +115,15 @@ async function askAndCount(session: SessionRow, visit: Visit, deps: Deps): Promi
   const later = await countReturn(visit, 'recorded', deps);
   if ('reply' in later) return later.reply;
   return later.session?.returned ? comeAgain(later.session, visit, deps) : neutral(request.headers, deps);
+}
+
+/**
+ * Returns whether the user may have been refused before: an answer of Terra's does not tell when the user authenticated, its
+ * event does.
+ */
+function isInDoubt(session: SessionRow, terraUserId: string, answer: Authorisation | 'not_asked'): boolean {
+  if (answer === 'not_asked' || isRefused(session, terraUserId)) return false;
+  return isRefused({ ...session, authorised: { ...session.authorised, [terraUserId]: answer } }, terraUserId);
 }
 
 /** Returns what Terra's answer authorises; `not_asked` if it cannot be asked, or if only its event can tell whose the user is. */

@@ -62,7 +62,7 @@ async function confirmWithCode(
     throw new Problem('not_found', 'There is nothing here.');
   }
   if (isContested(session) || session.closed) throw sessionClosed();
-  if (mayBeOfAnother(session, session.returned.terraUserId, partition.sessions)) throw sessionClosed();
+  if (mayBeOfAnother(session, session.returned.terraUserId, partition)) throw sessionClosed();
   if (session.redeemed) return settled(partition, session, deps);
   if (!isLive) throw codeInvalid();
 
@@ -114,9 +114,9 @@ async function rejectSession(partition: Partition, session: SessionRow, ticket: 
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.returned) return;
   const { terraUserId } = stored.session.returned;
-  const wrongOwner = (_row: unknown, { sessions }: Partition) => {
-    const rejected = sessions.find(({ id }) => id === session.id);
-    return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, sessions, deps.rules);
+  const wrongOwner = (_row: unknown, now: Partition) => {
+    const rejected = now.sessions.find(({ id }) => id === session.id);
+    return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, now, deps.rules);
   };
   await endConnection(withSession(partition, stored.session), terraUserId, wrongOwner, deps);
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Problem } from './errors';
 import type { Fingerprint, Store } from './store';
+import { isBookkeeping } from './table';
 
 /** The signed-in user a request comes from, as the gateway's authorizer verified it. */
 export type SignedIn = { sub: string };
@@ -33,7 +34,12 @@ export function ownerNaming(deps: OwnerDeps): (caller: SignedIn) => Promise<Owne
     const key = await deps.referenceKey();
     if (!keyChecked) await checkFingerprint(key, deps);
     keyChecked = true;
-    return { sub, referenceId: deps.referenceId === 'subject' ? sub : opaqueReferenceId(key, deps.namespace, sub) };
+    if (deps.referenceId === 'opaque') return { sub, referenceId: opaqueReferenceId(key, deps.namespace, sub) };
+    if (isBookkeeping(sub)) {
+      const reason = 'the subject is the key of rows that belong to no user';
+      throw new Problem('unauthenticated', 'Sign in and try again.', { reason });
+    }
+    return { sub, referenceId: sub };
   };
 }
 

@@ -171,7 +171,7 @@ function gather(partition: Partition, news: News, rules: Rules): { facts: FactsB
 
   for (const session of partition.sessions) {
     for (const terraUserId of Object.keys(session.authorised))
-      add(terraUserId, sessionFacts(session, terraUserId, partition.sessions, rules));
+      add(terraUserId, sessionFacts(session, terraUserId, partition, rules));
   }
   for (const mint of partition.mints) {
     if (mint.usedBy) add(mint.usedBy.terraUserId, mintFacts(mint, mint.usedBy));
@@ -186,11 +186,11 @@ function gather(partition: Partition, news: News, rules: Rules): { facts: FactsB
   return { facts, places };
 }
 
-/** Returns the connection facts that a session implies for one Terra user. */
+/** Returns the connection facts that a session of the partition implies for one Terra user. */
 export function sessionFacts(
   session: SessionRow,
   terraUserId: string,
-  sessions: readonly SessionRow[],
+  partition: Pick<Partition, 'sessions' | 'erasure'>,
   rules: Rules,
 ): ConnectionFacts {
   const authorised = session.authorised[terraUserId];
@@ -201,7 +201,7 @@ export function sessionFacts(
   const isDisproved =
     rules.confirmation === 'required' &&
     (isUsedTwice(session, terraUserId) ||
-      (isRedeemed && (isRefused(session, terraUserId) || mayBeOfAnother(session, terraUserId, sessions))));
+      (isRedeemed && (isRefused(session, terraUserId) || mayBeOfAnother(session, terraUserId, partition))));
   return {
     ...authFacts(authorised.provider, authorised.at, via, authorised.scopes),
     ...(proves(session, terraUserId, rules.confirmation) && { proof: { at: authorised.at, via } }),

@@ -28,6 +28,8 @@ export const RETURN_LOOKUP_LIMIT = 8;
 export const RETURN_LOOKUP_PATIENCE = 3 * SECOND;
 /** How long after the return an authentication may still be the one that the browser came back from: Terra stamps an event when it is sent. */
 export const RETURN_SLACK = MINUTE;
+/** A person needs at least this long between choosing a provider, when Terra makes the user, and approving there. */
+const LEAST_APPROVAL_TIME = 3 * SECOND;
 
 export const FailureCause = z.enum(['cancelled', 'denied', 'provider_error', 'unknown']);
 export type FailureCause = z.infer<typeof FailureCause>;
@@ -205,18 +207,31 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   if (flow === 'widget' && known === undefined) return false;
   const times = [...(session.refusedAt ?? []), ...(failed && failed.terraUserId === undefined ? [failed.at] : [])];
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
-  const createdAt = flow === 'direct' ? session.createdAt : (known?.createdAt ?? 0);
+  const createdAt = flow === 'direct' ? session.createdAt : ((known && madeAt(known)) ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
   return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
+}
+
+/**
+ * When Terra made the user, as far as that is sure. What Terra says may be the time of the authentication instead, so it counts
+ * only if an event tells that the user authenticated later, by as long as a person needs.
+ */
+function madeAt({ createdAt, firstAuthAt }: Authorisation): Instant | undefined {
+  if (createdAt === undefined || firstAuthAt === undefined) return undefined;
+  return createdAt <= firstAuthAt - LEAST_APPROVAL_TIME ? createdAt : undefined;
 }
 
 /**
  * Returns whether a Terra user may have authenticated in another session of the owner than this one, whose browser returned
  * with it. Anybody who knows a Terra user can return with it to any link of theirs, so a user that Terra did not name this
  * session for counts only without a doubt: it is no other session's, it was not refused in any, and it was not made before
- * this session.
+ * this session. If it is not sure when it was made, an erasure leaves a doubt too: nothing is known of the sessions before it.
  */
-export function mayBeOfAnother(session: SessionRow, terraUserId: string, sessions: readonly SessionRow[]): boolean {
+export function mayBeOfAnother(
+  session: SessionRow,
+  terraUserId: string,
+  { sessions, erasure }: { sessions: readonly SessionRow[]; erasure: object | undefined },
+): boolean {
   const others = sessions.filter(({ id }) => id !== session.id);
   if (others.some(({ refusedUsers }) => refusedUsers?.includes(terraUserId))) return true;
   const known = session.authorised[terraUserId];
@@ -229,7 +244,9 @@ export function mayBeOfAnother(session: SessionRow, terraUserId: string, session
       other.authorised[terraUserId]?.firstAuthAt !== undefined,
   );
   if (isElsewhere) return true;
-  if (known.createdAt !== undefined) return known.createdAt < session.createdAt;
+  if (known.createdAt !== undefined && known.createdAt < session.createdAt) return true;
+  if (madeAt(known) !== undefined) return false;
+  if (erasure) return true;
   const until = session.returned ? refusableUntil(session.returned) : Number.POSITIVE_INFINITY;
   return others.some(({ refusedAt = [] }) => refusedAt.some(at => at <= until));
 }

@@ -306,7 +306,10 @@ describe('the callback', () => {
     expect(new URL(reply.headers.location ?? '').searchParams.get('error')).toBe('denied');
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
     world.wait(SECOND);
-    await go.comeBack(session.state, { user_id: USER });
+    const createdAt = new Date(world.clock()).toISOString();
+    world.wait(3 * SECOND);
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1', createdAt }));
+    await go.visit(session.state, { user_id: USER });
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'returned' });
   });
 

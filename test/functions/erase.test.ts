@@ -1,10 +1,11 @@
-import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
-import { journey, terraEvent } from '../support/journey';
+import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 
 const USER = terraUser(1);
 const LATE = terraUser(2);
+const RENEWED = terraUser(3);
 const away = new Problem('terra_unavailable', 'away');
 
 const eraseFor = (world: World, sub = 'alice') => journey(world).erase(sub);
@@ -144,6 +145,46 @@ test('an owner who begins anew is connected like anybody, and stays so', async (
   await go.deliver(terraEvent.data(LATE));
   expect(await go.connections('alice')).toMatchObject([{ status: 'connected', terraUserId: LATE }]);
   expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+});
+
+test('of an owner who began anew a user that Terra replaces gives way to the new one, as for an owner never erased', async () => {
+  const replaced = async (isErasedBefore: boolean) => {
+    const world = newWorld();
+    const go = journey(world);
+    if (isErasedBefore) await eraseFor(world);
+    world.wait(MINUTE);
+    const session = await go.open('alice');
+    await go.deliver(terraEvent.auth(LATE, { session: 'terra-session-1' }));
+    const { code } = await go.comeBack(session.state, { user_id: LATE });
+    await go.confirm('alice', session.id, code);
+    world.wait(DAY);
+    await go.deliver(terraEvent.reauth(told(LATE), told(RENEWED)));
+    const atOnce = await go.connections('alice');
+    world.wait(2 * HOUR);
+    await go.sweep();
+    return { atOnce, later: await go.connections('alice'), ended: world.terra.asked('deauthenticate') };
+  };
+
+  const { atOnce, ended } = await replaced(true);
+  expect(atOnce).toMatchObject([{ status: 'unconfirmed', needsAction: 'reconnect' }]);
+  expect(ended).toEqual([RENEWED]);
+  expect(await replaced(true)).toEqual(await replaced(false));
+});
+
+test('of a widget’s user that Terra does not date nothing is proved after an erasure, unless Terra names the session', async () => {
+  const { world, go } = await connected();
+  await eraseFor(world);
+  world.wait(MINUTE);
+  const finish = async (terraUserId: string, named?: string) => {
+    const session = await go.open('alice');
+    world.wait(SECOND);
+    await go.deliver(terraEvent.auth(terraUserId, named === undefined ? {} : { session: named }));
+    const { code } = await go.visit(session.state, { user_id: terraUserId });
+    return codeOf(go.confirm('alice', session.id, code));
+  };
+
+  expect(await finish(LATE)).toBe('session_closed');
+  expect(await finish(RENEWED, 'terra-session-3')).toMatchObject({ status: 200 });
 });
 
 test('the sweep has nothing left to look at in the end', async () => {

@@ -223,10 +223,41 @@ describe('R3: a refused user', () => {
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
     world.wait(SECOND);
     const createdAt = new Date(world.clock()).toISOString();
+    world.wait(3 * SECOND);
     await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1', createdAt }));
 
     const { code } = await go.visit(session.state, { user_id: USER });
 
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
+  });
+
+  test('is a widget’s user that Terra may have made before the failure: it tells the time of the approval instead', async () => {
+    const { go, session, world } = await opened();
+    await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
+    world.wait(MINUTE);
+    const createdAt = new Date(world.clock()).toISOString();
+    await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1', createdAt }));
+
+    const { code, sent } = await go.visit(session.state, { user_id: USER });
+
+    expect(sent).toMatchObject({ status: 'failed' });
+    expect(code).toBeUndefined();
+  });
+
+  test('is looked for in Terra’s event after a failure: until it comes, the browser waits whatever Terra answers', async () => {
+    const { go, session, world } = await opened();
+    await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
+    world.wait(SECOND);
+    const createdAt = world.clock();
+
+    const early = await go.comeBack(session.state, { user_id: USER });
+    expect(early.reply).toMatchObject({ status: 200, page: expect.stringContaining('http-equiv="refresh"') });
+    expect(await go.session('alice', session.id)).toMatchObject({ status: 'pending' });
+
+    world.wait(3 * SECOND);
+    const told = { session: 'terra-session-1', createdAt: new Date(createdAt).toISOString() };
+    await go.deliver(terraEvent.auth(USER, told));
+    const { code } = await go.visit(session.state, { user_id: USER });
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
   });
 });

@@ -6,18 +6,26 @@ export const isLong = process.env.PROOFS === 'long';
 /** How many cases a proof goes through. */
 export const size = (quick: number, long: number): number => (isLong ? long : quick);
 
-/** How long one test may take, in milliseconds: long proofs take minutes, and any may meet a busy machine. */
-export const PATIENCE = isLong ? 30 * 60_000 : 120_000;
+/** How long one test may take, in milliseconds: the longest proof takes half an hour, and any may meet a busy machine. */
+export const PATIENCE = isLong ? 180 * 60_000 : 240_000;
 
 /** The same cases for every commit, so that a commit is judged by what it changed; new ones for a long run. */
 const QUICK_SEED = 20_261_122;
 export const seed = Number(process.env.PROOFS_SEED ?? (isLong ? Date.now() & 0x7fffffff : QUICK_SEED));
 
-/** Runs a property; a failure tells the seed, the path and the smallest case; `PROOFS_SEED` and `PROOFS_PATH` repeat it. */
-export async function holds<T>(property: fc.IAsyncProperty<T> | fc.IProperty<T>, quick: number, long: number) {
+/**
+ * Runs a property; a failure tells the seed, the path and the smallest case; `PROOFS_SEED` and `PROOFS_PATH` repeat it. `part`:
+ * which share of the cases this is, of a proof whose shares run side by side.
+ */
+export async function holds<T>(
+  property: fc.IAsyncProperty<T> | fc.IProperty<T>,
+  quick: number,
+  long: number,
+  part = 0,
+) {
   const { PROOFS_PATH: path } = process.env;
-  const numRuns = size(quick, long);
-  await fc.assert(property as fc.IAsyncProperty<T>, { numRuns, seed, ...(path !== undefined && { path }) });
+  const parameters = { numRuns: size(quick, long), seed: seed + part, ...(path !== undefined && { path }) };
+  await fc.assert(property as fc.IAsyncProperty<T>, parameters);
 }
 
 /** The same for one arbitrary whose cases are not worth minimal counterexamples in a quick run. */

@@ -1,8 +1,8 @@
 import type { Store } from '../../../functions/core/store';
+import { isBookkeeping } from '../../../functions/core/table';
 import { UsageError } from '../failure';
 import type { OwnerJob } from '../owner-command';
 import { referenceIds } from '../services';
-import { isBookkeeping } from './owner-key';
 
 /** An owner as the operator named him. */
 export type NamedOwner = { referenceId: string; name: string };

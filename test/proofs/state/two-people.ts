@@ -15,7 +15,8 @@ import { referenceIdOf, terraUser, world as newWorld } from '../../support/world
  * included, and every state of his own links and of those he followed. He keeps and forwards links and consent pages, which
  * here survive a denial and can be used twice. He loads a redirect or does not, polls the callback while Victor consents,
  * and has sessions and tokens of his own. Terra tells events in any order, late, twice or not at all; its answers lag; it is
- * away at times; it names the widget session or does not, and says when it made a user or does not.
+ * away at times; it names the widget session or does not, and says when it made a user, gives the time of the authentication
+ * instead, or says neither.
  *
  * What nobody can know is excused, and only that (docs/security.md): another person's authentication that Terra has not told
  * of yet, if it came after the owner's own or after the return; and whatever depends on a refusal of the same Terra user, or on
@@ -98,13 +99,18 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
 );
 
 /** How Terra behaves in one run. */
-export type Habits = { tellsCreation: boolean; lagMs: number; referenceId: Rules['referenceId'] };
+export type Habits = {
+  /** What `created_at` says: when Terra made the user, when the user authenticated, or nothing. */
+  creation: 'made' | 'authenticated' | 'untold';
+  lagMs: number;
+  referenceId: Rules['referenceId'];
+};
 export const habits: fc.Arbitrary<Habits> = fc.record({
-  tellsCreation: fc.boolean(),
+  creation: fc.constantFrom('made', 'authenticated', 'untold'),
   lagMs: fc.constantFrom(0, 0, 5, 40_000),
   referenceId: fc.constantFrom('opaque', 'opaque', 'subject'),
 });
-export const plain: Habits = { tellsCreation: true, lagMs: 0, referenceId: 'opaque' };
+export const plain: Habits = { creation: 'made', lagMs: 0, referenceId: 'opaque' };
 
 type Opened = { by: Person; id: string; state: string; index: number; direct: boolean };
 /** One attempt at a provider. Whoever has its page may decide, as often as they like. */
@@ -149,7 +155,7 @@ export function stage(
   };
 
   const sub = (who: Person) => ({ sub: who, referenceId: referenceId(who) });
-  const createdAt = (at: number) => (how.tellsCreation ? { createdAt: new Date(at).toISOString() } : {});
+  const creation = (made: number) => ({ made, authenticated: world.clock(), untold: undefined })[how.creation];
 
   function tell(user: string, event: object, isRefusal = false): void {
     facts.push({ user, at: world.clock(), event, isTold: false, isRefusal, order: steps });
@@ -159,12 +165,18 @@ export function stage(
     const before = [...accounts].filter(([, of]) => of.under === under && of.provider === by).at(-1)?.[0];
     accounts.set(user, { under, provider: by });
     approvals.set(user, [...(approvals.get(user) ?? []), { who, at: world.clock(), order: steps }]);
-    const about = { ...sub(under), provider: by, ...createdAt(made), ...(session !== undefined && { session }) };
+    const createdAt = creation(made);
+    const about = {
+      ...sub(under),
+      provider: by,
+      ...(createdAt !== undefined && { createdAt: new Date(createdAt).toISOString() }),
+      ...(session !== undefined && { session }),
+    };
     // Terra's id of the attempt; without it the events of two approvals in one second can be the same bytes.
     tell(user, { ...terraEvent.auth(user, about), flow_id: `flow-${steps}` });
     const isHere = world.terra.users.has(user);
     const at = { provider: by, referenceId: referenceId(under), authenticated: true, scopes: [] };
-    world.terra.users.set(user, { terraUserId: user, ...at, createdAt: how.tellsCreation ? made : undefined });
+    world.terra.users.set(user, { terraUserId: user, ...at, createdAt });
     if (!isHere) visibleAt.set(user, world.clock() + how.lagMs);
     // Terra keeps one user of a provider for each reference id.
     if (before !== undefined && before !== user) {

@@ -1,0 +1,54 @@
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
+import { journey, terraEvent } from '../support/journey';
+import { referenceIdOf, terraUser, world as newWorld } from '../support/world';
+
+/* No time that Terra tells counts later than 5 s after we heard of it, so that what comes afterwards is newer. */
+
+const USER = terraUser(1);
+const AHEAD_MS = [
+  ['by an hour', HOUR],
+  ['by 70 years', 70 * 365 * DAY],
+] as const;
+const ENDS = [
+  ['deauth', terraEvent.deauth(USER), 'deauthorised'],
+  ['access_revoked', terraEvent.revoked(USER), 'revoked'],
+] as const;
+
+test.each(
+  AHEAD_MS.flatMap(([ahead, ms]) => ENDS.map(([type, event, reason]) => [ahead, type, ms, event, reason] as const)),
+)(
+  'a connection that was looked up with a time ahead %s is ended by a later %s',
+  async (_ahead, _type, ms, event, reason) => {
+    const world = newWorld();
+    const go = journey(world);
+    const session = await go.open('alice');
+    world.wait(SECOND);
+    const at = { terraUserId: USER, provider: 'GARMIN', referenceId: referenceIdOf('alice'), authenticated: true };
+    world.terra.users.set(USER, { ...at, scopes: [], createdAt: world.clock() + ms });
+    const { code } = await go.visit(session.state, { user_id: USER });
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
+    world.wait(MINUTE);
+
+    await go.deliver(event);
+
+    expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason }]);
+  },
+);
+
+test.each(
+  AHEAD_MS.flatMap(([ahead, ms]) => ENDS.map(([type, event, reason]) => [ahead, type, ms, event, reason] as const)),
+)('a connection whose event has a time ahead %s is ended by a later %s', async (_ahead, _type, ms, event, reason) => {
+  const world = newWorld();
+  const go = journey(world);
+  const session = await go.open('alice');
+  world.wait(SECOND);
+  const createdAt = new Date(world.clock() + ms).toISOString();
+  await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1', createdAt }));
+  const { code } = await go.visit(session.state, { user_id: USER });
+  expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
+  world.wait(MINUTE);
+
+  await go.deliver(event);
+
+  expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason }]);
+});

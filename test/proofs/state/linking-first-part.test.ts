@@ -1,0 +1,4 @@
+import { proveLinking } from './linking';
+
+test('no connection is ever live for anybody but the person who approved it, and no foreign user is ended', () =>
+  proveLinking(0));
