@@ -1,4 +1,5 @@
 import { proveLinking } from './linking';
 
-test('no connection is ever live for anybody but the person who approved it, and no foreign user is ended', () =>
-  proveLinking(1));
+test('no connection is ever live for anybody but the person who approved it, and no foreign user is ended', async () => {
+  expect(await proveLinking(1)).toBeGreaterThan(100);
+});

@@ -7,8 +7,8 @@ const LONG = 1_000_000;
 /** Test files run side by side, so the proof has one for each part. */
 const PARTS = 2;
 
-/** Runs one part of the histories of two people against each other. */
-export async function proveLinking(part: number): Promise<void> {
+/** Runs one part of the histories of two people against each other. Returns how many connections were live at once, added up. */
+export async function proveLinking(part: number): Promise<number> {
   let connected = 0;
   await holds(
     fc.asyncProperty(habits, fc.array(move, { minLength: 4, maxLength: 26, size: 'max' }), async (how, moves) => {
@@ -29,5 +29,5 @@ export async function proveLinking(part: number): Promise<void> {
     part,
   );
 
-  expect(connected).toBeGreaterThan(100);
+  return connected;
 }
