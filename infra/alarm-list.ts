@@ -95,6 +95,11 @@ export const alarms: readonly AlarmDeclaration[] = [
     'The daily check would have ended too many connections at once, and stopped: compare some of them with Terra by `npm run owner` before you let it go on.',
   ),
   once(
+    'UnreadableRow',
+    'unreadable_row',
+    'A row of the table cannot be read; all others work. Soon after a deployment it may be of the later version: wait until all functions are deployed. Otherwise run `npm run doctor`, which names the rows, and look at them with `npm run owner -- show`.',
+  ),
+  once(
     'BodyTooLarge',
     'body_too_large',
     'Terra sent an event too large for Lambda, which nobody can receive here: send data events to a destination of your own, and only connection events to this one.',

@@ -133,7 +133,7 @@ export class TerraConnect extends Construct {
       CALLBACK_BASE: api.callbackBase,
     });
 
-    records.grant(confirm, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    records.grant(confirm, 'Query', 'GetItem', 'UpdateItem');
     terraApi.grantRead(confirm);
     referenceKey.grantRead(confirm);
     confirm.tell({ ...identity, ...terra, ...confirmation });
@@ -149,7 +149,7 @@ export class TerraConnect extends Construct {
     callback.tell({ ...returnTargets, ...terra, ...appLook, CONFIRMATION: settings.confirmation });
     callback.tell({ CALLBACK_BASE: api.callbackBase });
 
-    records.grant(webhook, 'Query', 'PutItem', 'UpdateItem');
+    records.grant(webhook, 'Query', 'UpdateItem');
     terraWebhook.grantRead(webhook);
     webhook.tell({ ...referenceId, ...confirmation, DATA_EVENTS: settings.dataEvents });
 
@@ -157,7 +157,7 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(read);
     read.tell({ ...identity, ...confirmation });
 
-    records.grant(disconnect, 'Query', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem');
+    records.grant(disconnect, 'Query', 'GetItem', 'UpdateItem', 'DeleteItem');
     terraApi.grantRead(disconnect);
     referenceKey.grantRead(disconnect);
     disconnect.tell({ ...identity, ...terra, ...confirmation });
@@ -165,13 +165,13 @@ export class TerraConnect extends Construct {
     terraApi.grantRead(providers);
     providers.tell({ ...issuer, ...terra });
 
-    records.grant(sweep, 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    records.grant(sweep, 'Query', 'UpdateItem', 'DeleteItem');
     records.grantQueryDue(sweep);
     terraApi.grantRead(sweep);
     sweep.tell({ ...referenceId, ...terra, ...confirmation });
     sweep.tell({ SWEEP_BUDGET_MS: `${RUN_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
 
-    records.grant(reconcile, 'Query', 'GetItem', 'PutItem', 'Scan');
+    records.grant(reconcile, 'Query', 'GetItem', 'UpdateItem', 'Scan');
     terraApi.grantRead(reconcile);
     reconcile.tell({ ...referenceId, ...terra, ...confirmation });
     reconcile.tell({ RECONCILE_BUDGET_MS: `${RUN_BUDGET_MS}`, RECONCILE_DRY_RUN: `${reconcileDryRun}` });

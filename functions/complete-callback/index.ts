@@ -12,8 +12,10 @@ import { type Behaviour, on, type ReplyOf, type RequestOf, serve } from '../core
 import {
   type Authorisation,
   CODE_LIFE,
+  causeOf,
   type Confirmation,
   type FailureCause,
+  flowOf,
   isContested,
   isRefused,
   PROJECT_WITHIN,
@@ -159,7 +161,7 @@ async function comeAgain(session: SessionRow, { state, terraUserId, at, request 
   if (returned?.terraUserId !== terraUserId) return neutral(headers, deps);
   if (deps.confirmation === 'required' && !isSameBrowser(returned.browser, state, request)) {
     const isSecondPerson = isNavigation(headers) && returned.browser !== undefined && at <= session.finishBy;
-    if (!isSecondPerson) return neutral(headers, deps);
+    if (!isSecondPerson || flowOf(session) === undefined) return neutral(headers, deps);
     const fact = { kind: 'otherBrowser', at, codeHash: returned.codeHash } as const;
     const { written } = await deps.store.addSessionFact(session.owner, session.id, fact, at);
     note({ outcome: 'other_browser', ...(written && { alarm: 'link_reused' }) });
@@ -175,7 +177,8 @@ function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps
   if (deps.confirmation === 'off') return sendBack(session, { status: 'returned' }, headers, deps);
   const terraUserId = session.returned?.terraUserId ?? '';
   if (isContested(session) || isRefused(session, terraUserId)) {
-    const error = session.cancelled?.cause ?? session.failed?.cause ?? 'unknown';
+    const failure = session.cancelled ?? session.failed;
+    const error = failure ? causeOf(failure) : 'unknown';
     return sendBack(session, { status: 'failed', error }, headers, deps);
   }
   const secret = codeSecret(state.secret, terraUserId, session.returned?.browser?.cookieHash);
@@ -204,7 +207,7 @@ export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path,
   const hasSucceeded = session.returned || provedUser(session, deps.confirmation) !== undefined;
   if (hasSucceeded) return neutral(headers, deps);
   note({ outcome: written ? 'failed' : 'failed_again' });
-  return sendBack(session, { status: 'failed', error: session.failed.cause }, headers, deps);
+  return sendBack(session, { status: 'failed', error: causeOf(session.failed) }, headers, deps);
 };
 
 /** SDK providers picked in the widget come back without a user: nothing is connected, the app goes on with a token. */

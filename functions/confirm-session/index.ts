@@ -4,8 +4,8 @@ import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import { completeReturn } from '../core/look-up';
 import type { Owner, SignedIn } from '../core/owner';
-import { currentRow, type Partition, sessionFacts, withSession } from '../core/partition';
-import { NO_NEWS, record } from '../core/record';
+import { currentRow, isUnreadable, type Partition, sessionFacts, withSession } from '../core/partition';
+import { NO_NEWS, record, unreadable } from '../core/record';
 import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/serve';
 import {
   codeEnds,
@@ -101,6 +101,7 @@ async function settled(seen: Partition, session: SessionRow, deps: Deps): Promis
     return { status: 202, body: { id: session.id, status: sessionStatus(session, deps.clock(), confirmation) } };
   }
   const { partition } = await record(withSession(seen, session), () => NO_NEWS, deps);
+  if (isUnreadable(partition, terraUserId)) throw unreadable();
   const row = currentRow(partition, terraUserId);
   const connection = row && connectionAnswer(row, partition, deps.clock());
   if (!connection) throw new Error('a proved connection has no row');

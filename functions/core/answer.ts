@@ -8,6 +8,7 @@ import type { Rules } from './rules';
 import {
   type Confirmation,
   codeEnds,
+  flowOf,
   isContested,
   isRefused,
   provedUser,
@@ -69,12 +70,12 @@ export function sessionOf(session: SessionRow, now: Instant, confirmation: Confi
   const proved = terraUserId === undefined ? undefined : session.authorised[terraUserId];
   const provider = proved
     ? providerId(proved.provider)
-    : session.flow === 'direct'
+    : flowOf(session) === 'direct'
       ? session.providers?.[0]
       : undefined;
   return {
     id: session.id,
-    flow: session.flow,
+    flow: flowOf(session) ?? 'widget',
     status,
     ...(provider !== undefined && { provider }),
     expiresAt: isoTime(session.expiresAt),

@@ -11,7 +11,7 @@ import {
 import { correlateFailure } from './correlate';
 import type { Delivery } from './delivery';
 import { isAwaitingUsers, mayBelongToReturned } from './erasure';
-import { type News, type Partition, withSession } from './partition';
+import { isUnreadable, type News, type Partition, withSession } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
@@ -162,6 +162,8 @@ async function applyFailure(
 
 async function applyArrival(partition: Partition, user: EventUser, at: Instant, deps: ApplyDeps): Promise<Outcome> {
   const row = partition.connections.find(known => known.terraUserId === user.terraUserId);
+  // Data comes again; any other event has to be repeated until the row can be read.
+  if (isUnreadable(partition, user.terraUserId)) return 'unchanged';
   if (!row && isForeign(partition, user.terraUserId, deps)) return 'foreign';
   const facts = row?.facts ?? {};
   const next = mergeFacts(facts, { data: { at } });
@@ -243,8 +245,9 @@ async function withOwner(
  * Returns whether a Terra user under a known reference id belongs to another program: with reference ids of the team's own, it
  * is ours only if a session or token of ours named it, or if it authenticated here before.
  */
-function isForeign({ connections, sessions, mints }: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
-  if (rules.referenceId === 'opaque') return false;
+function isForeign(partition: Partition, terraUserId: string, { rules }: ApplyDeps): boolean {
+  const { connections, sessions, mints } = partition;
+  if (rules.referenceId === 'opaque' || isUnreadable(partition, terraUserId)) return false;
   const isKnown = connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined);
   const isNamed = sessions.some(
     session =>

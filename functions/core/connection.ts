@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Instant } from './clock';
 import { DeliveryMark } from './delivery';
+import { knownOf, openEnum } from './open-enum';
 import { providerId, providerKind } from './providers';
-import { itemKey } from './table';
+import { itemKey, readItemKey } from './table';
 
 const At = z.object({ at: z.number() });
 const Via = z.object({ at: z.number(), via: z.string() });
+
+const goneReasons = ['absent', 'agreed', 'deauthorised', 'revoked'] as const;
+const disconnectReasons = ['erased', 'not_confirmed', 'owner'] as const;
 
 /**
  * What is known of one Terra user, as facts that only grow: of each kind the newest counts (`firstAuthAt`: the oldest).
@@ -16,14 +20,14 @@ export const ConnectionFacts = z.object({
   provider: z.optional(z.string()),
   firstAuthAt: z.optional(z.number()),
   /**
-   * Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked` and `reauth`.
+   * Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked`, `reauth`, `import`.
    * `delivery`: of the event, if nothing of ours asked for it; else the session has it.
    */
   auth: z.optional(z.object({ at: z.number(), via: z.string(), delivery: z.optional(DeliveryMark) })),
   /** The owner was shown to be the person who finished, by that session or mint. */
   proof: z.optional(Via),
   /** Terra no longer has the user. `agreed`: Terra said so when we disconnected. */
-  gone: z.optional(z.object({ at: z.number(), reason: z.enum(['absent', 'agreed', 'deauthorised', 'revoked']) })),
+  gone: z.optional(z.object({ at: z.number(), reason: openEnum(goneReasons) })),
   error: z.optional(At),
   /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
   data: z.optional(At),
@@ -32,7 +36,7 @@ export const ConnectionFacts = z.object({
   seen: z.optional(At),
   scopes: z.optional(z.object({ at: z.number(), list: z.array(z.string()) })),
   /** We decided to disconnect. */
-  disconnect: z.optional(z.object({ at: z.number(), reason: z.enum(['erased', 'not_confirmed', 'owner']) })),
+  disconnect: z.optional(z.object({ at: z.number(), reason: openEnum(disconnectReasons) })),
   wrongOwner: z.optional(At),
   /** A link was used twice, or refused before its return: no proof up to this time counts. */
   disproved: z.optional(At),
@@ -44,16 +48,9 @@ export const ConnectionFacts = z.object({
 });
 export type ConnectionFacts = z.infer<typeof ConnectionFacts>;
 
-const StatusName = z.enum([
-  'unconfirmed',
-  'connected',
-  'error',
-  'disconnecting',
-  'disconnected',
-  'superseded',
-  'unseen',
-  'unwanted',
-]);
+/** The statuses that people see. */
+export const shownStatuses = ['unconfirmed', 'connected', 'error', 'disconnecting', 'disconnected'] as const;
+const StatusName = openEnum([...shownStatuses, 'superseded', 'unseen', 'unwanted']);
 
 /** The stored row: facts, and beside them what people see of the past. */
 export const ConnectionRow = z.object({
@@ -63,25 +60,28 @@ export const ConnectionRow = z.object({
   facts: ConnectionFacts,
   /** Public ids this link was ever known by; the first is the one shown. */
   ids: z.array(z.string()),
-  /** The last status changes, oldest first. */
-  history: z.array(z.object({ at: z.number(), status: StatusName, reason: z.optional(z.string()) })),
+  /** The last status changes, oldest first. The list is written whole, so it keeps what later versions note in it. */
+  history: z.array(z.looseObject({ at: z.number(), status: StatusName, reason: z.optional(z.string()) })),
   connectedAt: z.optional(z.number()),
   updatedAt: z.number(),
   version: z.number(),
   dueAt: z.optional(z.number()),
   purgeAt: z.optional(z.number()),
+  /** Only if a later version wrote the row. */
+  schema: z.optional(z.number()),
 });
 export type ConnectionRow = z.infer<typeof ConnectionRow>;
 
 /**
  * What a row's facts amount to. Never shown or published are `superseded`, `unseen` (no authentication known yet) and
- * `unwanted` (a Terra user of an erased owner that Terra may still have).
+ * `unwanted` (a Terra user of an erased owner that Terra may still have). `disconnecting` without a reason: a later version
+ * decided so for a reason that this one does not know, and only a later version carries it out.
  */
 export type ConnectionState =
   | { status: 'unseen' | 'unwanted' | 'superseded' | 'connected' }
   | { status: 'unconfirmed'; reason: 'awaiting_confirmation' | 'unsolicited' }
   | { status: 'error'; reason: 'provider_rejected' }
-  | { status: 'disconnecting'; reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' }
+  | { status: 'disconnecting'; reason?: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' }
   | {
       status: 'disconnected';
       reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' | 'revoked' | 'deauthorised' | 'absent';
@@ -136,15 +136,19 @@ export function authFacts(
  */
 export function connectionState(facts: ConnectionFacts): ConnectionState {
   const { auth, gone, error, data, disconnect, wrongOwner } = facts;
+  const decision = knownOf(disconnectReasons, disconnect?.reason);
   if (isSuperseded(facts)) return { status: 'superseded' };
-  if (!auth) return { status: disconnect && !(gone && gone.at >= disconnect.at) ? 'unwanted' : 'unseen' };
+  if (!auth) {
+    const isUnwanted = disconnect && decision !== undefined && !(gone && gone.at >= disconnect.at);
+    return { status: isUnwanted ? 'unwanted' : 'unseen' };
+  }
 
   const ended = gone !== undefined && gone.at >= auth.at;
   if (wrongOwner) return { status: ended ? 'disconnected' : 'disconnecting', reason: 'wrong_owner' };
 
   const stopped = disconnect !== undefined && disconnect.at >= auth.at;
   if (ended) return { status: 'disconnected', reason: endReason(facts, stopped) };
-  if (stopped) return { status: 'disconnecting', reason: disconnect.reason };
+  if (stopped) return { status: 'disconnecting', ...(decision !== undefined && { reason: decision }) };
 
   if (!isProved(facts)) {
     const isUnsolicited = isUnasked(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
@@ -158,9 +162,26 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
 export const unasked = { unnamed: '', named: 'elsewhere' } as const;
 /** In place of a session or token: only `user_reauth` told of the authentication; an event of its own says what asked for it. */
 export const REAUTH = 'reauth';
+/** In place of a session or token: an operator took the connection over from Terra's list. */
+export const IMPORT = 'import';
 
 /** Returns whether a `via` says that nothing of ours asked for the authentication. */
 export const isUnasked = (via: string | undefined): boolean => via === unasked.unnamed || via === unasked.named;
+
+/** Returns whether a `via` names something of ours that asked for the authentication. A later version's word for it does not count. */
+export function isAsked(via: string): boolean {
+  const kind = readItemKey(via)?.kind;
+  return kind === 'session' || kind === 'mint' || via === REAUTH || via === IMPORT;
+}
+
+/** Returns whether facts have a value that this version does not know and that decides something. */
+export function isOfLaterVersion({ auth, gone, disconnect }: ConnectionFacts): boolean {
+  return (
+    (auth !== undefined && !isUnasked(auth.via) && !isAsked(auth.via)) ||
+    (gone !== undefined && knownOf(goneReasons, gone.reason) === undefined) ||
+    (disconnect !== undefined && knownOf(disconnectReasons, disconnect.reason) === undefined)
+  );
+}
 
 /**
  * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
@@ -172,7 +193,7 @@ function isProved(facts: ConnectionFacts): boolean {
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
   const mayBeSilent = isPhone(facts) && auth?.via !== unasked.named;
-  return mayBeSilent || auth === undefined || !isUnasked(auth.via) || auth.at <= proof.at;
+  return mayBeSilent || auth === undefined || isAsked(auth.via) || auth.at <= proof.at;
 }
 
 /** Returns whether the user connected with the mobile SDK: it then authenticates again by itself, without a new token. */
@@ -186,7 +207,7 @@ export function isVisible(state: ConnectionState): boolean {
 
 /** Whether Terra must still be asked to deauthenticate the user. */
 export function isEnding(state: ConnectionState): boolean {
-  return state.status === 'disconnecting' || state.status === 'unwanted';
+  return (state.status === 'disconnecting' && state.reason !== undefined) || state.status === 'unwanted';
 }
 
 /** Returns whether data came for a user of which no authentication is known, and Terra was not asked about it since. */
@@ -209,8 +230,10 @@ export function sameState(a: ConnectionState, b: ConnectionState): boolean {
 export const reasonOf = (state: ConnectionState): string | undefined => ('reason' in state ? state.reason : undefined);
 
 function endReason({ disconnect, gone }: ConnectionFacts, stopped: boolean) {
-  if (disconnect && (stopped || gone?.reason === 'agreed')) return disconnect.reason;
-  return gone === undefined || gone.reason === 'agreed' ? 'deauthorised' : gone.reason;
+  const decision = knownOf(disconnectReasons, disconnect?.reason);
+  if (decision !== undefined && (stopped || gone?.reason === 'agreed')) return decision;
+  const reason = knownOf(goneReasons, gone?.reason);
+  return reason === undefined || reason === 'agreed' ? 'deauthorised' : reason;
 }
 
 function newest<F extends { at: Instant }>(a: F | undefined, b: F | undefined): F | undefined {

@@ -8,62 +8,143 @@ import {
   QueryCommand,
   ScanCommand,
   UpdateItemCommand,
-  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import * as z from 'zod/mini';
 import type { Instant } from './clock';
-import { ConnectionRow } from './connection';
 import { factWrite } from './fact-write';
-import { dueShard, type Item, partitionOf, readSession, sessionItem, shardOf } from './items';
-import { MintRow } from './mint';
-import type { FactWritten, Fingerprint, SessionFact, Store } from './store';
-import { fingerprintKey, itemKey, reconcileKey, table } from './table';
+import {
+  connectionUpdate,
+  dueShard,
+  findingsIn,
+  type Item,
+  partitionOf,
+  type RowFindings,
+  type RowUpdate,
+  sessionItem,
+  shardOf,
+  updateOf,
+} from './items';
+import type { MintRow } from './mint';
+import type { Partition } from './partition';
+import type { SessionRow } from './session';
+import type { FactWritten, Fingerprint, ReconcileProgress, SessionFact, Store } from './store';
+import { fingerprintKey, isBookkeeping, itemKey, reconcileKey, SCHEMA, table } from './table';
 
-type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
+/** Parts of an update expression, with the names and values that they use. */
+type Update = {
+  set?: string[];
+  remove?: string[];
+  add?: string[];
+  condition: string;
+  names?: Record<string, string>;
+  values?: Item;
+};
 
-/** The store on DynamoDB: one command a verb, every condition evaluated by the table itself. */
-export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
+/** Condition of a write that creates its row; with the name `#item`. */
+const IS_NEW = 'attribute_not_exists(#item)';
+const itemName = { '#item': table.sortKey };
+
+/**
+ * The store on DynamoDB: one command a verb, every condition evaluated by the table itself. A row that exists is never put
+ * again: an update sets the attributes that this version knows, and leaves those of later versions as they are.
+ * `found` is called for reads that met rows which this version cannot read, or reads only in part.
+ */
+export function dynamoStore(
+  client: DynamoDBClient,
+  tableName: string,
+  found: (findings: RowFindings) => void = () => {},
+): Store {
   const write = { marshall: (row: Item) => marshall(row, { removeUndefinedValues: true }) };
 
-  async function update(owner: string, item: string, { values, ...input }: Update): Promise<Item | undefined> {
+  async function update(owner: string, item: string, change: Update): Promise<Item | undefined> {
+    const { set = [], remove = [], add = [], condition, names, values } = change;
+    const setsSchema = set.some(each => each.startsWith('#schema ='));
+    const sets = setsSchema ? set : [...set, '#schema = if_not_exists(#schema, :schema)'];
     const { Attributes } = await client.send(
       new UpdateItemCommand({
         TableName: tableName,
         Key: write.marshall({ owner, item }),
+        UpdateExpression: [
+          `SET ${sets.join(', ')}`,
+          ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          ...(add.length > 0 ? [`ADD ${add.join(', ')}`] : []),
+        ].join(' '),
+        ConditionExpression: condition,
+        ExpressionAttributeNames: { '#schema': 'schema', ...names },
+        ExpressionAttributeValues: write.marshall({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        ExpressionAttributeValues: write.marshall(values),
-        ...input,
       }),
     );
-    return Attributes && unmarshall(Attributes);
+    const stored = Attributes && itemOf(Attributes);
+    if (!setsSchema && Number(stored?.schema) < SCHEMA) await raiseSchema(owner, item);
+    return stored;
   }
 
-  async function put(
-    row: Item,
-    condition: string,
-    values: Item = {},
-    names: Record<string, string> = {},
+  /** The row is of an earlier version, and what was written to it just now is not. */
+  const raiseSchema = (owner: string, item: string) =>
+    held(
+      update(owner, item, {
+        set: ['#schema = :schema'],
+        condition: '#schema < :schema',
+        values: { ':schema': SCHEMA },
+      }),
+    );
+
+  /** Writes attributes by their paths. */
+  function updatePaths(
+    owner: string,
+    item: string,
+    { set, remove }: RowUpdate,
+    { condition, names, values }: Pick<Update, 'condition' | 'names' | 'values'>,
   ): Promise<boolean> {
+    const all: Record<string, string> = { ...names };
+    const placeOf = (path: readonly string[]) =>
+      path
+        .map(name => {
+          all[`#${name}`] = name;
+          return `#${name}`;
+        })
+        .join('.');
+    const sets = set.map(([path], at) => `${placeOf(path)} = :v${at}`);
+    const removes = remove.map(placeOf);
+    const valuesByPath = Object.fromEntries(set.map(([, value], at) => [`:v${at}`, value]));
     return held(
+      update(owner, item, {
+        set: sets,
+        remove: removes,
+        condition,
+        names: all,
+        values: { ...values, ...valuesByPath },
+      }),
+    );
+  }
+
+  const create = (row: Item): Promise<boolean> =>
+    held(
       client.send(
         new PutItemCommand({
           TableName: tableName,
-          Item: write.marshall(row),
-          ConditionExpression: condition,
-          ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: write.marshall(values) }),
-          ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
+          Item: write.marshall({ ...row, schema: SCHEMA }),
+          ConditionExpression: IS_NEW,
+          ExpressionAttributeNames: itemName,
         }),
       ),
     );
+
+  function read(owner: string, items: readonly Item[]): Partition {
+    const partition = partitionOf(owner, items);
+    const findings = findingsIn(partition);
+    if (findings) found(findings);
+    return partition;
   }
 
   async function get(owner: string, item: string): Promise<Item | undefined> {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: write.marshall({ owner, item }), ConsistentRead: true }),
     );
-    return Item && unmarshall(Item);
+    return Item && itemOf(Item);
   }
 
   async function addFact(
@@ -75,16 +156,13 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
     const change = factWrite(fact);
     const move = due && !due.isKept ? ['dueAt = :dueAt', 'dueShard = :dueShard'] : [];
     const keep = due?.isKept ? ['dueAt <= :dueAt'] : [];
-    const remove = [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])];
     try {
       const item = await update(owner, itemKey.session(id), {
-        UpdateExpression: [
-          `SET ${[...change.set, ...move].join(', ')}`,
-          ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
-          'ADD version :one',
-        ].join(' '),
-        ConditionExpression: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
-        ...(change.names && { ExpressionAttributeNames: change.names }),
+        set: [...change.set, ...move],
+        remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
+        add: ['version :one'],
+        condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
+        ...(change.names && { names: change.names }),
         values: {
           ...change.values,
           ':one': 1,
@@ -92,13 +170,21 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
           ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
         },
       });
-      const session = readSession(item);
-      if (!session) throw new Error('an updated session came back unreadable');
-      return { written: true, session };
+      const session = sessionIn(owner, item);
+      // A session that cannot be read is nobody's: the fact stays with it for whoever can.
+      return session ? { written: true, session } : { written: false, session };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { written: false, session: readSession(error.Item && unmarshall(error.Item)) };
+      return { written: false, session: sessionIn(owner, error.Item && itemOf(error.Item)) };
     }
+  }
+
+  function sessionIn(owner: string, item: Item | undefined): SessionRow | undefined {
+    return item && read(owner, [item]).sessions[0];
+  }
+
+  function mintIn(owner: string, item: Item | undefined): MintRow | undefined {
+    return item && read(owner, [item]).mints[0];
   }
 
   return {
@@ -116,28 +202,28 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        items.push(...(page.Items ?? []).map(item => unmarshall(item)));
+        items.push(...(page.Items ?? []).map(itemOf));
         start = page.LastEvaluatedKey;
       } while (start);
-      return partitionOf(owner, items);
+      return read(owner, items);
     },
 
     async findSession(owner, id) {
-      return readSession(await get(owner, itemKey.session(id)));
+      return sessionIn(owner, await get(owner, itemKey.session(id)));
     },
 
     openSession(session, attempt) {
-      const row = sessionItem(session);
-      return attempt === undefined
-        ? put(row, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
-        : put(row, 'attempt = :attempt AND attribute_not_exists(stateHash)', { ':attempt': attempt });
+      if (attempt === undefined) return create(sessionItem(session));
+      const { item: _item, owner: _owner, ...opened } = sessionItem(session);
+      const change = updateOf({ ...opened, claimedAt: undefined, attempt: undefined });
+      return updatePaths(session.owner, itemKey.session(session.id), change, heldBy(attempt));
     },
 
     claimSession(claim, attempt) {
-      const row = { ...claim, item: itemKey.session(claim.id) };
-      return attempt === undefined
-        ? put(row, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
-        : put(row, 'attempt = :attempt AND attribute_not_exists(stateHash)', { ':attempt': attempt });
+      const item = itemKey.session(claim.id);
+      if (attempt === undefined) return create({ ...claim, item });
+      const { owner, ...claimed } = claim;
+      return updatePaths(owner, item, updateOf(claimed), heldBy(attempt));
     },
 
     async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
@@ -153,72 +239,71 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
     reschedule: (item, { owner, version }, dueAt) =>
       held(
         update(owner, item, {
-          UpdateExpression: dueAt === undefined ? 'REMOVE dueAt, dueShard' : 'SET dueAt = :dueAt, dueShard = :dueShard',
-          ConditionExpression: 'version = :version',
+          ...(dueAt === undefined
+            ? { remove: ['dueAt', 'dueShard'] }
+            : { set: ['dueAt = :dueAt', 'dueShard = :dueShard'] }),
+          ...isStill(version),
           values: {
-            ':version': version,
+            ...isStill(version).values,
             ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
           },
         }),
       ),
 
-    putConnection(row, readVersion) {
-      const item = { ...row, item: itemKey.connection(row.terraUserId), ...dueShard(row) };
-      return readVersion === 0
-        ? put(item, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
-        : put(item, 'version = :version', { ':version': readVersion });
-    },
+    putConnection: (row, before) =>
+      updatePaths(
+        row.owner,
+        itemKey.connection(row.terraUserId),
+        connectionUpdate(row, before),
+        before ? isStill(before.version) : { condition: IS_NEW, names: itemName },
+      ),
 
-    addMint(mint) {
-      return put(
-        { ...mint, item: itemKey.mint(mint.id), ...dueShard(mint) },
-        'attribute_not_exists(#item)',
-        {},
-        {
-          '#item': table.sortKey,
-        },
-      );
-    },
+    addMint: mint => create({ ...mint, item: itemKey.mint(mint.id), ...dueShard(mint) }),
 
     async useMint(owner, id, use, dueAt) {
       try {
         const item = await update(owner, itemKey.mint(id), {
-          UpdateExpression: 'SET usedBy = :use, dueAt = :dueAt, dueShard = :dueShard ADD version :one',
-          ConditionExpression: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
+          set: ['usedBy = :use', 'dueAt = :dueAt', 'dueShard = :dueShard'],
+          add: ['version :one'],
+          condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
           values: { ':use': use, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
         });
-        return MintRow.parse(item);
+        return mintIn(owner, item);
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return error.Item && MintRow.parse(unmarshall(error.Item));
+        return mintIn(owner, error.Item && itemOf(error.Item));
       }
     },
 
     beginErasure(erasure) {
-      const row = { ...erasure, item: itemKey.erasure, ...dueShard(erasure) };
-      const values = { ':requestedAt': erasure.requestedAt };
-      return put(row, 'attribute_not_exists(requestedAt) OR requestedAt < :requestedAt', values);
+      const { owner, ...tombstone } = { dueAt: undefined, dueShard: undefined, ...erasure, ...dueShard(erasure) };
+      return updatePaths(owner, itemKey.erasure, updateOf(tombstone), {
+        condition: `${isNoNumber('requestedAt')} OR requestedAt < :requestedAt`,
+        values: { ':requestedAt': erasure.requestedAt, ':number': 'N' },
+      });
     },
 
-    remove: (owner, item, version) =>
-      held(
+    remove: (owner, item, version) => {
+      const { condition, names, values } = isStill(version);
+      return held(
         client.send(
           new DeleteItemCommand({
             TableName: tableName,
             Key: write.marshall({ owner, item }),
-            ConditionExpression: version === undefined ? 'attribute_exists(#item)' : 'version = :version',
-            ...(version === undefined
-              ? { ExpressionAttributeNames: { '#item': table.sortKey } }
-              : { ExpressionAttributeValues: write.marshall({ ':version': version }) }),
+            ConditionExpression: condition,
+            ...(names && { ExpressionAttributeNames: names }),
+            ...(values && { ExpressionAttributeValues: write.marshall(values) }),
           }),
         ),
-      ),
+      );
+    },
 
     countUse: (owner, kind, window, limit, purgeAt) =>
       held(
         update(owner, itemKey.quota(kind, window), {
-          UpdateExpression: 'SET purgeAt = :purgeAt ADD used :one',
-          ConditionExpression: 'attribute_not_exists(used) OR used < :limit',
+          set: ['purgeAt = :purgeAt'],
+          add: ['used :one'],
+          condition: 'attribute_not_exists(used) OR used < :limit',
           values: { ':one': 1, ':limit': limit, ':purgeAt': purgeAt },
         }),
       ),
@@ -228,15 +313,14 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       try {
         return readFingerprint(
           await update(fingerprintKey.owner, fingerprintKey.item, {
-            UpdateExpression:
-              'SET fingerprint = if_not_exists(fingerprint, :key), naming = if_not_exists(naming, :naming)',
-            ConditionExpression: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
+            set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
+            condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
             values: { ':key': key, ':naming': naming },
           }),
         );
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
-        return readFingerprint(unmarshall(error.Item));
+        return readFingerprint(itemOf(error.Item));
       }
     },
 
@@ -256,21 +340,41 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
           ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
         }),
       );
-      const rows = (page.Items ?? []).map(item => ConnectionRow.parse(unmarshall(item)));
+      const rows = (page.Items ?? [])
+        .map(itemOf)
+        .flatMap(item => read(String(item[table.partitionKey]), [item]).connections);
       return { rows, cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey) };
+    },
+
+    async scanUnreadable(cursor) {
+      const page = await client.send(
+        new ScanCommand({
+          TableName: tableName,
+          Limit: SCAN_PAGE,
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+        }),
+      );
+      const items = (page.Items ?? []).map(itemOf);
+      return {
+        looked: items.length,
+        unreadable: items.filter(item => !isReadable(item)).map(keyOf),
+        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
+      };
     },
 
     async reconcileProgress() {
       const item = await get(reconcileKey.owner, reconcileKey.item);
-      if (!item) return undefined;
-      const { startedAt, cursor, isDone } = Progress.parse(item);
-      return { startedAt, cursor, isDone };
+      const progress = item && readProgress(item);
+      // The check then begins anew, which asks more of Terra but misses nobody.
+      if (item && !progress) found({ unreadableRows: 1, laterValues: 0 });
+      return progress;
     },
 
-    async saveReconcileProgress(progress) {
+    async saveReconcileProgress({ startedAt, cursor, isDone }) {
       // Only a run that began no earlier may move the place.
-      await put({ ...progress, ...reconcileKey }, 'attribute_not_exists(startedAt) OR startedAt <= :startedAt', {
-        ':startedAt': progress.startedAt,
+      await updatePaths(reconcileKey.owner, reconcileKey.item, updateOf({ startedAt, cursor, isDone }), {
+        condition: `${isNoNumber('startedAt')} OR startedAt <= :startedAt`,
+        values: { ':startedAt': startedAt, ':number': 'N' },
       });
     },
 
@@ -285,17 +389,73 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
           ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
         }),
       );
-      const keys = (page.Items ?? []).map(item => unmarshall(item));
+      const keys = (page.Items ?? []).map(itemOf);
       return {
-        due: keys.map(key => ({ owner: String(key[table.partitionKey]), item: String(key[table.sortKey]) })),
+        due: keys.map(keyOf),
         cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
       };
     },
   };
 }
 
+/**
+ * Reads an item. A number too large for JavaScript, which nothing of ours writes, becomes an object in its attribute, so that
+ * one such value does not keep a whole page of rows from being read.
+ */
+function itemOf(stored: Record<string, AttributeValue>): Item {
+  try {
+    return unmarshall(stored);
+  } catch {
+    return unmarshall(stored, { wrapNumbers: true });
+  }
+}
+
 const SCAN_PAGE = 500;
 const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()), isDone: z.boolean() });
+const Key = z.object({ S: z.string() });
+const Cursor = z.strictObject({ [table.partitionKey]: Key, [table.sortKey]: Key });
+
+/** A row that is still at this version (undefined: that is there, for rows that have none). */
+const isStill = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
+  version === undefined
+    ? { condition: 'attribute_exists(#item)', names: itemName }
+    : { condition: 'version = :version', values: { ':version': version } };
+
+/** A place that this attempt holds and has not opened yet. */
+const heldBy = (attempt: string) => ({
+  condition: 'attempt = :attempt AND attribute_not_exists(stateHash)',
+  values: { ':attempt': attempt },
+});
+
+/** True of an attribute that is absent or cannot be read; with the value `:number`. */
+const isNoNumber = (attribute: string): string => `NOT attribute_type(${attribute}, :number)`;
+
+const keyOf = (item: Item) => ({ owner: String(item[table.partitionKey]), item: String(item[table.sortKey]) });
+
+/** Undefined for a place that a check cannot go on from. */
+function readProgress(item: Item): ReconcileProgress | undefined {
+  const { data } = Progress.safeParse(item);
+  if (!data || (data.cursor !== undefined && !isCursor(data.cursor))) return undefined;
+  return { startedAt: data.startedAt, cursor: data.cursor, isDone: data.isDone };
+}
+
+/** Returns whether the text is a key of the table, from which a scan may go on. */
+function isCursor(text: string): boolean {
+  try {
+    return Cursor.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns whether this version can read the row; of the table's own rows, whether the check of all connections can go on. */
+function isReadable(item: Item): boolean {
+  const { owner, item: sortKey } = keyOf(item);
+  if (!isBookkeeping(owner)) return partitionOf(owner, [item]).unreadable.length === 0;
+  return owner === reconcileKey.owner
+    ? sortKey === reconcileKey.item && readProgress(item) !== undefined
+    : typeof item.fingerprint === 'string';
+}
 
 const readFingerprint = (item: Item | undefined): Fingerprint => ({
   key: String(item?.fingerprint),

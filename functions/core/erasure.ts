@@ -1,16 +1,18 @@
 import * as z from 'zod/mini';
 import { DAY, type Instant, MINUTE, SECOND } from './clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState, isErased, isUnasked, REAUTH } from './connection';
+import { ConnectionFacts, type ConnectionRow, connectionState, isAsked, isErased, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from './errors';
+import type { Item } from './items';
 import { askTerra } from './look-up';
-import type { Partition } from './partition';
+import { isUnreadable, type Partition, terraUserOf } from './partition';
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './mint';
 import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser } from './session';
-import { itemKey } from './table';
+import { itemKey, numberOf } from './table';
 import type { Terra } from './terra';
+import { readTerraUserId } from './terra-user';
 
 /** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
 export const ErasureRow = z.object({
@@ -19,6 +21,8 @@ export const ErasureRow = z.object({
   dueAt: z.optional(z.number()),
   purgeAt: z.number(),
   version: z.number(),
+  /** Only if a later version wrote the row. */
+  schema: z.optional(z.number()),
 });
 export type ErasureRow = z.infer<typeof ErasureRow>;
 
@@ -41,8 +45,11 @@ export function newErasure(owner: string, now: Instant): ErasureRow {
  * there is not: what is found then is of an owner who came back, whose sessions are purged in their time like anybody's.
  */
 export function isErasing(partition: Partition): boolean {
+  // Nobody knows since when the owner is erased, so nothing new is begun until they, or an operator, ask once more.
+  if (partition.unreadable.some(({ item }) => item === itemKey.erasure)) return true;
   if (partition.erasure?.dueAt === undefined) return false;
-  return itemsBefore(partition).length > 0 || rowsBefore(partition).length > 0;
+  const left = [itemsBefore(partition), rowsBefore(partition), unreadableBefore(partition)];
+  return left.some(rows => rows.length > 0);
 }
 
 export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
@@ -91,13 +98,16 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
 
 /**
  * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
- * user, then ends one row after the other until `until`. Says whether all is done; otherwise the sweep goes on.
+ * user, then ends one row after the other until `until`. Rows that cannot be read are deleted by their keys, once the Terra
+ * users that they name are ended. Says whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(seen: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
+export async function eraseOwner(found: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
+  const seen = await eraseUnreadableConnections(found, until, deps);
   const { unasked, users } = await findUnrecordedUsers(seen, until, deps);
-  let { partition } = await record(seen, now => marks(now, users, deps), deps);
-  const kept = new Set(unasked.map(({ id }) => itemKey.session(id)));
-  for (const { item, version } of itemsBefore(partition)) {
+  const named = await findNamedUsers(seen, until, deps);
+  let { partition } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
+  const kept = new Set([...unasked.map(({ id }) => itemKey.session(id)), ...named.unasked]);
+  for (const { item, version } of [...itemsBefore(partition), ...unreadableBefore(partition)]) {
     if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
   }
 
@@ -143,14 +153,89 @@ async function findUnrecordedUsers(
   return { unasked, users };
 }
 
+/**
+ * Ends at Terra, as far as `until` allows, the users whose rows cannot be read and who are still this owner's there; each row
+ * names its user by its key. Returns the records without the rows that are done with.
+ */
+async function eraseUnreadableConnections(partition: Partition, until: Instant, deps: EraseDeps): Promise<Partition> {
+  let removed = false;
+  for (const { item, version, stored } of unreadableBefore(partition)) {
+    const terraUserId = terraUserOf(item);
+    if (terraUserId === undefined || deps.clock() >= until) continue;
+    try {
+      if (isOursUnread(stored, deps.rules)) {
+        const user = await deps.terra.findUser(terraUserId);
+        if (user?.referenceId === partition.owner) await deps.terra.deauthenticate(terraUserId);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      continue;
+    }
+    removed = (await deps.store.remove(partition.owner, item, version)) || removed;
+  }
+  return removed ? deps.store.load(partition.owner) : partition;
+}
+
+/**
+ * Asks Terra about the users that unreadable rows other than connections name. `unasked`: the keys of rows that stay until
+ * Terra can be asked, connections among them.
+ */
+async function findNamedUsers(
+  partition: Partition,
+  until: Instant,
+  { terra, clock }: EraseDeps,
+): Promise<{ unasked: string[]; users: string[] }> {
+  const unasked: string[] = [];
+  const users: string[] = [];
+  for (const { item, stored } of unreadableBefore(partition)) {
+    try {
+      if (terraUserOf(item) !== undefined || clock() >= until) {
+        unasked.push(item);
+        continue;
+      }
+      for (const terraUserId of usersNamedIn(stored)) {
+        const user = await terra.findUser(terraUserId);
+        if (user?.referenceId === partition.owner && user.authenticated) users.push(terraUserId);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      unasked.push(item);
+    }
+  }
+  return { unasked, users };
+}
+
+/** The Terra users that a session or token record names, wherever they can be found in one that cannot be read. */
+function usersNamedIn({ terraUserId, returned, usedBy, authorised }: Item): string[] {
+  const named = [terraUserId, Object(returned).terraUserId, Object(usedBy).terraUserId] as unknown[];
+  const ids = [...named, ...Object.keys(Object(authorised) as object)];
+  return [...new Set(ids.flatMap(id => readTerraUserId(typeof id === 'string' ? id : undefined) ?? []))];
+}
+
+/** As `isOurs`, of a row that cannot be read: what it does not clearly say counts against it. */
+function isOursUnread({ facts }: Item, rules: Rules): boolean {
+  const { data } = Ours.safeParse(facts);
+  return rules.referenceId === 'opaque' || (data !== undefined && isOurs({ facts: data }, rules));
+}
+
+const Ours = z.pick(ConnectionFacts, { auth: true, proof: true });
+
+/** Rows of before the erasure that cannot be read. One that does not say when it was begun counts as such. */
+function unreadableBefore(partition: Partition): { item: string; version: number | undefined; stored: Item }[] {
+  return partition.unreadable
+    .filter(({ item, stored }) => item !== itemKey.erasure && isBefore(partition, beganAt(stored) ?? 0))
+    .map(({ item, stored }) => ({ item, version: numberOf(stored.version), stored }));
+}
+
+const beganAt = ({ createdAt, claimedAt, facts }: Item): Instant | undefined =>
+  numberOf(createdAt) ?? numberOf(claimedAt) ?? numberOf(Object(facts).firstAuthAt);
+
 const isBefore = ({ erasure }: Partition, at: Instant): boolean => at <= (erasure?.requestedAt ?? 0);
 
 /** Whether the Terra user is ours to end: with reference ids of the team's own, only if something of ours authorised it. */
-function isOurs({ facts: { auth, proof } }: ConnectionRow, { referenceId }: Rules): boolean {
+function isOurs({ facts: { auth, proof } }: Pick<ConnectionRow, 'facts'>, { referenceId }: Rules): boolean {
   return (
-    referenceId === 'opaque' ||
-    proof !== undefined ||
-    (auth !== undefined && !isUnasked(auth.via) && auth.via !== REAUTH)
+    referenceId === 'opaque' || proof !== undefined || (auth !== undefined && isAsked(auth.via) && auth.via !== REAUTH)
   );
 }
 
@@ -179,9 +264,10 @@ function marks(
   users: readonly string[],
   { clock, rules }: EraseDeps,
 ): Map<string, ConnectionFacts> {
+  const readable = users.filter(terraUserId => !isUnreadable(partition, terraUserId));
   const unmarked = rowsBefore(partition).filter(row => isOurs(row, rules) && !isErased(row.facts));
   return new Map([
-    ...users.map(terraUserId => [terraUserId, erasedFacts(undefined, clock())] as const),
+    ...readable.map(terraUserId => [terraUserId, erasedFacts(undefined, clock())] as const),
     ...unmarked.map(row => [row.terraUserId, erasedFacts(row, clock())] as const),
   ]);
 }

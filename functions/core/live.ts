@@ -5,6 +5,7 @@ import { agents } from './agents';
 import { type Instant, MINUTE, SECOND, systemClock } from './clock';
 import { dynamoStore } from './dynamo-store';
 import type { EnvironmentName } from './environment';
+import type { RowFindings } from './items';
 import { type AlarmName, platformLog } from './log';
 import { ownerNaming } from './owner';
 import type { AppLook } from './page';
@@ -37,9 +38,12 @@ export const pause = (most: Instant) => wait(Math.random() * most);
 
 export const alarm = (name: AlarmName) => platformLog('warn', 'alarm', { alarm: name });
 
+const noteRows = (findings: RowFindings) =>
+  platformLog('warn', 'rows', { ...findings, ...(findings.unreadableRows > 0 && { alarm: 'unreadable_row' }) });
+
 export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: platformLog });
 
-export const store = (): Store => dynamoStore(dynamoClient(), required('TABLE_NAME'));
+export const store = (): Store => dynamoStore(dynamoClient(), required('TABLE_NAME'), noteRows);
 
 export const confirmation = () => oneOf('CONFIRMATION', ['required', 'off']);
 

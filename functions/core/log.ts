@@ -13,7 +13,8 @@ export type AlarmName =
   | 'disconnect_overdue'
   | 'reconcile_breaker'
   | 'sweep_breaker'
-  | 'body_too_large';
+  | 'body_too_large'
+  | 'unreadable_row';
 
 /** The only things a log line can say. Tokens, links, codes, bodies, headers and queries are not among them. */
 export type Facts = {
@@ -40,6 +41,9 @@ export type Facts = {
   absent?: number;
   failed?: number;
   left?: number;
+  /** Rows that this version cannot read, and rows with a value that only a later version knows. */
+  unreadableRows?: number;
+  laterValues?: number;
   /** Changes of rows that came, events that went out, and what had to be put aside for an operator. */
   records?: number;
   published?: number;

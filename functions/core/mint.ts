@@ -17,6 +17,8 @@ export const MintRow = z.object({
   dueAt: z.optional(z.number()),
   purgeAt: z.number(),
   version: z.number(),
+  /** Only if a later version wrote the row. */
+  schema: z.optional(z.number()),
 });
 export type MintRow = z.infer<typeof MintRow>;
 

@@ -7,6 +7,7 @@ import {
   type ConnectionRow,
   connectionState,
   isErased,
+  isOfLaterVersion,
   isSuperseded,
   isUnasked,
   isUnidentified,
@@ -16,11 +17,13 @@ import {
   sameState,
 } from './connection';
 import type { ErasureRow } from './erasure';
+import type { UnreadableRow } from './items';
 import type { MintRow } from './mint';
 import type { Rules } from './rules';
 import {
   type Claim,
   closesAt,
+  flowOf,
   isOpen,
   isRefused,
   isUsedTwice,
@@ -28,7 +31,7 @@ import {
   proves,
   type SessionRow,
 } from './session';
-import { itemKey } from './table';
+import { isOfLaterSchema, itemKey, readItemKey } from './table';
 
 /** Everything stored about one owner, as one strongly consistent read found it. */
 export type Partition = {
@@ -44,17 +47,21 @@ export type Partition = {
   /** Set from when the owner asked to be erased until 35 days later. */
   erasure: ErasureRow | undefined;
   connections: readonly ConnectionRow[];
+  /** Rows that this version cannot read. Nothing is concluded from them, nor from their absence among the others. */
+  unreadable: readonly UnreadableRow[];
 };
 
 /** New facts, by the Terra user they are about. */
 export type News = ReadonlyMap<string, ConnectionFacts>;
 
-/** A row as it should be stored, and the version it was read at (0: there was none). */
-export type RowChange = { row: ConnectionRow; readVersion: number };
+/** A row as it should be stored, and as it was read (undefined: there was none). */
+export type RowChange = { row: ConnectionRow; before: ConnectionRow | undefined };
 
 const HISTORY_LENGTH = 20;
 const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
+/** How long what only a later version can decide waits for it. */
+export const LEAVE_TO_LATER = 10 * MINUTE;
 const RETRY_LEAST = MINUTE;
 const RETRY_MOST = 6 * HOUR;
 
@@ -74,9 +81,9 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
     const place = places.get(terraUserId);
     const ids = idsOf(terraUserId, row, place, stored, places);
     if (row && ids === row.ids && (known === row.facts || isDeepStrictEqual(known, row.facts))) continue;
-    const before = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
-    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, before, now);
-    changes.push({ row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 });
+    const predecessors = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
+    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, predecessors, now);
+    changes.push({ row: scheduled(next, partition.sessions, now, rules), before: row });
   }
   return changes.toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
 }
@@ -119,8 +126,10 @@ export function withMint(partition: Partition, mint: MintRow): Partition {
 
 /** The row that now stands for the connection people know by this public id. */
 export function findConnection(partition: Partition, id: string): ConnectionRow | undefined {
-  const named = partition.connections.find(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
-  return named && currentRow(partition, named.terraUserId);
+  const named = partition.connections.filter(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
+  const current = named.map(row => currentRow(partition, row.terraUserId));
+  // If a row of a chain cannot be read, the rows before it do not lead to the last one any more.
+  return current.find(row => row && !isSuperseded(row.facts)) ?? current[0];
 }
 
 /** The row that now stands for this Terra user. */
@@ -137,6 +146,34 @@ export function scheduled(
   now: Instant,
   rules: Rules,
 ): ConnectionRow {
+  const next = withTimes(row, sessions, now, rules);
+  if (isLeftToLater(row, sessions, rules)) {
+    const { purgeAt: _, ...kept } = next;
+    return { ...kept, dueAt: now + LEAVE_TO_LATER };
+  }
+  const dueAt = next.dueAt ?? laterDueAt(row, now);
+  return { ...next, ...(dueAt !== undefined && { dueAt }) };
+}
+
+/** When a row is looked at that a later version wants looked at, for a reason that this one does not know. */
+export function laterDueAt(row: { dueAt?: number | undefined; schema?: number | undefined }, now: Instant) {
+  if (row.dueAt === undefined || !isOfLaterSchema(row)) return undefined;
+  return row.dueAt > now ? row.dueAt : now + LEAVE_TO_LATER;
+}
+
+/**
+ * Returns whether only a later version can decide what happens to the row: it has ended it for a reason, or knows what asked
+ * for its authentication, or has a session for it, that this version does not know.
+ */
+export function isLeftToLater(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): boolean {
+  const state = connectionState(row.facts);
+  if (state.status === 'disconnecting') return state.reason === undefined;
+  if (!['unconfirmed', 'unseen'].includes(state.status)) return false;
+  const session = waitingSession(row, sessions, rules);
+  return isOfLaterVersion(row.facts) || (session !== undefined && flowOf(session) === undefined);
+}
+
+function withTimes(row: ConnectionRow, sessions: readonly SessionRow[], now: Instant, rules: Rules): ConnectionRow {
   const { dueAt: _due, purgeAt: _purge, ...rest } = row;
   const state = connectionState(row.facts);
   switch (state.status) {
@@ -177,6 +214,8 @@ function gather(partition: Partition, news: News, rules: Rules): { facts: FactsB
     if (mint.usedBy) add(mint.usedBy.terraUserId, mintFacts(mint, mint.usedBy));
   }
   for (const [terraUserId, more] of news) add(terraUserId, more);
+  // Of these only a part is known, and nobody can write it down.
+  for (const { item } of partition.unreadable) facts.delete(terraUserOf(item) ?? '');
 
   const places = placesOf(facts, rules.confirmation === 'off');
   for (const [terraUserId, { inherited, standsAgain }] of places) {
@@ -185,6 +224,16 @@ function gather(partition: Partition, news: News, rules: Rules): { facts: FactsB
   }
   return { facts, places };
 }
+
+/** The Terra user whose connection has this sort key; undefined for any other row. */
+export function terraUserOf(item: string): string | undefined {
+  const key = readItemKey(item);
+  return key?.kind === 'connection' ? key.id : undefined;
+}
+
+/** Returns whether the Terra user has a row that this version cannot read, so that nothing can be told or written of it. */
+export const isUnreadable = ({ unreadable }: Pick<Partition, 'unreadable'>, terraUserId: string): boolean =>
+  unreadable.some(({ item }) => item === itemKey.connection(terraUserId));
 
 /** Returns the connection facts that a session of the partition implies for one Terra user. */
 export function sessionFacts(
@@ -200,6 +249,7 @@ export function sessionFacts(
   const isRedeemed = session.redeemed !== undefined && session.returned?.terraUserId === terraUserId;
   const isDisproved =
     rules.confirmation === 'required' &&
+    flowOf(session) !== undefined &&
     (isUsedTwice(session, terraUserId) ||
       (isRedeemed && (isRefused(session, terraUserId) || mayBeOfAnother(session, terraUserId, partition))));
   return {
@@ -239,6 +289,8 @@ function nextRow(
     ...(since !== undefined && { connectedAt: since }),
     updatedAt: now,
     version: Math.max(now, ...past.map(each => each.version + 1)),
+    ...(row?.schema !== undefined && { schema: row.schema }),
+    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { connectionOf, sessionOf } from './answer';
 import { isoTime } from './clock';
-import { type ConnectionRow, type ConnectionState, connectionState } from './connection';
+import { type ConnectionRow, type ConnectionState, connectionState, shownStatuses } from './connection';
+import { knownOf } from './open-enum';
 import { type Confirmation, provedUser, type SessionRow, type SessionStatus } from './session';
 
 export const EVENT_SOURCE = 'terra-connect';
@@ -137,7 +138,7 @@ const scopesOf = (row: ConnectionRow | undefined): string => (row?.facts.scopes?
 
 /** The last status people saw of the link before the row's own, from the history it took over. */
 function statusBefore({ history }: ConnectionRow): string | undefined {
-  return history.filter(({ status }) => !['unseen', 'unwanted', 'superseded'].includes(status)).at(-2)?.status;
+  return history.flatMap(({ status }) => knownOf(shownStatuses, status) ?? []).at(-2);
 }
 
 /** Whether only a new attempt helps. While a code may be live that depends on the session, and the row alone does not say. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { HOUR, type Instant, MINUTE, SECOND } from './clock';
 import { DeliveryMark } from './delivery';
+import { knownOf, openEnum } from './open-enum';
 import { providerId } from './providers';
 
 /** `required`: connected only after the owner redeemed the code. `off`: whatever the session authorised is proved. */
@@ -31,13 +32,21 @@ export const RETURN_SLACK = MINUTE;
 /** A person needs at least this long between choosing a provider, when Terra makes the user, and approving there. */
 const LEAST_APPROVAL_TIME = 3 * SECOND;
 
-export const FailureCause = z.enum(['cancelled', 'denied', 'provider_error', 'unknown']);
+const failureCauses = ['cancelled', 'denied', 'provider_error', 'unknown'] as const;
+export const FailureCause = z.enum(failureCauses);
 export type FailureCause = z.infer<typeof FailureCause>;
 
-const Failure = z.object({ at: z.number(), cause: FailureCause, terraUserId: z.optional(z.string()) });
+const Failure = z.object({ at: z.number(), cause: openEnum(failureCauses), terraUserId: z.optional(z.string()) });
+/** Returns why an attempt failed: `unknown` for a cause of a later version. */
+export const causeOf = ({ cause }: z.infer<typeof Failure>): FailureCause => knownOf(failureCauses, cause) ?? 'unknown';
 
-/** What is known of the authentications of one Terra user in a session. Of `at` and `lastAuthAt` the newest counts, of the other times the oldest. */
-export const Authorisation = z.object({
+const flows = ['widget', 'direct'] as const;
+
+/**
+ * What is known of the authentications of one Terra user in a session. Of `at` and `lastAuthAt` the newest counts, of the other
+ * times the oldest. It is written whole, so it keeps what later versions add to it.
+ */
+export const Authorisation = z.looseObject({
   /** The newest time at which Terra reported the user as authenticated, in an event or an answer. */
   at: z.number(),
   provider: z.string(),
@@ -86,7 +95,7 @@ export const SessionRow = z.object({
   owner: z.string(),
   id: z.string(),
   sub: z.string(),
-  flow: z.enum(['widget', 'direct']),
+  flow: openEnum(flows),
   /** Upper case; undefined: any. One for a direct link. */
   providers: z.optional(z.array(z.string())),
   returnTo: z.string(),
@@ -132,6 +141,8 @@ export const SessionRow = z.object({
   dueAt: z.optional(z.number()),
   purgeAt: z.number(),
   version: z.number(),
+  /** Only if a later version wrote the row. */
+  schema: z.optional(z.number()),
 });
 export type SessionRow = z.infer<typeof SessionRow>;
 
@@ -151,6 +162,7 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
   const lastAuthAt = Math.max(a.lastAuthAt ?? 0, b.lastAuthAt ?? 0);
   const first = a.firstAuthAt === firstAuthAt ? a : b;
   const delivery = first.delivery ?? a.delivery ?? b.delivery;
+  const later = [...laterFields(newest === a ? b : a), ...laterFields(newest)];
   return {
     at: newest.at,
     provider: newest.provider,
@@ -160,8 +172,21 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
     ...(foundAt !== undefined && { foundAt }),
     ...((a.isNamed ?? b.isNamed) && { isNamed: true }),
     ...(delivery && { delivery }),
+    ...Object.fromEntries(later.toSorted(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))),
   };
 }
+
+/** What later versions added to an authorisation. */
+const laterFields = (authorisation: Authorisation): [string, unknown][] =>
+  Object.entries(authorisation).filter(([name]) => !Object.hasOwn(Authorisation.shape, name));
+
+/** Returns how the session's link was made; undefined if only a later version knows, so that this one judges nothing by it. */
+export const flowOf = ({ flow }: SessionRow): (typeof flows)[number] | undefined => knownOf(flows, flow);
+
+/** Returns whether a session has a value that this version does not know. */
+export const hasLaterValue = (session: SessionRow): boolean =>
+  flowOf(session) === undefined ||
+  [session.failed, session.cancelled].some(failure => failure && knownOf(failureCauses, failure.cause) === undefined);
 
 /** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
 const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
@@ -189,7 +214,9 @@ export function isUsedTwice({ authorised, returned }: SessionRow, terraUserId: s
 export function isContested(session: SessionRow): boolean {
   return (
     session.wrongOwner !== undefined ||
-    (session.returned !== undefined && isUsedTwice(session, session.returned.terraUserId))
+    (flowOf(session) !== undefined &&
+      session.returned !== undefined &&
+      isUsedTwice(session, session.returned.terraUserId))
   );
 }
 
@@ -200,14 +227,15 @@ export function isContested(session: SessionRow): boolean {
  * counted without an answer of Terra's is no such return: whoever refuses before the user authenticates can have forged it.
  */
 export function isRefused(session: SessionRow, terraUserId: string): boolean {
-  const { refusedUsers = [], flow, failed, returned } = session;
+  const { refusedUsers = [], failed, returned } = session;
   if (refusedUsers.includes(terraUserId)) return true;
   if (Math.max(refusedUsers.length, session.refusedAt?.length ?? 0) >= REFUSAL_LIMIT) return true;
   const known = session.authorised[terraUserId];
-  if (flow === 'widget' && known === undefined) return false;
+  const isDirect = flowOf(session) === 'direct';
+  if (!isDirect && known === undefined) return false;
   const times = [...(session.refusedAt ?? []), ...(failed && failed.terraUserId === undefined ? [failed.at] : [])];
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
-  const createdAt = flow === 'direct' ? session.createdAt : ((known && madeAt(known)) ?? 0);
+  const createdAt = isDirect ? session.createdAt : ((known && madeAt(known)) ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
   return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
 }
@@ -261,7 +289,7 @@ export const refusableUntil = (returned: { at: Instant }): Instant => returned.a
  */
 export function proves(session: SessionRow, terraUserId: string, confirmation: Confirmation): boolean {
   const authorisation = session.authorised[terraUserId];
-  if (session.wrongOwner || authorisation === undefined) return false;
+  if (session.wrongOwner || authorisation === undefined || flowOf(session) === undefined) return false;
   if (confirmation === 'off') return true;
   const { returned, redeemed } = session;
   return (
@@ -311,7 +339,7 @@ export function sessionStatus(session: SessionRow, now: Instant, confirmation: C
   const over = session.closed !== undefined || now > closesAt(session, confirmation);
   if (over) return session.failed || session.cancelled ? 'failed' : 'expired';
   if (session.returned) return isRefused(session, session.returned.terraUserId) ? 'failed' : 'returned';
-  if (session.failed || (session.cancelled && session.flow === 'direct')) return 'failed';
+  if (session.failed || (session.cancelled && flowOf(session) === 'direct')) return 'failed';
   return 'pending';
 }
 
@@ -321,7 +349,7 @@ export function sessionFailure(session: SessionRow, status: SessionStatus): Sess
   if (status === 'expired') return 'expired';
   if (status !== 'failed') return undefined;
   // Terra's signed event counts more than what a browser's query says.
-  const causes = [session.cancelled, session.failed].flatMap(failure => failure?.cause ?? []);
+  const causes = [session.cancelled, session.failed].flatMap(failure => (failure ? causeOf(failure) : []));
   return causes.find(cause => cause !== 'unknown') ?? causes[0] ?? 'unknown';
 }
 

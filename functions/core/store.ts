@@ -39,7 +39,7 @@ export type SessionFact =
   /** Only while the session is as it was when it was judged. */
   | { kind: 'closed'; at: Instant; version: number };
 
-/** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none). */
+/** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none that can be read). */
 export type FactWritten = { written: true; session: SessionRow } | { written: false; session: SessionRow | undefined };
 
 /** A page of keys of the due index. */
@@ -58,7 +58,8 @@ export type Fingerprint = {
 
 /**
  * The verbs the domain asks of the table. Every write is conditional and touches one row; `false` or `written: false`
- * means that what the writer believed no longer holds. Anything else that goes wrong throws.
+ * means that what the writer believed no longer holds. Anything else that goes wrong throws. No write takes away what a later
+ * version stored, nor writes over a row that cannot be read.
  */
 export type Store = {
   /** Everything of one owner, strongly consistent. */
@@ -80,10 +81,17 @@ export type Store = {
     dueAt: Instant | undefined,
     seenDueAt?: Instant,
   ): Promise<FactWritten>;
-  /** Sets when the sweep looks at a row next (undefined: no more), if it is still at this version. */
-  reschedule(item: string, row: { owner: string; version: number }, dueAt: Instant | undefined): Promise<boolean>;
-  /** Stores the row if the stored one is still at this version (0: if there is none). */
-  putConnection(row: ConnectionRow, readVersion: number): Promise<boolean>;
+  /**
+   * Sets when the sweep looks at a row next (undefined: no more), if it is still at this version (undefined: for rows of which
+   * none can be read).
+   */
+  reschedule(
+    item: string,
+    row: { owner: string; version: number | undefined },
+    dueAt: Instant | undefined,
+  ): Promise<boolean>;
+  /** Stores the row if the stored one is still at the version it was read at (undefined: if there is none). */
+  putConnection(row: ConnectionRow, before: ConnectionRow | undefined): Promise<boolean>;
   addMint(mint: MintRow): Promise<boolean>;
   /** Lets a Terra user use up the mint, if nobody has; the mint after the write, or as it stands. */
   useMint(owner: string, id: string, use: NonNullable<MintRow['usedBy']>, dueAt: Instant): Promise<MintRow | undefined>;
@@ -99,6 +107,11 @@ export type Store = {
   findFingerprint(): Promise<Fingerprint | undefined>;
   /** A page of all connections there are, in no order and not strongly consistent. */
   scanConnections(cursor: string | undefined): Promise<{ rows: ConnectionRow[]; cursor: string | undefined }>;
+  /** A page of all rows there are: how many, and which of them this version cannot read. */
+  scanUnreadable(
+    cursor: string | undefined,
+  ): Promise<{ looked: number; unreadable: { owner: string; item: string }[]; cursor: string | undefined }>;
+  /** Where the check stands; undefined if there was none, or if what is stored cannot be read. */
   reconcileProgress(): Promise<ReconcileProgress | undefined>;
   saveReconcileProgress(progress: ReconcileProgress): Promise<void>;
   /** Keys of what is due by `until`, in one shard, earliest first. */

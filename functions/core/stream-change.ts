@@ -2,9 +2,9 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { type Instant, SECOND } from './clock';
-import { ConnectionRow } from './connection';
+import { type Item, readConnection, readSession } from './items';
 import { connectionEvent, type PublishedEvent, sessionEvent } from './published-event';
-import { type Confirmation, SessionRow } from './session';
+import type { Confirmation } from './session';
 import { readItemKey, table } from './table';
 
 export type RowKey = { owner: string; item: string };
@@ -41,35 +41,25 @@ function eventOf(
 ): PublishedEvent | 'unreadable' | undefined {
   switch (readItemKey(item)?.kind) {
     case 'session': {
-      const session = readImage(after, readSession);
-      if (session === 'unreadable') return session;
-      return session && sessionEvent(readBefore(before, readSession), session, confirmation);
+      // The place of a session that is still being opened is no session yet.
+      if (!after || !('stateHash' in after)) return undefined;
+      const session = readSession(readImage(after));
+      // What was before an unreadable row counts as nothing: once the row is mended, its state is told anew.
+      return session ? sessionEvent(readSession(readImage(before)), session, confirmation) : 'unreadable';
     }
     case 'connection': {
-      const connection = readImage(after, readConnection);
-      if (connection === 'unreadable') return connection;
-      return connection && connectionEvent(readBefore(before, readConnection), connection);
+      const connection = readConnection(readImage(after));
+      return connection ? connectionEvent(readConnection(readImage(before)), connection) : 'unreadable';
     }
     default:
       return undefined;
   }
 }
 
-/** The place of a session that is still being opened is no session yet. */
-const readSession = (item: Record<string, unknown>) => ('stateHash' in item ? SessionRow.parse(item) : undefined);
-const readConnection = (item: Record<string, unknown>) => ConnectionRow.parse(item);
-
-function readImage<R>(image: Image, read: (item: Record<string, unknown>) => R): R | 'unreadable' | undefined {
-  if (!image) return undefined;
+function readImage(image: Image): Item {
   try {
-    return read(unmarshall(image as Record<string, AttributeValue>));
+    return unmarshall((image ?? {}) as Record<string, AttributeValue>);
   } catch {
-    return 'unreadable';
+    return {};
   }
-}
-
-/** What was before an unreadable row counts as nothing: once the row is mended, its state is told anew. */
-function readBefore<R>(image: Image, read: (item: Record<string, unknown>) => R): R | undefined {
-  const row = readImage(image, read);
-  return row === 'unreadable' ? undefined : row;
 }

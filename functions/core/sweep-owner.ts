@@ -12,13 +12,22 @@ import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import { Problem } from './errors';
 import { completeReturn } from './look-up';
-import { confirmBy, type Partition, scheduled, waitingSession, withSession } from './partition';
+import {
+  confirmBy,
+  isLeftToLater,
+  LEAVE_TO_LATER,
+  laterDueAt,
+  type Partition,
+  scheduled,
+  waitingSession,
+  withSession,
+} from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
-import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
-import { itemKey } from './table';
+import { closesAt, flowOf, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { itemKey, numberOf } from './table';
 import type { Terra, TerraProvider } from './terra';
 import { noLaterThan } from './terra-user';
 
@@ -71,6 +80,7 @@ async function sweepSession(
   deps: SweepDeps,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
+  if (flowOf(session) === undefined) return session;
   const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
   const isEnding = now > closesAt(session, confirmation);
   const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
@@ -98,6 +108,7 @@ async function sweepConnection(
   swept: Swept,
   deps: SweepDeps,
 ): Promise<Partition> {
+  if (isLeftToLater(row, partition.sessions, deps.rules)) return partition;
   const identified = await identify(row, partition, swept, deps);
   if (identified === 'unknown') return partition;
   const decide = (now: ConnectionRow | undefined, current: Partition) => now && dueFacts(now, current, deps);
@@ -182,6 +193,7 @@ function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: Sw
 
 /** The session is the judge: as long as it is open, or its time or the row's is not over, nothing is ended. */
 export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now: Instant, rules: Rules): boolean {
+  if (isLeftToLater(row, sessions, rules)) return true;
   const until = confirmBy(row, sessions, rules);
   if (until === undefined || now <= until) return true;
   const session = waitingSession(row, sessions, rules);
@@ -192,13 +204,20 @@ export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now
 async function settleDue(partition: Partition, now: Instant, { store, rules }: SweepDeps): Promise<void> {
   const due = isDue(now);
   for (const session of partition.sessions.filter(due)) {
-    const next = sessionDueAt(session, now, rules.confirmation);
-    await store.reschedule(itemKey.session(session.id), session, next);
+    const isJudged = flowOf(session) !== undefined;
+    const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LEAVE_TO_LATER;
+    await store.reschedule(itemKey.session(session.id), session, next ?? laterDueAt(session, now));
   }
-  for (const mint of partition.mints.filter(due)) await store.reschedule(itemKey.mint(mint.id), mint, undefined);
+  for (const mint of partition.mints.filter(due))
+    await store.reschedule(itemKey.mint(mint.id), mint, laterDueAt(mint, now));
   for (const row of partition.connections.filter(due)) {
     const next = scheduled(row, partition.sessions, now, rules).dueAt;
     await store.reschedule(itemKey.connection(row.terraUserId), row, next && Math.max(next, now + LOOK_AGAIN));
+  }
+  // What cannot be read waits, so that it does not keep the sweep from what can.
+  for (const { item, stored } of partition.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {
+    const version = numberOf(stored.version);
+    await store.reschedule(item, { owner: partition.owner, version }, now + LEAVE_TO_LATER);
   }
 }
 

@@ -11,6 +11,9 @@ export const table = {
   due: { index: 'due', partitionKey: 'dueShard', sortKey: 'dueAt', shards: 8 },
 } as const;
 
+/** The version of the rows that this code writes, in their attribute `schema`. Rows without it are of version 1. */
+export const SCHEMA = 2;
+
 /** Sort keys, made and read in this file only. */
 export const itemKey = {
   session: (id: string) => `session#${id}`,
@@ -31,6 +34,9 @@ export function readItemKey(
   return kind === undefined ? undefined : { kind: kind as 'session', id };
 }
 
+/** Returns whether a later version than this one wrote to the row: what it left undone is not ours to forget. */
+export const isOfLaterSchema = ({ schema = 0 }: { schema?: number | undefined }): boolean => schema > SCHEMA;
+
 /** Where the check of all connections keeps its place. */
 export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
 
@@ -40,3 +46,6 @@ export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } a
 /** Returns whether a partition key is one of the table's own, so that it names no owner. */
 export const isBookkeeping = (owner: string): boolean =>
   [reconcileKey.owner, fingerprintKey.owner].includes(owner as '#reconcile');
+
+/** The number in a stored attribute; undefined for anything else. */
+export const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);

@@ -9,7 +9,7 @@ import { providerId, providerKind } from '../core/providers';
 import { countUse } from '../core/quota';
 import { newId, newSecret, type Random } from '../core/random';
 import { type Behaviour, on, type ReplyOf, serve } from '../core/serve';
-import { type Claim, type Confirmation, FINISH_WITHIN, type SessionRow, sessionStatus } from '../core/session';
+import { type Claim, type Confirmation, FINISH_WITHIN, flowOf, type SessionRow, sessionStatus } from '../core/session';
 import type { Store } from '../core/store';
 import type { Terra, TerraLink } from '../core/terra';
 import { hashOf, writeTicket } from '../core/ticket';
@@ -159,7 +159,8 @@ function newSession(
 }
 
 function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
-  const { id, flow, url, expiresAt } = session;
+  const { id, url, expiresAt } = session;
+  const flow = flowOf(session) ?? 'widget';
   const status = sessionStatus(session, clock(), confirmation);
   return {
     status: 201,

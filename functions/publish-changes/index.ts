@@ -16,6 +16,7 @@ type Deps = {
   confirmation: Confirmation;
   clock: Clock;
   pause: (most: Instant) => Promise<void>;
+  alarm: (name: 'unreadable_row') => void;
 };
 
 /** What became of a batch; `undone` holds the sequence numbers of the records that must come again. */
@@ -39,6 +40,7 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   const result: Published = { published: 0, deadLetters: 0, undone: [] };
   const stuck = new Set<string>();
   let waiting = records.map(record => readChange(record, deps.confirmation)).filter(({ event }) => event !== undefined);
+  if (waiting.some(({ event }) => event === 'unreadable')) deps.alarm('unreadable_row');
 
   while (waiting.length > 0) {
     const wave = firstOfEachOwner(waiting);
@@ -95,12 +97,13 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   }
 }
 
-/** Publishes the state a dead letter's row has by now, if it is still there and anything people hear of. */
+/** Publishes the state a dead letter's row has by now, if it is still there and anything people hear of. Throws if it cannot be read. */
 export async function redrive(
   { row }: Letter,
   { store, bus, confirmation }: { store: Pick<Store, 'load'>; bus: EventBus; confirmation: Confirmation },
 ): Promise<'published' | 'nothing'> {
-  const { sessions, connections } = await store.load(row.owner);
+  const { sessions, connections, unreadable } = await store.load(row.owner);
+  if (unreadable.some(({ item }) => item === row.item)) throw new Error('the row of the letter still cannot be read');
   const { kind, id } = readItemKey(row.item) ?? {};
   const session = kind === 'session' ? sessions.find(known => known.id === id) : undefined;
   const connection = kind === 'connection' ? connections.find(known => known.terraUserId === id) : undefined;
@@ -137,6 +140,7 @@ export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoD
     confirmation: live.confirmation(),
     clock: live.clock,
     pause: live.pause,
+    alarm: live.alarm,
   };
   const startedAt = wired.clock();
   const { undone, ...counts } = await publishChanges(Records, wired);

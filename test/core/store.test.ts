@@ -72,6 +72,8 @@ const connection: ConnectionRow = {
   updatedAt: NOON,
   version: NOON,
 };
+/** A key of the table, as a scan names where it goes on. */
+const PLACE = JSON.stringify({ owner: { S: 'owner-1' }, item: { S: 'connection#1' } });
 const mint: MintRow = {
   owner: 'owner-1',
   id: 'mint-1',
@@ -135,13 +137,14 @@ describe.each([
       quotas: [],
       erasure: undefined,
       connections: [],
+      unreadable: [],
     });
   });
 
   test('a partition holds everything of one owner and nothing of another', async () => {
     const { store, owner } = await world();
     await store.addMint({ ...mint, owner });
-    await store.putConnection({ ...connection, owner }, 0);
+    await store.putConnection({ ...connection, owner }, undefined);
     await store.openSession({ ...session, owner: `${owner}-other` });
 
     const partition = await store.load(owner);
@@ -354,11 +357,11 @@ describe.each([
     const { store, owner } = await world();
     const row = { ...connection, owner };
 
-    expect(await store.putConnection(row, 7)).toBe(false);
-    expect(await store.putConnection(row, 0)).toBe(true);
-    expect(await store.putConnection({ ...row, version: NOON + 1 }, 0)).toBe(false);
-    expect(await store.putConnection({ ...row, version: NOON + 1 }, NOON)).toBe(true);
-    expect(await store.putConnection({ ...row, version: NOON + 2 }, NOON)).toBe(false);
+    expect(await store.putConnection(row, { ...row, version: 7 })).toBe(false);
+    expect(await store.putConnection(row, undefined)).toBe(true);
+    expect(await store.putConnection({ ...row, version: NOON + 1 }, undefined)).toBe(false);
+    expect(await store.putConnection({ ...row, version: NOON + 1 }, row)).toBe(true);
+    expect(await store.putConnection({ ...row, version: NOON + 2 }, row)).toBe(false);
   });
 
   test('a mint is used up by one Terra user', async () => {
@@ -407,7 +410,7 @@ describe.each([
   test('the due index holds just what is due, earliest first, and lets go of it', async () => {
     const { store, owner } = await world();
     await store.addMint({ ...mint, owner });
-    await store.putConnection({ ...connection, owner, dueAt: NOON - 5 }, 0);
+    await store.putConnection({ ...connection, owner, dueAt: NOON - 5 }, undefined);
     const dueBy = async (until: number) =>
       (await store.due(shardOf(owner), until)).due.filter(key => key.owner === owner).map(({ item }) => item);
 
@@ -445,7 +448,8 @@ describe.each([
 
   test('a scan comes by every connection once and by nothing else', async () => {
     const { store, owner } = await world();
-    for (let n = 0; n < 60; n++) await store.putConnection({ ...connection, owner, terraUserId: `${user}-${n}` }, 0);
+    for (let n = 0; n < 60; n++)
+      await store.putConnection({ ...connection, owner, terraUserId: `${user}-${n}` }, undefined);
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
@@ -460,10 +464,10 @@ describe.each([
 
   test('the place of the daily check is kept, and not moved by an older run', async () => {
     const store = open();
-    await store.saveReconcileProgress({ startedAt: NOON, cursor: '"here"', isDone: false });
+    await store.saveReconcileProgress({ startedAt: NOON, cursor: PLACE, isDone: false });
     await store.saveReconcileProgress({ startedAt: NOON - 1, cursor: undefined, isDone: true });
 
-    expect(await store.reconcileProgress()).toEqual({ startedAt: NOON, cursor: '"here"', isDone: false });
+    expect(await store.reconcileProgress()).toEqual({ startedAt: NOON, cursor: PLACE, isDone: false });
   });
 
   test('the first fingerprint is remembered', async () => {

@@ -1,5 +1,6 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
+import { SCHEMA } from '../../functions/core/table';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 
@@ -38,6 +39,7 @@ test('everything of the owner is gone, here and at Terra, but for a tombstone of
   expect(world.store.items.get(JSON.stringify([referenceIdOf('alice'), 'erasure']))).toEqual({
     owner: referenceIdOf('alice'),
     item: 'erasure',
+    schema: SCHEMA,
     requestedAt: world.clock(),
     version: world.clock(),
     dueAt: world.clock() + MINUTE,

@@ -323,7 +323,9 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
   const tries = new Map<string, number>();
   const accepted: string[] = [];
   const letters: Letter[] = [];
+  const alarms: string[] = [];
   const deps = {
+    alarm: (name: string) => void alarms.push(name),
     confirmation: 'required' as Confirmation,
     clock: () => now,
     pause: async (most: number) => {
@@ -345,7 +347,7 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
       },
     },
   };
-  return { deps, accepted, letters, tries, wait: (time: number) => (now += time) };
+  return { deps, accepted, letters, alarms, tries, wait: (time: number) => (now += time) };
 }
 
 describe('a batch of the stream', () => {
@@ -397,7 +399,7 @@ describe('a batch of the stream', () => {
   });
 
   test('a row that cannot be read goes to the dead letters by its keys, and the next change is published', async () => {
-    const { deps, accepted, letters } = given();
+    const { deps, accepted, letters, alarms } = given();
     const mended = recordOf(itemKey.connection(USER), {
       owner: 'owner-p',
       before: { owner: 'owner-p', facts: 'poison' },
@@ -414,6 +416,7 @@ describe('a batch of the stream', () => {
       { row: { owner: 'owner-p', item: itemKey.connection(USER) }, reason: 'unreadable', at: NOON },
       { row: { owner: 'x', item: itemKey.connection(USER) }, reason: 'unreadable', at: NOON },
     ]);
+    expect(alarms).toEqual(['unreadable_row']);
   });
 
   test('what is throttled is tried again until it is taken', async () => {

@@ -20,6 +20,7 @@ test('these alarms there are', () => {
     'DisconnectOverdue: disconnect_overdue >= 1 in 5 min',
     'SweepBreaker: sweep_breaker >= 1 in 5 min',
     'ReconcileBreaker: reconcile_breaker >= 1 in 5 min',
+    'UnreadableRow: unreadable_row >= 1 in 5 min',
     'BodyTooLarge: body_too_large >= 1 in 5 min',
     'DeadLetters: dead_letters >= 1 in 5 min',
     'EventsLate: publish_age_ms >= 600000 in 5 min',
@@ -190,6 +191,7 @@ const alarmNames = Object.keys({
   disconnect_overdue: true,
   reconcile_breaker: true,
   sweep_breaker: true,
+  unreadable_row: true,
   body_too_large: true,
 } satisfies Record<import('../../functions/core/log').AlarmName, true>);
 

@@ -15,7 +15,6 @@ test('each role may do exactly this', () => {
     ],
     ConfirmSession: [
       'dynamodb:GetItem RecordsTable',
-      'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream ConfirmSessionLogs',
@@ -36,7 +35,6 @@ test('each role may do exactly this', () => {
     Disconnect: [
       'dynamodb:DeleteItem RecordsTable',
       'dynamodb:GetItem RecordsTable',
-      'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream DisconnectLogs',
@@ -77,7 +75,6 @@ test('each role may do exactly this', () => {
       'secretsmanager:GetSecretValue prod/reference-key',
     ],
     ReceiveWebhook: [
-      'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream ReceiveWebhookLogs',
@@ -86,9 +83,9 @@ test('each role may do exactly this', () => {
     ],
     Reconcile: [
       'dynamodb:GetItem RecordsTable',
-      'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:Scan RecordsTable',
+      'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream ReconcileLogs',
       'logs:PutLogEvents ReconcileLogs',
       'secretsmanager:GetSecretValue prod/terra-api',
@@ -97,7 +94,6 @@ test('each role may do exactly this', () => {
     SweepRuns: ['lambda:InvokeFunction SweepStaleFunction', 'sqs:SendMessage SweepRunsDeadLetters'],
     SweepStale: [
       'dynamodb:DeleteItem RecordsTable',
-      'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:Query RecordsTable/index/due',
       'dynamodb:UpdateItem RecordsTable',

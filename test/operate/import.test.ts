@@ -134,7 +134,7 @@ test('a row that appears between reading and writing is left alone', async () =>
   const late: ImportDeps['store'] = {
     load: owner => here.store.load(owner),
     putConnection: async (row, version) => {
-      await here.store.putConnection({ ...row, ids: ['somebody-else-was-first'] }, 0);
+      await here.store.putConnection({ ...row, ids: ['somebody-else-was-first'] }, undefined);
       return here.store.putConnection(row, version);
     },
   };

@@ -1,5 +1,13 @@
 import type { ErasureRow } from '../../functions/core/erasure';
-import { partitionOf, shardOf } from '../../functions/core/items';
+import {
+  connectionUpdate,
+  findingsIn,
+  partitionOf,
+  type RowFindings,
+  type RowUpdate,
+  schemaOf,
+  shardOf,
+} from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
 import type { Partition } from '../../functions/core/partition';
 import {
@@ -12,28 +20,45 @@ import {
 import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
 import { itemKey, readItemKey } from '../../functions/core/table';
 
-type Item = Record<string, unknown> & { owner: string; item: string };
+type Item = Record<string, unknown> & { owner: string; item: string; schema?: number | undefined };
 
 /**
  * The store in memory: the twin of the one on DynamoDB, held to the same contract (test/core/store.test.ts). It parses what it
  * reads, as the other does; proofs that run a million histories leave that out, since nothing in them writes other rows.
  */
-export function memoryStore({ parses = true } = {}) {
+export function memoryStore({
+  parses = true,
+  found = () => {},
+}: {
+  parses?: boolean;
+  found?: (findings: RowFindings) => void;
+} = {}) {
   const items = new Map<string, Item>();
   const key = (owner: string, item: string) => JSON.stringify([owner, item]);
   const copy = <T>(row: T): T => (parses ? structuredClone(row) : row);
   const find = <T>(owner: string, item: string) => copy(items.get(key(owner, item))) as (T & Item) | undefined;
-  const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(copy(row)));
+  const save = (row: Item) =>
+    void items.set(key(row.owner, row.item), withoutUndefined({ ...copy(row), schema: schemaOf(row) }));
   let fingerprint: Fingerprint | undefined;
   let progress: ReconcileProgress | undefined;
+
+  function read(owner: string, own: readonly Item[]): Partition {
+    const partition = partitionOf(owner, own);
+    const findings = findingsIn(partition);
+    if (findings) found(findings);
+    return partition;
+  }
 
   const store: Store = {
     load: async owner => {
       const own = [...items.values()].filter(item => item.owner === owner);
       // Parsing copies what it reads.
-      return parses ? partitionOf(owner, own) : sorted(owner, own);
+      return parses ? read(owner, own) : sorted(owner, own);
     },
-    findSession: async (owner, id) => (await store.load(owner)).sessions.find(session => session.id === id),
+    findSession: async (owner, id) => {
+      const stored = items.get(key(owner, itemKey.session(id)));
+      return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).sessions[0];
+    },
     openSession: async (session, attempt) => place({ ...session, item: itemKey.session(session.id) }, attempt),
     claimSession: async (claim, attempt) => place({ ...claim, item: itemKey.session(claim.id) }, attempt),
     addSessionFact: async (owner, id, fact, dueAt, seenDueAt) => {
@@ -46,30 +71,33 @@ export function memoryStore({ parses = true } = {}) {
       const due = dueAt === undefined || isDueByThen ? {} : { dueAt };
       const next = { ...withFact(session, fact), version: session.version + 1, ...due };
       save({ ...next, item: session.item });
-      return { written: true, session: (await store.findSession(owner, id)) ?? next };
+      const written = await store.findSession(owner, id);
+      return written ? { written: true, session: written } : { written: false, session: written };
     },
     reschedule: async (item, { owner, version }, dueAt) => {
       const row = find<{ version: number }>(owner, item);
-      if (row?.version !== version) return false;
+      if (!row || (version !== undefined && row.version !== version)) return false;
       save({ ...row, dueAt });
       return true;
     },
-    putConnection: async (row, readVersion) => {
+    putConnection: async (row, before) => {
       const item = itemKey.connection(row.terraUserId);
-      if ((find<{ version: number }>(row.owner, item)?.version ?? 0) !== readVersion) return false;
-      save({ ...row, item });
+      const there = find<{ version: number }>(row.owner, item);
+      if (there ? there.version !== before?.version : before !== undefined) return false;
+      save(updated(there ?? { owner: row.owner, item }, connectionUpdate(row, before)));
       return true;
     },
     addMint: async mint => place({ ...mint, item: itemKey.mint(mint.id) }),
     useMint: async (owner, id, use, dueAt) => {
       const mint = find<MintRow>(owner, itemKey.mint(id));
-      if (mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
-      return find<MintRow>(owner, itemKey.mint(id));
+      if (mint && 'expiresAt' in mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
+      const stored = items.get(key(owner, itemKey.mint(id)));
+      return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).mints[0];
     },
     beginErasure: async erasure => {
-      const there = find<{ requestedAt: number }>(erasure.owner, itemKey.erasure);
-      if (there && there.requestedAt >= erasure.requestedAt) return false;
-      save({ ...erasure, item: itemKey.erasure });
+      const there = find<{ requestedAt: unknown }>(erasure.owner, itemKey.erasure);
+      if (typeof there?.requestedAt === 'number' && there.requestedAt >= erasure.requestedAt) return false;
+      save({ ...there, dueAt: undefined, ...erasure, item: itemKey.erasure });
       return true;
     },
     remove: async (owner, item, version) => {
@@ -81,7 +109,7 @@ export function memoryStore({ parses = true } = {}) {
       const item = itemKey.quota(kind, window);
       const used = find<{ used: number }>(owner, item)?.used ?? 0;
       if (used >= limit) return false;
-      save({ owner, item, used: used + 1, purgeAt });
+      save({ ...find(owner, item), owner, item, used: used + 1, purgeAt });
       return true;
     },
     rememberFingerprint: async ours => {
@@ -93,10 +121,17 @@ export function memoryStore({ parses = true } = {}) {
     scanConnections: async cursor => {
       const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
       const from = Number(cursor ?? 0);
-      const page = all
-        .slice(from, from + 50)
-        .flatMap(({ owner, ...row }) => partitionOf(owner, [{ owner, ...row }]).connections);
+      const page = all.slice(from, from + 50).flatMap(row => read(row.owner, [row]).connections);
       return { rows: structuredClone(page), cursor: from + 50 < all.length ? String(from + 50) : undefined };
+    },
+    scanUnreadable: async () => {
+      const all = [...items.values()];
+      const unreadable = all.filter(row => partitionOf(row.owner, [row]).unreadable.length > 0);
+      return {
+        looked: all.length,
+        unreadable: unreadable.map(({ owner, item }) => ({ owner, item })),
+        cursor: undefined,
+      };
     },
     reconcileProgress: async () => progress,
     saveReconcileProgress: async next => {
@@ -114,11 +149,32 @@ export function memoryStore({ parses = true } = {}) {
   function place(row: Item, attempt?: string): boolean {
     const there = find<{ attempt?: string }>(row.owner, row.item);
     const isFree = attempt === undefined ? !there : there?.attempt === attempt && !('stateHash' in there);
-    if (isFree) save(row);
+    const { claimedAt: _, attempt: _held, ...kept } = { claimedAt: 0, ...there };
+    if (isFree) save({ ...kept, ...row });
     return isFree;
   }
 
   return { ...store, items };
+}
+
+/** The row with attributes set and removed by their paths, of which none is longer than two names. */
+function updated(row: Item, { set, remove }: RowUpdate): Item {
+  const next: Record<string, unknown> = { ...row };
+  const place = ([first = '', second]: string[]): [Record<string, unknown>, string] => {
+    if (second === undefined) return [next, first];
+    const inner = { ...(next[first] as Record<string, unknown>) };
+    next[first] = inner;
+    return [inner, second];
+  };
+  for (const [path, value] of set) {
+    const [at, name] = place(path);
+    at[name] = value;
+  }
+  for (const path of remove) {
+    const [at, name] = place(path);
+    delete at[name];
+  }
+  return next as Item;
 }
 
 /** The records of an owner, as they were stored. */
@@ -134,6 +190,7 @@ function sorted(owner: string, items: readonly Item[]): Partition {
     erasure: of<ErasureRow>('erasure')[0],
     mints: of('mint'),
     connections: of('connection'),
+    unreadable: [],
   };
 }
 

@@ -92,7 +92,12 @@ export function world({ parses = true, ...options }: Partial<Rules> & { parses?:
   let drawn = 0;
   const notes: Facts[] = [];
   const alarms: string[] = [];
-  const store = memoryStore({ parses });
+  const store = memoryStore({
+    parses,
+    found: ({ unreadableRows }) => {
+      if (unreadableRows > 0) alarms.push('unreadable_row');
+    },
+  });
   const terra = fakeTerra();
   const rules: Rules = { confirmation: 'required', confirmWithin: 60 * MINUTE, referenceId: 'opaque', ...options };
   return {

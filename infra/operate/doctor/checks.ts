@@ -1,5 +1,12 @@
 import type { Check } from './check';
-import { backlogCheck, dataEventsCheck, deadLettersCheck, reconcileCheck, sweepCheck } from './running-checks';
+import {
+  backlogCheck,
+  dataEventsCheck,
+  deadLettersCheck,
+  reconcileCheck,
+  sweepCheck,
+  unreadableRowsCheck,
+} from './running-checks';
 import { referenceKeyCheck, referenceKeySecretCheck, terraApiSecretCheck, webhookSecretCheck } from './secret-checks';
 import { apiCheck, confirmationCheck, issuerCheck, returnTargetsCheck, settingsCheck } from './settings-checks';
 import { expiryCheck, protectionCheck, recoveryCheck } from './table-checks';
@@ -26,6 +33,7 @@ export const checks: readonly Check[] = [
   sweepCheck,
   reconcileCheck,
   backlogCheck,
+  unreadableRowsCheck,
   dataEventsCheck,
   recoveryCheck,
   protectionCheck,

@@ -65,6 +65,38 @@ async function countDue(store: ReturnType<Patient['store']>, until: Instant): Pr
   return pages.reduce((sum, { due }) => sum + due.length, 0);
 }
 
+/** At most so many pages of the table are looked at: enough to know, and cheap. */
+const PAGES = 20;
+const NAMED = 5;
+
+export const unreadableRowsCheck: Check = {
+  name: 'unreadable-rows',
+  async look({ store }) {
+    const { looked, unreadable, isAll } = await findUnreadable(store());
+    const rows = countOf(looked, 'row');
+    if (unreadable.length === 0) return ok(`${isAll ? `All of ${rows}` : `The first ${rows}`} can be read`);
+    const named = unreadable.slice(0, NAMED).map(({ owner, item }) => `${item} of ${owner}`);
+    const more = unreadable.length > NAMED ? ` and ${unreadable.length - NAMED} more` : '';
+    return fault(
+      `${countOf(unreadable.length, 'row')} cannot be read (of ${rows}): ${named.join(', ')}${more}`,
+      'If a later version was deployed, deploy it again. Else look at each with `npm run owner -- show --reference-id=…`, mend it in DynamoDB, or erase its owner. A row of #reconcile heals with the next run.',
+    );
+  },
+};
+
+async function findUnreadable(store: ReturnType<Patient['store']>) {
+  const unreadable: { owner: string; item: string }[] = [];
+  let looked = 0;
+  let cursor: string | undefined;
+  for (let pages = 0; pages < PAGES && (pages === 0 || cursor !== undefined); pages++) {
+    const page = await store.scanUnreadable(cursor);
+    unreadable.push(...page.unreadable);
+    looked += page.looked;
+    cursor = page.cursor;
+  }
+  return { looked, unreadable, isAll: cursor === undefined };
+}
+
 /** Below this many connections nothing can be said of a share of them. */
 const FEW = 10;
 const MOST = 0.5;

@@ -2,6 +2,7 @@ import { sessionOf } from '../../../functions/core/answer';
 import { type Instant, isoTime } from '../../../functions/core/clock';
 import { type ConnectionRow, connectionState, publicId, reasonOf } from '../../../functions/core/connection';
 import { isErasing } from '../../../functions/core/erasure';
+import type { Item } from '../../../functions/core/items';
 import type { MintRow } from '../../../functions/core/mint';
 import type { Partition } from '../../../functions/core/partition';
 import type { Confirmation, SessionRow } from '../../../functions/core/session';
@@ -17,10 +18,12 @@ export type Account = {
   mints: ReturnType<typeof mintAccount>[];
   /** Counters of uses that are still kept. */
   counters: number;
+  /** Rows that this version cannot read, as they are stored, but for links and hashes. */
+  unreadable: { item: string; stored: Item }[];
 };
 
 export function accountOf(partition: Partition, now: Instant, confirmation: Confirmation): Account {
-  const { owner, known, erasure, connections, sessions, mints, quotas } = partition;
+  const { owner, known, erasure, connections, sessions, mints, quotas, unreadable } = partition;
   return {
     referenceId: owner,
     known,
@@ -34,7 +37,22 @@ export function accountOf(partition: Partition, now: Instant, confirmation: Conf
       .map(session => sessionAccount(session, now, confirmation)),
     mints: mints.toSorted((a, b) => b.createdAt - a.createdAt).map(mintAccount),
     counters: quotas.length,
+    unreadable: unreadable.map(({ item, stored }) => ({ item, stored: withoutSecrets(stored) as Item })),
   };
+}
+
+/** What may open something, in a row of whatever kind. */
+const SECRET = /hash$|url$|link$|secret|token|code|password|pin$/i;
+
+/** A stored value as it is, with what may open something left out. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (value === null || typeof value !== 'object') return value;
+  const shown = Object.entries(value).map(([name, each]): [string, unknown] => [
+    name,
+    SECRET.test(name) ? '(hidden)' : withoutSecrets(each),
+  ]);
+  return Object.fromEntries(shown);
 }
 
 function connectionAccount(row: ConnectionRow) {

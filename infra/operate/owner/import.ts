@@ -1,5 +1,5 @@
 import { type Clock, DAY, type Instant } from '../../../functions/core/clock';
-import { authFacts, type ConnectionFacts } from '../../../functions/core/connection';
+import { authFacts, type ConnectionFacts, IMPORT } from '../../../functions/core/connection';
 import { settle } from '../../../functions/core/partition';
 import { newsOf } from '../../../functions/core/record';
 import type { Rules } from '../../../functions/core/rules';
@@ -7,8 +7,6 @@ import type { Store } from '../../../functions/core/store';
 import type { SubscribedUser, Subscriptions } from '../subscriptions';
 import type { Claims } from './claims';
 
-/** Where an imported connection says it comes from, in the place of a session or mint. */
-const VIA = 'import';
 const PER_PAGE = 200;
 /**
  * With opaque ids a Terra user may be one that nobody has confirmed yet. Such a one is ended within a day and a half, so
@@ -83,14 +81,14 @@ async function importUser(user: SubscribedUser, deps: ImportDeps): Promise<Fate>
   const change = changes.find(({ row }) => row.terraUserId === user.terraUserId);
   if (!change) return 'known';
   // What else the partition might settle is left to whoever comes by next.
-  const isWritten = !apply || (await store.putConnection({ ...change.row, sub: claim.sub }, 0));
+  const isWritten = !apply || (await store.putConnection({ ...change.row, sub: claim.sub }, undefined));
   return isWritten ? 'imported' : 'known';
 }
 
 /** Authenticated when Terra made the user, and proved by the team's word. */
 function factsOf({ provider, createdAt, scopes }: SubscribedUser, now: Instant): ConnectionFacts {
   const at = Math.min(createdAt ?? now, now);
-  return { ...authFacts(provider, at, VIA, scopes), proof: { at, via: VIA } };
+  return { ...authFacts(provider, at, IMPORT, scopes), proof: { at, via: IMPORT } };
 }
 
 const nothing: Record<Fate, number> = {

@@ -14,7 +14,7 @@ export async function showOwner(job: OwnerJob): Promise<number> {
 }
 
 export function accountText(account: Account): string {
-  const { referenceId, known, subs, erasure, connections, sessions, mints } = account;
+  const { referenceId, known, subs, erasure, connections, sessions, mints, unreadable } = account;
   if (!known) return `Nothing is known of the owner ${referenceId}.`;
   const parts = [
     textPairs([
@@ -59,6 +59,15 @@ export function accountText(account: Account): string {
       ['id', 'provider', 'created', 'used by'],
       mints.map(({ id, provider = '', createdAt, usedBy = '' }) => [id, provider, createdAt, usedBy]),
     ),
+    ...(unreadable.length > 0
+      ? [
+          section(
+            'Rows that cannot be read, as they are stored',
+            ['key', 'row'],
+            unreadable.map(({ item, stored }) => [item, JSON.stringify(stored)]),
+          ),
+        ]
+      : []),
   ];
   return parts.join('\n\n');
 }

@@ -102,6 +102,7 @@ const empty: Partition = {
   quotas: [],
   erasure: undefined,
   connections: [],
+  unreadable: [],
 };
 
 /** The session, mint or news after one piece: each fact written once, `authorised` growing. */
