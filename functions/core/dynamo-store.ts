@@ -162,6 +162,15 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
         }),
       ),
 
+    putOff: ({ owner, item, dueAt: seen }, dueAt) =>
+      held(
+        update(owner, item, {
+          UpdateExpression: 'SET dueAt = :dueAt',
+          ConditionExpression: 'dueAt = :seen',
+          values: { ':seen': seen, ':dueAt': dueAt },
+        }),
+      ),
+
     putConnection(row, readVersion) {
       const item = { ...row, item: itemKey.connection(row.terraUserId), ...dueShard(row) };
       return readVersion === 0
@@ -287,7 +296,11 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       );
       const keys = (page.Items ?? []).map(item => unmarshall(item));
       return {
-        due: keys.map(key => ({ owner: String(key[table.partitionKey]), item: String(key[table.sortKey]) })),
+        due: keys.map(key => ({
+          owner: String(key[table.partitionKey]),
+          item: String(key[table.sortKey]),
+          dueAt: Number(key[table.due.sortKey]),
+        })),
         cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
       };
     },

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { backOff } from './back-off';
 import { DAY, type Instant, MINUTE, SECOND } from './clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState, isErased, isUnasked, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
@@ -91,18 +92,20 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
 
 /**
  * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
- * user, then ends one row after the other until `until`. Says whether all is done; otherwise the sweep goes on.
+ * user, then ends one row after the other as long as `mayAsk` says. Returns whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(seen: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
-  const { unasked, users } = await findUnrecordedUsers(seen, until, deps);
+export async function eraseOwner(seen: Partition, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
+  const { unasked, users } = await findUnrecordedUsers(seen, mayAsk, deps);
   let { partition } = await record(seen, now => marks(now, users, deps), deps);
   const kept = new Set(unasked.map(({ id }) => itemKey.session(id)));
   for (const { item, version } of itemsBefore(partition)) {
     if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
   }
 
-  for (const row of rowsBefore(partition)) {
-    if (deps.clock() >= until) break;
+  // The one that Terra was asked about least recently first, so that none is kept waiting by another that fails each time.
+  const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
+  for (const row of rowsBefore(partition).toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
+    if (!mayAsk()) break;
     const { terraUserId } = row;
     if (isOurs(row, deps.rules)) {
       ({ partition } = await endConnection(partition, terraUserId, known => known && {}, deps));
@@ -121,7 +124,7 @@ export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findU
  */
 async function findUnrecordedUsers(
   partition: Partition,
-  until: Instant,
+  mayAsk: () => boolean,
   deps: EraseDeps,
 ): Promise<{ unasked: SessionRow[]; users: string[] }> {
   const unasked: SessionRow[] = [];
@@ -129,7 +132,7 @@ async function findUnrecordedUsers(
   for (const session of partition.sessions.filter(({ createdAt }) => isBefore(partition, createdAt))) {
     const terraUserId = unansweredUser(session);
     if (terraUserId === undefined) continue;
-    if (deps.clock() >= until) unasked.push(session);
+    if (!mayAsk()) unasked.push(session);
     else {
       try {
         const answer = await askTerra(session, terraUserId, undefined, deps);
@@ -167,9 +170,9 @@ export async function removeErased(
   await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
 }
 
-/** When the sweep looks at the tombstone next: each minute until all is done, then once more at the end. */
+/** When the sweep looks at the tombstone next: again and again until all is done, then once more at the end. */
 export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant): Instant | undefined {
-  if (!isDone) return now + MINUTE;
+  if (!isDone) return now + backOff(erasure.requestedAt, now);
   const lastLook = erasure.requestedAt + LAST_LOOK_AFTER;
   return now < lastLook ? lastLook : undefined;
 }

@@ -35,6 +35,7 @@ export type Facts = {
   closed?: number;
   disconnected?: number;
   looked?: number;
+  refused?: number;
   asked?: number;
   missed?: number;
   absent?: number;

@@ -42,8 +42,11 @@ export type SessionFact =
 /** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none). */
 export type FactWritten = { written: true; session: SessionRow } | { written: false; session: SessionRow | undefined };
 
-/** A page of keys of the due index. */
-export type DuePage = { due: { owner: string; item: string }[]; cursor: string | undefined };
+/** A row in the due index. */
+export type DueKey = { owner: string; item: string; dueAt: Instant };
+
+/** A page of the due index. */
+export type DuePage = { due: DueKey[]; cursor: string | undefined };
 
 /** Where the check of all connections stands. */
 export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined; isDone: boolean };
@@ -82,6 +85,8 @@ export type Store = {
   ): Promise<FactWritten>;
   /** Sets when the sweep looks at a row next (undefined: no more), if it is still at this version. */
   reschedule(item: string, row: { owner: string; version: number }, dueAt: Instant | undefined): Promise<boolean>;
+  /** Sets when the sweep looks next at a row that it could not read, if the row is still due when it was. */
+  putOff(key: DueKey, dueAt: Instant): Promise<boolean>;
   /** Stores the row if the stored one is still at this version (0: if there is none). */
   putConnection(row: ConnectionRow, readVersion: number): Promise<boolean>;
   addMint(mint: MintRow): Promise<boolean>;
@@ -101,6 +106,6 @@ export type Store = {
   scanConnections(cursor: string | undefined): Promise<{ rows: ConnectionRow[]; cursor: string | undefined }>;
   reconcileProgress(): Promise<ReconcileProgress | undefined>;
   saveReconcileProgress(progress: ReconcileProgress): Promise<void>;
-  /** Keys of what is due by `until`, in one shard, earliest first. */
+  /** What is due by `until`, in one shard, earliest first. */
   due(shard: string, until: Instant, cursor?: string): Promise<DuePage>;
 };

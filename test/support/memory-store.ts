@@ -54,6 +54,12 @@ export function memoryStore({ parses = true } = {}) {
       save({ ...row, dueAt });
       return true;
     },
+    putOff: async ({ owner, item, dueAt: seen }, dueAt) => {
+      const row = find<{ dueAt?: number }>(owner, item);
+      if (row?.dueAt !== seen) return false;
+      save({ ...row, dueAt });
+      return true;
+    },
     putConnection: async (row, readVersion) => {
       const item = itemKey.connection(row.terraUserId);
       if ((find<{ version: number }>(row.owner, item)?.version ?? 0) !== readVersion) return false;
@@ -105,7 +111,9 @@ export function memoryStore({ parses = true } = {}) {
     due: async (shard, until) => {
       const due = [...items.values()].filter(row => Number(row.dueAt) <= until && shardOf(row.owner) === shard);
       return {
-        due: due.toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt)).map(({ owner, item }) => ({ owner, item })),
+        due: due
+          .map(({ owner, item, dueAt }) => ({ owner, item, dueAt: Number(dueAt) }))
+          .toSorted((a, b) => a.dueAt - b.dueAt),
         cursor: undefined,
       };
     },
