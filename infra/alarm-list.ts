@@ -87,12 +87,17 @@ export const alarms: readonly AlarmDeclaration[] = [
   once(
     'SweepBreaker',
     'sweep_breaker',
-    "The sweep left Terra alone after five failures in a row: look at Terra's status page and run `npm run doctor`; the next run takes up what is left.",
+    "Terra failed five times in a row, and then for a question about no user: the sweep did only what needs no Terra. Look at Terra's status page and run `npm run doctor`; the next run takes up what is left.",
   ),
   once(
     'ReconcileBreaker',
     'reconcile_breaker',
     'The daily check would have ended too many connections at once, and stopped: compare some of them with Terra by `npm run owner` before you let it go on.',
+  ),
+  once(
+    'ReconcileSkipped',
+    'reconcile_skipped',
+    'The daily check got no answer that counts about some users, because Terra refuses them one by one or knew none of the users it was asked about: read `skipped` in the log of reconcile, and compare some connections with Terra by `npm run owner`.',
   ),
   once(
     'BodyTooLarge',

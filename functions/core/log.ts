@@ -12,6 +12,7 @@ export type AlarmName =
   | 'unsolicited_foreign'
   | 'disconnect_overdue'
   | 'reconcile_breaker'
+  | 'reconcile_skipped'
   | 'sweep_breaker'
   | 'body_too_large';
 
@@ -39,6 +40,7 @@ export type Facts = {
   asked?: number;
   missed?: number;
   absent?: number;
+  skipped?: number;
   failed?: number;
   left?: number;
   /** Changes of rows that came, events that went out, and what had to be put aside for an operator. */

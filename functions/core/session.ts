@@ -356,7 +356,8 @@ export function sessionDueAt(session: SessionRow, lookedAt: Instant, confirmatio
   const { returned, redeemed, wrongOwner } = session;
   const closesAfter = closesAt(session, confirmation);
   const isUnanswered = unansweredUser(session) !== undefined;
-  const closing = isUnanswered && closesAfter < lookedAt
+  const closing =
+    isUnanswered && closesAfter < lookedAt
       ? lookedAt + Math.max(ASK_AGAIN, backOff(closesAfter, lookedAt))
       : closesAfter + 1;
   const since = confirmation === 'off' ? returned?.at : (redeemed ?? wrongOwner)?.at;

@@ -70,12 +70,7 @@ export const UNREADABLE_AGAIN = 15 * MINUTE;
  * Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not
  * hear. Begins nothing more when the turn's time is over, and asks Terra nothing more once it failed; what is left stays due.
  */
-export async function sweepOwner(
-  { owner, keys }: DueOwner,
-  pass: Pass,
-  turn: Turn,
-  given: SweepDeps,
-): Promise<Swept> {
+export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Turn, given: SweepDeps): Promise<Swept> {
   const now = given.clock();
   const swept: Swept = { looked: 0, closed: 0, disconnected: 0, refused: 0, unanswered: [], left: undefined };
   const [waiting, unknown] = [new Set<string>(), new Set<string>()];
@@ -306,7 +301,11 @@ export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now
  * Reschedules every row that was due and that was not left as it is. Skips rows whose version changed since they were read: their
  * writer rescheduled them. A row that Terra has nothing to say about waits longer each time.
  */
-async function settleDue(partition: Partition, now: Instant, { store, rules, waiting, unknown }: Sweeping): Promise<void> {
+async function settleDue(
+  partition: Partition,
+  now: Instant,
+  { store, rules, waiting, unknown }: Sweeping,
+): Promise<void> {
   const due = isDue(now);
   for (const session of partition.sessions.filter(due)) {
     const item = itemKey.session(session.id);

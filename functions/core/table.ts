@@ -31,6 +31,10 @@ export function readItemKey(
   return kind === undefined ? undefined : { kind: kind as 'session', id };
 }
 
+/** The place in a scan of the table that is after this row. */
+export const scanPlace = (owner: string, item: string): string =>
+  JSON.stringify({ [table.partitionKey]: { S: owner }, [table.sortKey]: { S: item } });
+
 /** Where the check of all connections keeps its place. */
 export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
 

@@ -39,6 +39,8 @@ export type Sweep = {
 
 /** How long one owner may go on beginning something while others wait. */
 const FIRST_PASS_FOR_ONE = 5 * SECOND;
+/** So many owners are looked at at a time, so that one who takes long keeps only those waiting who share the place. */
+const SIDE_BY_SIDE = 8;
 /** What is left because Terra is away is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 
@@ -54,8 +56,11 @@ export async function sweep(deps: Deps): Promise<Sweep> {
   const sum: Sweep = { due: 0, looked: 0, closed: 0, disconnected: 0, refused: 0, failed: 0, left: false };
   const later: { due: DueOwner; left: NonNullable<Swept['left']> }[] = [];
   const unanswered: DueRow[] = [];
+  const failures: unknown[] = [];
+  const isTerraThere = () => run.isTerraThere(() => deps.terra.listProviders());
 
-  async function sweepShard(shard: string): Promise<void> {
+  /** The owners of one shard who are due, the earliest first. */
+  async function* dueOwners(shard: string): AsyncGenerator<DueOwner, undefined> {
     const seen = new Set<string>();
     let cursor: string | undefined;
     do {
@@ -64,19 +69,40 @@ export async function sweep(deps: Deps): Promise<Sweep> {
       cursor = page.cursor;
       for (const due of byOwner(page.due)) {
         if (deps.dryRun || seen.has(due.owner)) continue;
-        if (!run.hasTime()) {
-          sum.left = true;
-          return;
-        }
         seen.add(due.owner);
-        await sweepOne(due, 'first');
+        yield due;
       }
     } while (cursor !== undefined);
+    return undefined;
   }
 
-  async function sweepLater(waiting: typeof later): Promise<void> {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const mayAsk = run.hasTime() && (await run.isTerraThere(() => deps.terra.listProviders()));
+  /** Who is due next, from one shard after the other. A shard that cannot be read is left out, and fails the run at its end. */
+  async function nextDue(): Promise<DueOwner | undefined> {
+    for (let shard = shards.shift(); shard; shard = shards.shift()) {
+      const next = await shard.next().catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+      if (!next?.value) continue;
+      shards.push(shard);
+      return next.value;
+    }
+    return undefined;
+  }
+
+  async function sweepDue(): Promise<void> {
+    for (let due = await take(); due; due = await take()) {
+      if (run.hasTime()) await sweepOne(due, 'first');
+      else {
+        sum.left = true;
+        return;
+      }
+    }
+  }
+
+  async function sweepLater(): Promise<void> {
+    for (let next = later.shift(); next; next = later.shift()) {
+      const mayAsk = run.hasTime() && (await isTerraThere());
       if (run.hasTime() && (mayAsk || next.left.needsTime)) await sweepOne(next.due, 'last');
       else sum.left = true;
     }
@@ -84,7 +110,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
   async function sweepOne(due: DueOwner, pass: Pass): Promise<void> {
     try {
-      const turn = run.unit(pass === 'first' ? FIRST_PASS_FOR_ONE : deps.until);
+      const turn = run.unit(pass === 'first' ? FIRST_PASS_FOR_ONE : Number.POSITIVE_INFINITY);
       const swept = await sweepOwner(due, pass, turn, deps);
       for (const what of ['looked', 'closed', 'disconnected', 'refused'] as const) sum[what] += swept[what];
       unanswered.push(...swept.unanswered);
@@ -98,17 +124,23 @@ export async function sweep(deps: Deps): Promise<Sweep> {
     }
   }
 
-  const shards = Array.from({ length: table.due.shards }, (_, shard) => sweepShard(String(shard)));
-  // Every shard ends its work before the run fails for one.
-  const failed = (await Promise.allSettled(shards)).find(shard => shard.status === 'rejected');
-  const waiting = later.splice(0).toSorted((a, b) => failingSince(b) - failingSince(a));
-  await Promise.all(shards.map(() => sweepLater(waiting)));
-  if (run.isUnanswered()) {
+  const shards = Array.from({ length: table.due.shards }, (_, shard) => dueOwners(String(shard)));
+  let underWay: Promise<unknown> = Promise.resolve();
+  const take = (): Promise<DueOwner | undefined> => {
+    const taken = underWay.then(nextDue);
+    underWay = taken;
+    return taken;
+  };
+  const sideBySide = (work: () => Promise<void>) => Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  await sideBySide(sweepDue);
+  later.sort((a, b) => failingSince(b) - failingSince(a));
+  await sideBySide(sweepLater);
+  if (!(await isTerraThere())) {
     deps.log('warn', 'sweep stopped early', { alarm: 'sweep_breaker' });
     // Terra was away and did not fail for these alone: they need not wait longer each time.
     for (const { item, row } of unanswered) await deps.store.reschedule(item, row, deps.clock() + LOOK_AGAIN);
   }
-  if (failed) throw failed.reason;
+  if (failures.length > 0) throw failures[0];
   return sum;
 }
 

@@ -20,6 +20,7 @@ test('these alarms there are', () => {
     'DisconnectOverdue: disconnect_overdue >= 1 in 5 min',
     'SweepBreaker: sweep_breaker >= 1 in 5 min',
     'ReconcileBreaker: reconcile_breaker >= 1 in 5 min',
+    'ReconcileSkipped: reconcile_skipped >= 1 in 5 min',
     'BodyTooLarge: body_too_large >= 1 in 5 min',
     'DeadLetters: dead_letters >= 1 in 5 min',
     'EventsLate: publish_age_ms >= 600000 in 5 min',
@@ -189,6 +190,7 @@ const alarmNames = Object.keys({
   unsolicited_foreign: true,
   disconnect_overdue: true,
   reconcile_breaker: true,
+  reconcile_skipped: true,
   sweep_breaker: true,
   body_too_large: true,
 } satisfies Record<import('../../functions/core/log').AlarmName, true>);

@@ -10,7 +10,7 @@ import {
   type SessionRow,
 } from '../../functions/core/session';
 import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
-import { itemKey, readItemKey } from '../../functions/core/table';
+import { itemKey, readItemKey, scanPlace } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string };
 
@@ -98,11 +98,13 @@ export function memoryStore({ parses = true } = {}) {
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
       const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
-      const from = Number(cursor ?? 0);
+      const from = cursor === undefined ? 0 : all.findIndex(({ owner, item }) => scanPlace(owner, item) === cursor) + 1;
       const page = all
         .slice(from, from + 50)
         .flatMap(({ owner, ...row }) => partitionOf(owner, [{ owner, ...row }]).connections);
-      return { rows: structuredClone(page), cursor: from + 50 < all.length ? String(from + 50) : undefined };
+      const last = all[from + 49];
+      const isMore = last !== undefined && from + 50 < all.length;
+      return { rows: structuredClone(page), cursor: isMore ? scanPlace(last.owner, last.item) : undefined };
     },
     reconcileProgress: async () => progress,
     saveReconcileProgress: async next => {
