@@ -87,7 +87,7 @@ export const alarms: readonly AlarmDeclaration[] = [
   once(
     'SweepBreaker',
     'sweep_breaker',
-    "The sweep left Terra alone after five failures in a row: look at Terra's status page and run `npm run doctor`; the next run takes up what is left.",
+    "Terra failed five times in a row, and then for a question about no user: the sweep did only what needs no Terra. Look at Terra's status page and run `npm run doctor`; the next run takes up what is left.",
   ),
   once(
     'ReconcileBreaker',
@@ -98,6 +98,11 @@ export const alarms: readonly AlarmDeclaration[] = [
     'UnreadableRow',
     'unreadable_row',
     'A row of the table cannot be read; all others work. Soon after a deployment it may be of the later version: wait until all functions are deployed. Otherwise run `npm run doctor`, which names the rows, and look at them with `npm run owner -- show`.',
+  ),
+  once(
+    'ReconcileSkipped',
+    'reconcile_skipped',
+    'The daily check got no answer that counts about some users, because Terra refuses them one by one or knew none of the users it was asked about: read `skipped` in the log of reconcile, and compare some connections with Terra by `npm run owner`.',
   ),
   once(
     'BodyTooLarge',

@@ -24,9 +24,6 @@ export type { TerraConnectProps } from './terra-connect-props';
 /** How long what nobody waits for may take. */
 const JOB_TIMEOUT = Duration.seconds(60);
 
-/** Milliseconds a scheduled run spends deciding and acting; its function's timeout leaves it time to finish what it began. */
-const RUN_BUDGET_MS = 45_000;
-
 /** Connects an app's users with Terra: the API, its functions, the table of records, the secrets and the bus of events. */
 export class TerraConnect extends Construct {
   readonly settings: Settings;
@@ -169,12 +166,12 @@ export class TerraConnect extends Construct {
     records.grantQueryDue(sweep);
     terraApi.grantRead(sweep);
     sweep.tell({ ...referenceId, ...terra, ...confirmation });
-    sweep.tell({ SWEEP_BUDGET_MS: `${RUN_BUDGET_MS}`, SWEEP_DRY_RUN: `${sweepDryRun}` });
+    sweep.tell({ SWEEP_DRY_RUN: `${sweepDryRun}` });
 
     records.grant(reconcile, 'Query', 'GetItem', 'UpdateItem', 'Scan');
     terraApi.grantRead(reconcile);
     reconcile.tell({ ...referenceId, ...terra, ...confirmation });
-    reconcile.tell({ RECONCILE_BUDGET_MS: `${RUN_BUDGET_MS}`, RECONCILE_DRY_RUN: `${reconcileDryRun}` });
+    reconcile.tell({ RECONCILE_DRY_RUN: `${reconcileDryRun}` });
 
     bus.grantPublish(publish);
     publish.tell({ CONFIRMATION: settings.confirmation });

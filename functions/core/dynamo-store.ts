@@ -250,6 +250,15 @@ export function dynamoStore(
         }),
       ),
 
+    putOff: ({ owner, item, dueAt: seen }, dueAt) =>
+      held(
+        update(owner, item, {
+          set: ['dueAt = :dueAt'],
+          condition: 'dueAt = :seen',
+          values: { ':seen': seen, ':dueAt': dueAt },
+        }),
+      ),
+
     putConnection: (row, before) =>
       updatePaths(
         row.owner,
@@ -391,7 +400,7 @@ export function dynamoStore(
       );
       const keys = (page.Items ?? []).map(itemOf);
       return {
-        due: keys.map(keyOf),
+        due: keys.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })),
         cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
       };
     },

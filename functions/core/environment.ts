@@ -32,12 +32,9 @@ export const environmentNames = [
   'RETURN_TARGETS',
   /** JSON of an `AppLook`: the app's name and colours on pages. Not given where they are not set. */
   'APP_LOOK',
-  /** Most milliseconds the sweep spends deciding and acting in one run. */
-  'SWEEP_BUDGET_MS',
   /** `true`: the sweep decides and logs but acts on nothing. */
   'SWEEP_DRY_RUN',
-  /** The same two of the daily check of all connections. */
-  'RECONCILE_BUDGET_MS',
+  /** The same of the daily check of all connections. */
   'RECONCILE_DRY_RUN',
   /** Name of the bus that changes are published to, and URL of the queue for what could not be. */
   'BUS_NAME',

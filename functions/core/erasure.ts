@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { backOff } from './back-off';
 import { DAY, type Instant, MINUTE, SECOND } from './clock';
 import { ConnectionFacts, type ConnectionRow, connectionState, isAsked, isErased, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
@@ -98,21 +99,23 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
 
 /**
  * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
- * user, then ends one row after the other until `until`. Rows that cannot be read are deleted by their keys, once the Terra
- * users that they name are ended. Says whether all is done; otherwise the sweep goes on.
+ * user, then ends one row after the other as long as `mayAsk` says. Rows that cannot be read are deleted by their keys, once the
+ * Terra users that they name are ended. Returns whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(found: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
-  const seen = await eraseUnreadableConnections(found, until, deps);
-  const { unasked, users } = await findUnrecordedUsers(seen, until, deps);
-  const named = await findNamedUsers(seen, until, deps);
+export async function eraseOwner(found: Partition, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
+  const seen = await eraseUnreadableConnections(found, mayAsk, deps);
+  const { unasked, users } = await findUnrecordedUsers(seen, mayAsk, deps);
+  const named = await findNamedUsers(seen, mayAsk, deps);
   let { partition } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
   const kept = new Set([...unasked.map(({ id }) => itemKey.session(id)), ...named.unasked]);
   for (const { item, version } of [...itemsBefore(partition), ...unreadableBefore(partition)]) {
     if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
   }
 
-  for (const row of rowsBefore(partition)) {
-    if (deps.clock() >= until) break;
+  // The one that Terra was asked about least recently first, so that none is kept waiting by another that fails each time.
+  const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
+  for (const row of rowsBefore(partition).toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
+    if (!mayAsk()) break;
     const { terraUserId } = row;
     if (isOurs(row, deps.rules)) {
       ({ partition } = await endConnection(partition, terraUserId, known => known && {}, deps));
@@ -131,7 +134,7 @@ export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findU
  */
 async function findUnrecordedUsers(
   partition: Partition,
-  until: Instant,
+  mayAsk: () => boolean,
   deps: EraseDeps,
 ): Promise<{ unasked: SessionRow[]; users: string[] }> {
   const unasked: SessionRow[] = [];
@@ -139,7 +142,7 @@ async function findUnrecordedUsers(
   for (const session of partition.sessions.filter(({ createdAt }) => isBefore(partition, createdAt))) {
     const terraUserId = unansweredUser(session);
     if (terraUserId === undefined) continue;
-    if (deps.clock() >= until) unasked.push(session);
+    if (!mayAsk()) unasked.push(session);
     else {
       try {
         const answer = await askTerra(session, terraUserId, undefined, deps);
@@ -154,14 +157,18 @@ async function findUnrecordedUsers(
 }
 
 /**
- * Ends at Terra, as far as `until` allows, the users whose rows cannot be read and who are still this owner's there; each row
+ * Ends at Terra, as far as `mayAsk` allows, the users whose rows cannot be read and who are still this owner's there; each row
  * names its user by its key. Returns the records without the rows that are done with.
  */
-async function eraseUnreadableConnections(partition: Partition, until: Instant, deps: EraseDeps): Promise<Partition> {
+async function eraseUnreadableConnections(
+  partition: Partition,
+  mayAsk: () => boolean,
+  deps: EraseDeps,
+): Promise<Partition> {
   let removed = false;
   for (const { item, version, stored } of unreadableBefore(partition)) {
     const terraUserId = terraUserOf(item);
-    if (terraUserId === undefined || deps.clock() >= until) continue;
+    if (terraUserId === undefined || !mayAsk()) continue;
     try {
       if (isOursUnread(stored, deps.rules)) {
         const user = await deps.terra.findUser(terraUserId);
@@ -182,14 +189,14 @@ async function eraseUnreadableConnections(partition: Partition, until: Instant, 
  */
 async function findNamedUsers(
   partition: Partition,
-  until: Instant,
-  { terra, clock }: EraseDeps,
+  mayAsk: () => boolean,
+  { terra }: EraseDeps,
 ): Promise<{ unasked: string[]; users: string[] }> {
   const unasked: string[] = [];
   const users: string[] = [];
   for (const { item, stored } of unreadableBefore(partition)) {
     try {
-      if (terraUserOf(item) !== undefined || clock() >= until) {
+      if (terraUserOf(item) !== undefined || !mayAsk()) {
         unasked.push(item);
         continue;
       }
@@ -252,9 +259,9 @@ export async function removeErased(
   await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
 }
 
-/** When the sweep looks at the tombstone next: each minute until all is done, then once more at the end. */
+/** When the sweep looks at the tombstone next: again and again until all is done, then once more at the end. */
 export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant): Instant | undefined {
-  if (!isDone) return now + MINUTE;
+  if (!isDone) return now + backOff(erasure.requestedAt, now);
   const lastLook = erasure.requestedAt + LAST_LOOK_AFTER;
   return now < lastLook ? lastLook : undefined;
 }

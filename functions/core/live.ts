@@ -87,6 +87,16 @@ export const terra = (): Terra =>
 export const returnTargets = (): ReadonlyMap<string, string> =>
   new Map(Object.entries(JSON.parse(required('RETURN_TARGETS')) as Record<string, string>));
 
+/** What Lambda tells a function of its invocation. */
+export type Invocation = { getRemainingTimeInMillis(): number };
+
+/** What a scheduled run has begun may take so long: a question to Terra (9 s) and the writes that follow. */
+const FINISHES_WITHIN = 12 * SECOND;
+
+/** When a scheduled run begins nothing more, so that the function's time limit never ends it. */
+export const runUntil = (invocation: Invocation): Instant =>
+  clock() + invocation.getRemainingTimeInMillis() - FINISHES_WITHIN;
+
 /** How pages show the app; undefined where the deployment has not said. */
 export const appLook = (): AppLook | undefined => {
   const text = setting('APP_LOOK');

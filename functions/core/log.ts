@@ -12,6 +12,7 @@ export type AlarmName =
   | 'unsolicited_foreign'
   | 'disconnect_overdue'
   | 'reconcile_breaker'
+  | 'reconcile_skipped'
   | 'sweep_breaker'
   | 'body_too_large'
   | 'unreadable_row';
@@ -36,9 +37,11 @@ export type Facts = {
   closed?: number;
   disconnected?: number;
   looked?: number;
+  refused?: number;
   asked?: number;
   missed?: number;
   absent?: number;
+  skipped?: number;
   failed?: number;
   left?: number;
   /** Rows that this version cannot read, and rows with a value that only a later version knows. */

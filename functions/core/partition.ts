@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import { backOff } from './back-off';
 import { type FactsByUser, type Place, placesOf, successor } from './chain';
-import { DAY, HOUR, type Instant, MINUTE, SECOND } from './clock';
+import { DAY, type Instant, MINUTE, SECOND } from './clock';
 import {
   authFacts,
   type ConnectionFacts,
@@ -62,8 +63,6 @@ const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
 /** How long what only a later version can decide waits for it. */
 export const LEAVE_TO_LATER = 10 * MINUTE;
-const RETRY_LEAST = MINUTE;
-const RETRY_MOST = 6 * HOUR;
 
 /**
  * Returns the connection rows that an owner's sessions, tokens and new facts imply and that differ from the stored ones; pure.
@@ -189,8 +188,10 @@ function withTimes(row: ConnectionRow, sessions: readonly SessionRow[], now: Ins
     case 'unseen': {
       const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
-      const isDue = isErased(row.facts) || (state.status === 'unseen' && isUnidentified(row.facts));
-      return isDue ? { ...rest, purgeAt, dueAt: now + MINUTE } : { ...rest, purgeAt };
+      if (isErased(row.facts)) return { ...rest, purgeAt, dueAt: now + MINUTE };
+      const { data } = row.facts;
+      const isAsked = state.status === 'unseen' && data !== undefined && isUnidentified(row.facts);
+      return isAsked ? { ...rest, purgeAt, dueAt: now + backOff(data.at, now) } : { ...rest, purgeAt };
     }
     case 'connected':
     case 'error':
@@ -329,11 +330,16 @@ export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], r
   return Math.max(at + rules.confirmWithin, sessionEnds ?? 0);
 }
 
-/** Deauthentication is tried again after as long as it has been tried, between a minute and six hours. */
-function nextAttemptAt({ wrongOwner, disconnect, attempt }: ConnectionFacts, now: Instant): Instant {
-  const since = (wrongOwner ?? disconnect)?.at ?? now;
-  if (!attempt || attempt.at < since) return now;
-  return attempt.at + Math.min(Math.max(attempt.at - since, RETRY_LEAST), RETRY_MOST);
+/** Returns since when Terra has been asked in vain to deauthenticate the user; undefined if it has not been asked since. */
+export function failingSince({ wrongOwner, disconnect, attempt }: ConnectionFacts): Instant | undefined {
+  const since = (wrongOwner ?? disconnect)?.at;
+  return attempt && since !== undefined && attempt.at >= since ? since : undefined;
+}
+
+function nextAttemptAt(facts: ConnectionFacts, now: Instant): Instant {
+  const since = failingSince(facts);
+  const at = facts.attempt?.at ?? now;
+  return since === undefined ? now : at + backOff(since, at);
 }
 
 /** JSON with object keys in order, so that equal values have equal text whatever order they were stored in. */

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { backOff } from './back-off';
 import { HOUR, type Instant, MINUTE, SECOND } from './clock';
 import { DeliveryMark } from './delivery';
 import { knownOf, openEnum } from './open-enum';
@@ -378,7 +379,7 @@ export function isOpen(session: SessionRow, confirmation: Confirmation): boolean
 }
 
 const LOOKUPS_AFTER = [MINUTE, 5 * MINUTE, 30 * MINUTE, 6 * HOUR];
-/** How soon Terra is asked again about a session that may only be closed after its answer. */
+/** How soon, at least, Terra is asked again about a session that may only be closed after its answer. */
 const ASK_AGAIN = 5 * MINUTE;
 
 /**
@@ -400,7 +401,10 @@ export function sessionDueAt(session: SessionRow, lookedAt: Instant, confirmatio
   const { returned, redeemed, wrongOwner } = session;
   const closesAfter = closesAt(session, confirmation);
   const isUnanswered = unansweredUser(session) !== undefined;
-  const closing = isUnanswered && closesAfter < lookedAt ? lookedAt + ASK_AGAIN : closesAfter + 1;
+  const closing =
+    isUnanswered && closesAfter < lookedAt
+      ? lookedAt + Math.max(ASK_AGAIN, backOff(closesAfter, lookedAt))
+      : closesAfter + 1;
   const since = confirmation === 'off' ? returned?.at : (redeemed ?? wrongOwner)?.at;
   const lookups =
     isUnanswered && since !== undefined ? LOOKUPS_AFTER.map(delay => since + delay).filter(at => at > lookedAt) : [];

@@ -42,8 +42,11 @@ export type SessionFact =
 /** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none that can be read). */
 export type FactWritten = { written: true; session: SessionRow } | { written: false; session: SessionRow | undefined };
 
-/** A page of keys of the due index. */
-export type DuePage = { due: { owner: string; item: string }[]; cursor: string | undefined };
+/** A row in the due index. */
+export type DueKey = { owner: string; item: string; dueAt: Instant };
+
+/** A page of the due index. */
+export type DuePage = { due: DueKey[]; cursor: string | undefined };
 
 /** Where the check of all connections stands. */
 export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined; isDone: boolean };
@@ -90,6 +93,8 @@ export type Store = {
     row: { owner: string; version: number | undefined },
     dueAt: Instant | undefined,
   ): Promise<boolean>;
+  /** Sets when the sweep looks next at a row that it could not read, if the row is still due when it was. */
+  putOff(key: DueKey, dueAt: Instant): Promise<boolean>;
   /** Stores the row if the stored one is still at the version it was read at (undefined: if there is none). */
   putConnection(row: ConnectionRow, before: ConnectionRow | undefined): Promise<boolean>;
   addMint(mint: MintRow): Promise<boolean>;
@@ -114,6 +119,6 @@ export type Store = {
   /** Where the check stands; undefined if there was none, or if what is stored cannot be read. */
   reconcileProgress(): Promise<ReconcileProgress | undefined>;
   saveReconcileProgress(progress: ReconcileProgress): Promise<void>;
-  /** Keys of what is due by `until`, in one shard, earliest first. */
+  /** What is due by `until`, in one shard, earliest first. */
   due(shard: string, until: Instant, cursor?: string): Promise<DuePage>;
 };

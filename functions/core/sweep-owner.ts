@@ -1,19 +1,22 @@
-import { type Instant, MINUTE, SECOND } from './clock';
+import { backOff } from './back-off';
+import { type Instant, MINUTE } from './clock';
 import {
   authFacts,
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
+  isEnding,
   isUnidentified,
   unasked,
 } from './connection';
 import { mayBeOfMint } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
-import { Problem } from './errors';
+import type { Problem } from './errors';
 import { completeReturn } from './look-up';
 import {
   confirmBy,
+  failingSince,
   isLeftToLater,
   LEAVE_TO_LATER,
   laterDueAt,
@@ -27,9 +30,11 @@ import { NO_NEWS, newsOf, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
 import { closesAt, flowOf, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import type { DueKey } from './store';
 import { itemKey, numberOf } from './table';
 import type { Terra, TerraProvider } from './terra';
 import { noLaterThan } from './terra-user';
+import { isOfTerra, isOutage, type Turn } from './turn';
 
 export type SweepDeps = EraseDeps & {
   terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
@@ -38,34 +43,93 @@ export type SweepDeps = EraseDeps & {
   alarm: (name: 'disconnect_overdue') => void;
 };
 
-/** What was done for one owner. */
-export type Swept = { looked: number; closed: number; disconnected: number; terraFailed: number };
+/** What was done for one owner, and what was not. */
+export type Swept = {
+  looked: number;
+  closed: number;
+  disconnected: number;
+  /** How often Terra refused what it was asked about a user of the owner. */
+  refused: number;
+  /** Rows that Terra was asked about and did not answer, as they are stored now. */
+  unanswered: DueRow[];
+  /** Set if something was left to a later turn, since there was no time or Terra is not asked about it in this one. */
+  left: { needsTime: boolean; failingSince: Instant | undefined } | undefined;
+};
 
-/** How long one owner's erasure may take of a run. */
-const ERASE_BUDGET = 10 * SECOND;
+/** An owner with rows that are due. */
+export type DueOwner = { owner: string; keys: DueKey[] };
+
+/** A row that is due, as the store reschedules it. */
+export type DueRow = { item: string; row: { owner: string; version: number } };
+
+/** `first`: Terra is not asked about users for whom it failed before; they come last, so that they keep nobody waiting. */
+export type Pass = 'first' | 'last';
+
+type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
+
 /** What is still due after a look is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 /** After this long without Terra's agreement a person should look. */
 const OVERDUE = 15 * MINUTE;
+/** An erasure that is older has been tried before. */
+const FIRST_TRY_WITHIN = 2 * MINUTE;
+/** What could not be read when it was due is looked at again after this. */
+export const UNREADABLE_AGAIN = 15 * MINUTE;
 
-/** Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not hear. */
-export async function sweepOwner(owner: string, deps: SweepDeps): Promise<Swept> {
-  const now = deps.clock();
-  const swept: Swept = { looked: 0, closed: 0, disconnected: 0, terraFailed: 0 };
+/**
+ * Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not
+ * hear. Begins nothing more when the turn's time is over, and asks Terra nothing more once it failed; what is left stays due.
+ */
+export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Turn, given: SweepDeps): Promise<Swept> {
+  const now = given.clock();
+  const swept: Swept = { looked: 0, closed: 0, disconnected: 0, refused: 0, unanswered: [], left: undefined };
+  const [waiting, unknown] = [new Set<string>(), new Set<string>()];
+  const terra = {
+    findUser: (id: string, patience?: Instant) => turn.ask(() => given.terra.findUser(id, patience)),
+    deauthenticate: (id: string) => turn.ask(() => given.terra.deauthenticate(id)),
+  };
+  const deps = { ...given, terra, offered: () => turn.ask(given.offered), turn, pass, swept, waiting, unknown };
   let partition = await deps.store.load(owner);
+  const unreadable = keys.filter(({ item }) => !itemsOf(partition).has(item));
 
   for (const session of partition.sessions.filter(isDue(now))) {
-    const judged = await sweepSession(session, partition, now, swept, deps);
+    const judged = await sweepSession(session, partition, now, deps);
     partition = withSession(partition, judged);
   }
   ({ partition } = await record(partition, () => NO_NEWS, deps));
-  for (const row of partition.connections.filter(isDue(now))) {
-    partition = await sweepConnection(row, partition, swept, deps);
+  const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
+  for (const row of partition.connections.filter(isDue(now)).toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
+    partition = await sweepConnection(row, partition, deps);
     await removeErased(partition, row.terraUserId, deps);
   }
   if (partition.erasure && isDue(now)(partition.erasure)) await sweepErasure(partition, partition.erasure, deps);
   await settleDue(partition, now, deps);
+  for (const key of unreadable) await deps.store.putOff(key, now + UNREADABLE_AGAIN);
   return swept;
+}
+
+/** The sort keys of the rows that can be due. */
+function itemsOf({ sessions, mints, connections, erasure }: Partition): Set<string> {
+  return new Set([
+    ...sessions.map(({ id }) => itemKey.session(id)),
+    ...mints.map(({ id }) => itemKey.mint(id)),
+    ...connections.map(({ terraUserId }) => itemKey.connection(terraUserId)),
+    ...(erasure ? [itemKey.erasure] : []),
+  ]);
+}
+
+/** Leaves a row due as it is. */
+function leave(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
+  waiting.add(item);
+  const { needsTime = false, failingSince: known } = swept.left ?? {};
+  const oldest = since === undefined || known === undefined ? (since ?? known) : Math.min(since, known);
+  swept.left = { needsTime: needsTime || !turn.hasTime(), failingSince: oldest };
+}
+
+/** Counts a failure of Terra's about a row. One that says nothing of the row is noted, as what it was is known only later. */
+function countFailure(problem: Problem, due: DueRow, { swept }: Sweeping): void {
+  if (isOutage(problem)) swept.unanswered.push(due);
+  else swept.refused++;
 }
 
 /**
@@ -76,50 +140,84 @@ async function sweepSession(
   session: SessionRow,
   partition: Partition,
   now: Instant,
-  swept: Swept,
-  deps: SweepDeps,
+  deps: Sweeping,
 ): Promise<SessionRow> {
   const { confirmation } = deps.rules;
   if (flowOf(session) === undefined) return session;
+  const item = itemKey.session(session.id);
   const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
-  const isEnding = now > closesAt(session, confirmation);
-  const isAsked = isEnding || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
+  const isLastLook = now > closesAt(session, confirmation);
+  const isAsked = isLastLook || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
+  const isUnanswered = unansweredUser(session) !== undefined;
+  if (!deps.turn.hasTime() || (isAsked && isUnanswered && !deps.turn.mayAsk())) {
+    leave(item, deps);
+    return session;
+  }
   let judged = session;
   if (terraUserId !== undefined && isAsked) {
-    if (unansweredUser(session) !== undefined) swept.looked++;
+    if (isUnanswered) deps.swept.looked++;
     try {
       judged = await completeReturn(session, terraUserId, partition, undefined, deps);
     } catch (error) {
-      if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
-      swept.terraFailed++;
+      if (!isOfTerra(error)) throw error;
+      countFailure(error, { item, row: session }, deps);
       return session;
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
   const fact = { kind: 'closed', at: now, version: judged.version } as const;
   const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
-  if (stored.written) swept.closed++;
+  if (stored.written) deps.swept.closed++;
   return stored.session ?? judged;
 }
 
-async function sweepConnection(
-  row: ConnectionRow,
-  partition: Partition,
-  swept: Swept,
-  deps: SweepDeps,
-): Promise<Partition> {
+async function sweepConnection(row: ConnectionRow, partition: Partition, deps: Sweeping): Promise<Partition> {
   if (isLeftToLater(row, partition.sessions, deps.rules)) return partition;
-  const identified = await identify(row, partition, swept, deps);
-  if (identified === 'unknown') return partition;
+  const { terraUserId } = row;
+  const item = itemKey.connection(terraUserId);
+  const since = isEnding(connectionState(row.facts)) ? failingSince(row.facts) : undefined;
+  if (!deps.turn.hasTime() || (since !== undefined && deps.pass === 'first')) {
+    leave(item, deps, since);
+    return partition;
+  }
+  const identified = await identify(row, partition, deps);
+  if (identified === 'unknown') {
+    deps.unknown.add(item);
+    return partition;
+  }
   const decide = (now: ConnectionRow | undefined, current: Partition) => now && dueFacts(now, current, deps);
-  const ending = await endConnection(identified, row.terraUserId, decide, deps);
-  if (ending.terra === 'agreed') swept.disconnected++;
+  if (!deps.turn.mayAsk()) {
+    // What we decide needs no Terra.
+    const decided = await record(identified, now => decisionOn(terraUserId, now, decide), deps);
+    if (isStillEnding(decided.partition, terraUserId)) leave(item, deps, since);
+    return decided.partition;
+  }
+  const ending = await endConnection(identified, terraUserId, decide, deps);
+  if (ending.terra === 'agreed') deps.swept.disconnected++;
   if (ending.terra === 'failed') {
-    swept.terraFailed++;
-    const since = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
-    if (since !== undefined && deps.clock() - since > OVERDUE) deps.alarm('disconnect_overdue');
+    const asked = ending.partition.connections.find(known => known.terraUserId === terraUserId);
+    if (asked) countFailure(ending.problem, { item, row: asked }, deps);
+    const begunAt = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
+    if (begunAt !== undefined && deps.clock() - begunAt > OVERDUE) deps.alarm('disconnect_overdue');
   }
   return ending.partition;
+}
+
+function decisionOn(
+  terraUserId: string,
+  partition: Partition,
+  decide: (row: ConnectionRow | undefined, partition: Partition) => ConnectionFacts | undefined,
+) {
+  const facts = decide(rowOf(partition, terraUserId), partition);
+  return facts ? newsOf(terraUserId, facts) : NO_NEWS;
+}
+
+const rowOf = ({ connections }: Partition, terraUserId: string): ConnectionRow | undefined =>
+  connections.find(row => row.terraUserId === terraUserId);
+
+function isStillEnding(partition: Partition, terraUserId: string): boolean {
+  const row = rowOf(partition, terraUserId);
+  return row !== undefined && isEnding(connectionState(row.facts));
 }
 
 /**
@@ -127,17 +225,17 @@ async function sweepConnection(
  * whether the provider of a user that Terra named no link for connects on the phone, so that a token without a provider
  * proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
  */
-async function identify(
-  row: ConnectionRow,
-  partition: Partition,
-  swept: Swept,
-  deps: SweepDeps,
-): Promise<Partition | 'unknown'> {
+async function identify(row: ConnectionRow, partition: Partition, deps: Sweeping): Promise<Partition | 'unknown'> {
   const { terraUserId, facts } = row;
+  const item = itemKey.connection(terraUserId);
   const state = connectionState(facts);
   try {
     if (state.status === 'unseen' && isUnidentified(facts)) {
-      swept.looked++;
+      if (!deps.turn.mayAsk()) {
+        leave(item, deps);
+        return 'unknown';
+      }
+      deps.swept.looked++;
       const user = await deps.terra.findUser(terraUserId);
       const now = deps.clock();
       const isTheirs = user?.referenceId === row.owner && user.authenticated;
@@ -149,16 +247,21 @@ async function identify(
     if (state.status !== 'unconfirmed' || !auth || provider === undefined) return partition;
     if (providerKind(provider) === 'sdk' || isOfLink(row, partition)) return partition;
     if (!mayBeOfMint(partition, { provider, at: auth.at })) return partition;
+    if (!deps.turn.mayAsk()) {
+      leave(item, deps);
+      return 'unknown';
+    }
     const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
     // Neither proved nor ended as long as a token fits: nobody knows how this provider connects.
     if (catalogueKind === undefined) return 'unknown';
+    if (catalogueKind === 'web') return partition;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(partition, authentication, deps);
     if (recorded.origin.kind !== 'mint') return partition;
     return (await record(recorded.partition, () => newsOf(terraUserId, recorded.facts), deps)).partition;
   } catch (error) {
-    if (!(error instanceof Problem) || !error.code.startsWith('terra_')) throw error;
-    swept.terraFailed++;
+    if (!isOfTerra(error)) throw error;
+    countFailure(error, { item, row }, deps);
     return 'unknown';
   }
 }
@@ -170,10 +273,17 @@ function isOfLink({ terraUserId, facts: { auth } }: ConnectionRow, { sessions }:
   return auth?.via === unasked.named || sessions.some(isIn);
 }
 
-async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: SweepDeps): Promise<void> {
-  const isDone = await eraseOwner(partition, deps.clock() + ERASE_BUDGET, deps);
+async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: Sweeping): Promise<void> {
+  const { turn, pass } = deps;
+  const isRepeated = deps.clock() - erasure.requestedAt > FIRST_TRY_WITHIN;
+  if (!turn.mayAsk() || (isRepeated && pass === 'first')) {
+    leave(itemKey.erasure, deps, isRepeated ? erasure.requestedAt : undefined);
+    return;
+  }
+  const isDone = await eraseOwner(partition, turn.mayAsk, deps);
   const next = erasureDueAt(erasure, isDone, deps.clock());
   await deps.store.reschedule(itemKey.erasure, erasure, next);
+  if (turn.isUnanswered()) deps.swept.unanswered.push({ item: itemKey.erasure, row: erasure });
 }
 
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
@@ -200,19 +310,31 @@ export function mayStillConfirm(row: ConnectionRow, { sessions }: Partition, now
   return session !== undefined && isOpen(session, rules.confirmation);
 }
 
-/** Says for everything that was due when to look next, unless it changed meanwhile: then whoever changed it said so. */
-async function settleDue(partition: Partition, now: Instant, { store, rules }: SweepDeps): Promise<void> {
+/**
+ * Reschedules every row that was due and that was not left as it is. Skips rows whose version changed since they were read: their
+ * writer rescheduled them. A row that Terra has nothing to say about waits longer each time.
+ */
+async function settleDue(
+  partition: Partition,
+  now: Instant,
+  { store, rules, waiting, unknown }: Sweeping,
+): Promise<void> {
   const due = isDue(now);
   for (const session of partition.sessions.filter(due)) {
+    const item = itemKey.session(session.id);
+    if (waiting.has(item)) continue;
     const isJudged = flowOf(session) !== undefined;
     const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LEAVE_TO_LATER;
-    await store.reschedule(itemKey.session(session.id), session, next ?? laterDueAt(session, now));
+    await store.reschedule(item, session, next ?? laterDueAt(session, now));
   }
   for (const mint of partition.mints.filter(due))
     await store.reschedule(itemKey.mint(mint.id), mint, laterDueAt(mint, now));
   for (const row of partition.connections.filter(due)) {
+    const item = itemKey.connection(row.terraUserId);
+    if (waiting.has(item)) continue;
     const next = scheduled(row, partition.sessions, now, rules).dueAt;
-    await store.reschedule(itemKey.connection(row.terraUserId), row, next && Math.max(next, now + LOOK_AGAIN));
+    const pause = next !== undefined && unknown.has(item) ? backOff(next, now) : LOOK_AGAIN;
+    await store.reschedule(item, row, next && Math.max(next, now + pause));
   }
   // What cannot be read waits, so that it does not keep the sweep from what can.
   for (const { item, stored } of partition.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {

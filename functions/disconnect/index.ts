@@ -25,7 +25,8 @@ export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, d
   const now = deps.clock();
   await countUse(referenceId, 'erasures', ERASURE_LIMIT, deps);
   await deps.store.beginErasure(newErasure(referenceId, now));
-  const isDone = await eraseOwner(await deps.store.load(referenceId), now + ERASE_BUDGET, deps);
+  const hasTime = () => deps.clock() < now + ERASE_BUDGET;
+  const isDone = await eraseOwner(await deps.store.load(referenceId), hasTime, deps);
   note({ outcome: isDone ? 'erased' : 'erasing' });
   return { status: 202, body: { status: 'erasing' } };
 };

@@ -1,19 +1,18 @@
 import * as live from '../core/live';
 import { type Reconciled, type ReconcileDeps, reconcileConnections } from '../core/reconcile-connections';
 
-let wired: ReconcileDeps | undefined;
+let wired: Omit<ReconcileDeps, 'until'> | undefined;
 
 /** Runs every few minutes; a check of all connections begins once a day and goes on, page by page, from run to run. */
-export const handler = async (): Promise<Reconciled> => {
+export const handler = async (_event: unknown, invocation: live.Invocation): Promise<Reconciled> => {
   wired ??= {
     ...live.recordDeps(),
     terra: live.terra(),
     log: live.log,
-    budget: live.positive('RECONCILE_BUDGET_MS'),
     dryRun: live.required('RECONCILE_DRY_RUN') === 'true',
   };
   const startedAt = wired.clock();
-  const result = await reconcileConnections(wired);
+  const result = await reconcileConnections({ ...wired, until: live.runUntil(invocation) });
   const { stopped: _, ...counts } = result;
   wired.log('info', 'reconcile', { ...counts, ms: wired.clock() - startedAt });
   return result;

@@ -1,8 +1,9 @@
-import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
 import { Problem } from '../../functions/core/errors';
 import { reconcileConnections } from '../../functions/core/reconcile-connections';
+import type { Store } from '../../functions/core/store';
 import { journey, terraEvent } from '../support/journey';
-import { world as newWorld, terraUser } from '../support/world';
+import { world as newWorld, referenceIdOf, terraUser, type World } from '../support/world';
 
 /** So many users with a connected phone each, whom Terra has, a day later. */
 async function connected(count: number) {
@@ -21,11 +22,12 @@ async function connected(count: number) {
     });
   }
   const said: unknown[] = [];
-  const reconcile = (options = { dryRun: false }) =>
+  const reconcile = (options = { dryRun: false }, store: Store = world.store) =>
     reconcileConnections({
       ...world,
       ...options,
-      budget: MINUTE,
+      store,
+      until: world.clock() + MINUTE,
       log: (_level, _message, facts) => void said.push(facts),
     });
   const statusOf = async (n: number) => (await go.connections(`user-${n}`))[0]?.status;
@@ -33,11 +35,15 @@ async function connected(count: number) {
   return { world, go, reconcile, statusOf, said };
 }
 
+/** Terra reported that this user ended the connection. */
+const endedAt = (world: World, n: number) =>
+  journey(world).deliver(terraEvent.revoked(terraUser(n), { sub: `user-${n}`, provider: 'APPLE' }));
+
 test('a user whom Terra has lost without a word is disconnected at the second check', async () => {
   const { world, reconcile, statusOf } = await connected(3);
   world.terra.users.delete(terraUser(1));
 
-  expect(await reconcile()).toEqual({ asked: 3, missed: 1, absent: 0, stopped: false });
+  expect(await reconcile()).toMatchObject({ asked: 3, missed: 1, absent: 0, stopped: false });
   expect(await statusOf(1)).toBe('connected');
   world.wait(DAY);
   expect(await reconcile()).toMatchObject({ absent: 1 });
@@ -68,13 +74,14 @@ test('a user heard of since he was missed is left alone', async () => {
   expect(await statusOf(1)).toBe('connected');
 });
 
-test('an answer that knows none of the asked is believed in nothing', async () => {
-  const { world, reconcile, statusOf } = await connected(3);
+test('an answer that knows none of the asked is believed in nothing, and calls for a person', async () => {
+  const { world, reconcile, statusOf, said } = await connected(3);
   world.terra.users.clear();
   for (let day = 0; day < 5; day++) {
-    expect(await reconcile()).toEqual({ asked: 0, missed: 0, absent: 0, stopped: false });
+    expect(await reconcile()).toEqual({ asked: 0, missed: 0, absent: 0, skipped: 3, failed: 0, stopped: false });
     world.wait(DAY);
   }
+  expect(said).toContainEqual({ alarm: 'reconcile_skipped', skipped: 3 });
   expect(await statusOf(0)).toBe('connected');
 });
 
@@ -87,7 +94,7 @@ test('a failed answer ends nobody, and the check goes on from where it was', asy
   world.terra.failWith(undefined);
 
   expect(await reconcile()).toMatchObject({ asked: 120, missed: 1 });
-  expect(pages.mock.calls.map(([cursor]) => cursor)).toEqual([undefined, undefined, '50', '100']);
+  expect(pages.mock.calls.map(([cursor]) => cursor?.slice(-7, -3))).toEqual([undefined, undefined, '0049', '0099']);
   expect(await statusOf(110)).toBe('connected');
 });
 
@@ -135,11 +142,122 @@ test('a dry run asks and counts, and writes nothing down', async () => {
   expect(await reconcile({ dryRun: true })).toMatchObject({ asked: 3 });
 });
 
-test('what was heard of today, is not connected, or is new is not asked about', async () => {
+test('what is not connected is not asked about, and what was heard of today only so that the answer counts', async () => {
   const { world, go, reconcile } = await connected(3);
   await go.deliver(terraEvent.revoked(terraUser(0), { sub: 'user-0', provider: 'APPLE' }));
   await go.deliver(terraEvent.data(terraUser(1), { sub: 'user-1', provider: 'APPLE' }));
   await reconcile();
 
-  expect(world.terra.asked('findUsers')).toEqual([terraUser(2)]);
+  expect(world.terra.asked('findUsers')).toEqual([`${terraUser(2)},${terraUser(1)}`]);
+});
+
+test('users who left without a word are found, though every other user is heard of each day', async () => {
+  const { world, go, reconcile, statusOf } = await connected(200);
+  const departed = [3, 90, 170];
+  for (const n of departed) world.terra.users.delete(terraUser(n));
+  const sums = [];
+  for (let day = 0; day < 2; day++) {
+    for (let n = 0; n < 200; n++) {
+      const data = terraEvent.data(terraUser(n), { sub: `user-${n}`, provider: 'APPLE' });
+      if (!departed.includes(n)) await go.deliver(data);
+    }
+    sums.push(await reconcile());
+    world.wait(DAY);
+  }
+
+  expect(sums).toMatchObject([
+    { asked: 3, missed: 3, absent: 0, skipped: 0 },
+    { asked: 3, absent: 3 },
+  ]);
+  expect(await Promise.all(departed.map(statusOf))).toEqual(['disconnected', 'disconnected', 'disconnected']);
+  expect(await statusOf(4)).toBe('connected');
+});
+
+test('users who left are found by an answer that knew none of them, once one is known that Terra has', async () => {
+  const { world, reconcile, statusOf } = await connected(60);
+  // The first page of the table holds these alone.
+  for (let n = 0; n < 50; n++) if (n > 9) await endedAt(world, n);
+  for (let n = 0; n < 10; n++) world.terra.users.delete(terraUser(n));
+  await reconcile();
+  world.wait(DAY);
+
+  expect(await reconcile()).toMatchObject({ asked: 20, absent: 10, skipped: 0 });
+  expect(await statusOf(0)).toBe('disconnected');
+});
+
+describe('if Terra refuses a whole question for one user in it', () => {
+  /** Terra answers 400 to every question about one of these. */
+  async function refusing(refused: number[], count = 1_200) {
+    const setting = await connected(count);
+    const { world } = setting;
+    const answer = world.terra.findUsers;
+    jest.spyOn(world.terra, 'findUsers').mockImplementation(async ids => {
+      const found = await answer(ids);
+      if (refused.some(n => ids.includes(terraUser(n)))) throw new Problem('terra_rejected', 'unknown user');
+      return found;
+    });
+    return setting;
+  }
+
+  test('all others are asked about in the same run, and a person is called', async () => {
+    const { world, reconcile, said } = await refusing([70, 71, 999]);
+
+    expect(await reconcile()).toMatchObject({ asked: 1_197, missed: 0, skipped: 3 });
+    expect(said).toContainEqual({ alarm: 'reconcile_skipped', skipped: 3 });
+    // 24 pages, and for each of the two that a refused user is in ten parts, the users of a part, and one of them alone.
+    expect(world.terra.asked('findUsers').length).toBeLessThanOrEqual(24 + 2 * 16);
+    expect((await world.store.reconcileProgress())?.isDone).toBe(true);
+  });
+
+  test('a user heard of today whom Terra refuses spoils nobody’s answer', async () => {
+    const { world, go, reconcile } = await refusing([0], 60);
+    await go.deliver(terraEvent.data(terraUser(0), { sub: 'user-0', provider: 'APPLE' }));
+
+    expect(await reconcile()).toMatchObject({ asked: 59, skipped: 0 });
+    expect((await world.store.reconcileProgress())?.isDone).toBe(true);
+  });
+});
+
+test('while Terra is away nobody is passed over: the next run goes on from the last answer', async () => {
+  const { world, reconcile } = await connected(300);
+  const answer = world.terra.findUsers;
+  let asked = 0;
+  const away = jest.spyOn(world.terra, 'findUsers').mockImplementation(async ids => {
+    const found = await answer(ids);
+    if (++asked > 3) throw new Problem('terra_timeout', 'away');
+    return found;
+  });
+  await expect(reconcile()).rejects.toMatchObject({ code: 'terra_timeout' });
+  expect(world.terra.asked('findUsers')).toHaveLength(3 + 5);
+  away.mockRestore();
+
+  expect(await reconcile()).toMatchObject({ asked: 150, skipped: 0 });
+});
+
+test('a run that has no time left goes on in the next one from the last batch', async () => {
+  const { world, reconcile } = await connected(300);
+  const answer = world.terra.findUsers;
+  jest.spyOn(world.terra, 'findUsers').mockImplementation(async ids => {
+    world.wait(25 * SECOND);
+    return answer(ids);
+  });
+  const sums = [await reconcile(), await reconcile()];
+
+  expect(sums.map(({ asked }) => asked)).toEqual([150, 150]);
+});
+
+test('records of one owner that cannot be written stop no other owner’s check', async () => {
+  const { world, reconcile, statusOf } = await connected(40);
+  const load = world.store.load;
+  for (const n of [4, 5]) world.terra.users.delete(terraUser(n));
+  const isBroken = (owner: string) => owner === referenceIdOf('user-4');
+  const broken = {
+    ...world.store,
+    load: (owner: string) => (isBroken(owner) ? Promise.reject(new Error()) : load(owner)),
+  };
+  await reconcile({ dryRun: false }, broken);
+  world.wait(DAY);
+
+  expect(await reconcile({ dryRun: false }, broken)).toMatchObject({ absent: 1, failed: 1 });
+  expect(await statusOf(5)).toBe('disconnected');
 });

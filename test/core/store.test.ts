@@ -197,7 +197,9 @@ describe.each([
     const { written, session: after } = await add(authorised('two', NOON, 2), NOON + 20, NOON + 10);
 
     expect([written, after?.dueAt]).toEqual([true, NOON + 10]);
-    expect((await store.due(shardOf(owner), NOON + 10)).due).toContainEqual({ owner, item: `session#${session.id}` });
+    expect((await store.due(shardOf(owner), NOON + 10)).due).toContainEqual(
+      expect.objectContaining({ owner, item: `session#${session.id}` }),
+    );
   });
 
   test.each<[string, number | undefined, number | undefined]>([
@@ -248,6 +250,19 @@ describe.each([
     expect((await add({ kind: 'otherBrowser', at: NOON + 4, codeHash: 'hash-of-code' })).session).toMatchObject({
       wrongOwner: { at: NOON + 4 },
     });
+  });
+
+  test('a row that could not be read is put off only while it is due as it was', async () => {
+    const { store, owner, add } = await world();
+    await add(returned, NOON + 60_000);
+    const key = { owner, item: `session#${session.id}`, dueAt: NOON + 60_000 };
+    const before = await store.findSession(owner, session.id);
+
+    expect(await store.putOff({ ...key, dueAt: key.dueAt - 1 }, key.dueAt + 5)).toBe(false);
+    expect(await store.putOff({ ...key, item: 'session#none' }, key.dueAt + 5)).toBe(false);
+    expect(await store.putOff(key, key.dueAt + 5)).toBe(true);
+    expect((await store.due(shardOf(owner), key.dueAt + 5)).due).toContainEqual({ ...key, dueAt: key.dueAt + 5 });
+    expect(await store.findSession(owner, session.id)).toEqual({ ...before, dueAt: key.dueAt + 5 });
   });
 
   test('a return that needs a recorded authentication is written only with one', async () => {

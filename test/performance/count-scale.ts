@@ -80,7 +80,7 @@ async function countListing({ tableRows, counted, here }: Table, connections: nu
 async function countReconcile({ tableRows, counted, here }: Table): Promise<ReconcileCount> {
   const { terra, wait } = here.world;
   wait(2 * DAY);
-  const deps = { ...here.world, store: counted.store, log: () => {}, budget: HOUR, dryRun: false };
+  const deps = { ...here.world, store: counted.store, log: () => {}, until: here.world.clock() + HOUR, dryRun: false };
   const before = terra.calls.length;
   const { done, readUnits, writeUnits, roundTrips } = await counted.count(() => reconcileConnections(deps));
   const of100 = (count: number) => (count * 100) / done.asked;

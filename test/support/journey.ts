@@ -102,7 +102,7 @@ export function journey(world: Setting) {
       const request = { ...bare, path: {}, headers, rawBody, body: undefined, note: world.note };
       return (await takeDelivery(request, { ...world, secrets })).body.outcome;
     },
-    sweep: () => sweep({ ...world, log: () => {}, budget: 45_000, dryRun: false }),
+    sweep: () => sweep({ ...world, log: () => {}, until: world.clock() + 45_000, dryRun: false }),
   };
 }
 

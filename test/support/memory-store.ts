@@ -18,7 +18,7 @@ import {
   type SessionRow,
 } from '../../functions/core/session';
 import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
-import { itemKey, readItemKey } from '../../functions/core/table';
+import { itemKey, readItemKey, scanPlace } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string; schema?: number | undefined };
 
@@ -80,6 +80,12 @@ export function memoryStore({
       save({ ...row, dueAt });
       return true;
     },
+    putOff: async ({ owner, item, dueAt: seen }, dueAt) => {
+      const row = find<{ dueAt?: number }>(owner, item);
+      if (row?.dueAt !== seen) return false;
+      save({ ...row, dueAt });
+      return true;
+    },
     putConnection: async (row, before) => {
       const item = itemKey.connection(row.terraUserId);
       const there = find<{ version: number }>(row.owner, item);
@@ -120,9 +126,11 @@ export function memoryStore({
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
       const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
-      const from = Number(cursor ?? 0);
+      const from = cursor === undefined ? 0 : all.findIndex(({ owner, item }) => scanPlace(owner, item) === cursor) + 1;
       const page = all.slice(from, from + 50).flatMap(row => read(row.owner, [row]).connections);
-      return { rows: structuredClone(page), cursor: from + 50 < all.length ? String(from + 50) : undefined };
+      const last = all[from + 49];
+      const isMore = last !== undefined && from + 50 < all.length;
+      return { rows: structuredClone(page), cursor: isMore ? scanPlace(last.owner, last.item) : undefined };
     },
     scanUnreadable: async () => {
       const all = [...items.values()];
@@ -140,7 +148,9 @@ export function memoryStore({
     due: async (shard, until) => {
       const due = [...items.values()].filter(row => Number(row.dueAt) <= until && shardOf(row.owner) === shard);
       return {
-        due: due.toSorted((a, b) => Number(a.dueAt) - Number(b.dueAt)).map(({ owner, item }) => ({ owner, item })),
+        due: due
+          .map(({ owner, item, dueAt }) => ({ owner, item, dueAt: Number(dueAt) }))
+          .toSorted((a, b) => a.dueAt - b.dueAt),
         cursor: undefined,
       };
     },

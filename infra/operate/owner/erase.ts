@@ -25,7 +25,8 @@ export async function eraseOneOwner(job: OwnerJob): Promise<number> {
 
   const now = clock();
   await deps.store.beginErasure(newErasure(referenceId, now));
-  const isDone = await eraseOwner(await deps.store.load(referenceId), now + BUDGET, deps);
+  const hasTime = () => deps.clock() < now + BUDGET;
+  const isDone = await eraseOwner(await deps.store.load(referenceId), hasTime, deps);
   const status = isDone ? 'erased' : 'erasing';
   terminal.print(json ? JSON.stringify({ status }) : words[status]);
   return 0;

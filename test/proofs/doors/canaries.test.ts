@@ -310,7 +310,7 @@ test('nothing secret or personal is in a log line, an error or an event, on any 
       ...world,
       log: platformLog,
       alarm: alarm => platformLog('warn', 'alarm', { alarm }),
-      budget: 45_000,
+      until: world.clock() + 45_000,
       dryRun: false,
     });
     await call(mallorySub, 'DELETE', '/v1/me');
