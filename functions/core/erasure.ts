@@ -101,8 +101,8 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
  * user, then ends one row after the other until `until`. Rows that cannot be read are deleted by their keys, once the Terra
  * users that they name are ended. Says whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(found: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
-  const seen = await eraseUnreadableConnections(found, until, deps);
+export async function eraseOwner(known: Partition, until: Instant, deps: EraseDeps): Promise<boolean> {
+  const seen = await eraseUnreadableConnections(known, until, deps);
   const { unasked, users } = await findUnrecordedUsers(seen, until, deps);
   const named = await findNamedUsers(seen, until, deps);
   let { partition } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
@@ -111,11 +111,13 @@ export async function eraseOwner(found: Partition, until: Instant, deps: EraseDe
     if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
   }
 
-  for (const row of rowsBefore(partition)) {
+  const found = new Set([...users, ...named.users]);
+  const before = new Set(rowsBefore(partition));
+  for (const row of partition.connections.filter(each => before.has(each) || found.has(each.terraUserId))) {
     if (deps.clock() >= until) break;
     const { terraUserId } = row;
-    if (isOurs(row, deps.rules)) {
-      ({ partition } = await endConnection(partition, terraUserId, known => known && {}, deps));
+    if (isOurs(row, deps.rules) || found.has(terraUserId)) {
+      ({ partition } = await endConnection(partition, terraUserId, each => each && {}, deps));
       await removeErased(partition, terraUserId, deps);
     } else await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }

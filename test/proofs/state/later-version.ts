@@ -81,7 +81,8 @@ export function expectNothingLost(before: Row, after: Row): void {
     const now = valueAt(after, path);
     if (isSame(now, value)) continue;
     const isNewer = Number(Object(now).at) > Number(Object(value).at);
-    if (!isNewer) throw new Error(`${path.join('.')} of ${after.item} was ${JSON.stringify(value)}, is ${JSON.stringify(now)}`);
+    if (!isNewer)
+      throw new Error(`${path.join('.')} of ${after.item} was ${JSON.stringify(value)}, is ${JSON.stringify(now)}`);
   }
 }
 
