@@ -37,8 +37,8 @@ function withValueAt<T>(value: T, [name, ...rest]: Path, inner: unknown): T {
   return { ...value, [name]: withValueAt(Object(value)[name], rest, inner) };
 }
 
-/** The row as the later version leaves it. */
-export function asLater(row: Row): Row {
+/** The row as the later version leaves it; with `translates`, in values of its own. */
+export function asLater(row: Row, { translates = true } = {}): Row {
   let later: Row = { ...NEW_ATTRIBUTE, ...row, schema: SCHEMA + 1 };
   if (kindOf(row) === 'connection') {
     later = withValueAt(later, ['facts'], { ...NEW_FACT, ...Object(later.facts) });
@@ -49,7 +49,8 @@ export function asLater(row: Row): Row {
     later = withValueAt(later, ['authorised', user, 'device'], 'watch');
   for (const path of enumPaths[kindOf(row)] ?? []) {
     const value = valueAt(later, path);
-    if (typeof value === 'string' && !value.endsWith(LATER)) later = withValueAt(later, path, value + LATER);
+    if (translates && typeof value === 'string' && !value.endsWith(LATER))
+      later = withValueAt(later, path, value + LATER);
   }
   return later;
 }
