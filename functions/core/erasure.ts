@@ -102,8 +102,8 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
  * user, then ends one row after the other as long as `mayAsk` says. Rows that cannot be read are deleted by their keys, once the
  * Terra users that they name are ended. Returns whether all is done; otherwise the sweep goes on.
  */
-export async function eraseOwner(found: Partition, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
-  const seen = await eraseUnreadableConnections(found, mayAsk, deps);
+export async function eraseOwner(known: Partition, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
+  const seen = await eraseUnreadableConnections(known, mayAsk, deps);
   const { unasked, users } = await findUnrecordedUsers(seen, mayAsk, deps);
   const named = await findNamedUsers(seen, mayAsk, deps);
   let { partition } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
@@ -112,13 +112,16 @@ export async function eraseOwner(found: Partition, mayAsk: () => boolean, deps: 
     if (!kept.has(item)) await deps.store.remove(partition.owner, item, version);
   }
 
+  const found = new Set([...users, ...named.users]);
+  const before = new Set(rowsBefore(partition));
+  const rows = partition.connections.filter(row => before.has(row) || found.has(row.terraUserId));
   // The one that Terra was asked about least recently first, so that none is kept waiting by another that fails each time.
   const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
-  for (const row of rowsBefore(partition).toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
+  for (const row of rows.toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
     if (!mayAsk()) break;
     const { terraUserId } = row;
-    if (isOurs(row, deps.rules)) {
-      ({ partition } = await endConnection(partition, terraUserId, known => known && {}, deps));
+    if (isOurs(row, deps.rules) || found.has(terraUserId)) {
+      ({ partition } = await endConnection(partition, terraUserId, each => each && {}, deps));
       await removeErased(partition, terraUserId, deps);
     } else await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoStore } from '../../functions/core/dynamo-store';
 import { eventsCommand } from '../../infra/operate/events-command';
 import { findDeployment } from '../../infra/operate/find-deployment';
@@ -232,6 +232,46 @@ describe('owner', () => {
       connections: [],
       sessions: [],
     });
+  });
+
+  test('rows that cannot be read are shown as they are stored, without what opens anything, and erased by their keys', async () => {
+    await connected('rhea');
+    const { referenceId } = JSON.parse((await owner('show --sub rhea --json')).out) as { referenceId: string };
+    const client = new DynamoDBClient(
+      (await findDeployment({ kind: 'local', port: deployed.port })).clientOptions('dynamodb'),
+    );
+    const { tableName: TableName } = deployed.running.dynamodb;
+    const put = (item: string, more: Record<string, AttributeValue>) =>
+      client.send(new PutItemCommand({ TableName, Item: { owner: { S: referenceId }, item: { S: item }, ...more } }));
+    await put('invitation#1', { pin: { S: '123456' }, url: { S: 'https://a.example' }, status: { S: 'open' } });
+    await put('session#x', {
+      stateHash: { S: 'hash' },
+      returned: { M: { codeHash: { S: 'hash' }, at: { S: 'noon' } } },
+    });
+
+    const [json, text] = [await owner('show --sub rhea --json'), await owner('show --sub rhea')];
+    expect(JSON.parse(json.out)).toMatchObject({
+      connections: [{ status: 'connected' }],
+      unreadable: [
+        { item: 'invitation#1', stored: { pin: '(hidden)', url: '(hidden)', status: 'open' } },
+        { item: 'session#x', stored: { stateHash: '(hidden)', returned: { codeHash: '(hidden)', at: 'noon' } } },
+      ],
+    });
+    expect(text.out).toMatch(/^Rows that cannot be read, as they are stored\nkey +row\n-*.*invitation#1 +\{/ms);
+    expect([json.out, text.out].join()).not.toMatch(/123456|a\.example/);
+
+    expect((await owner('erase --sub rhea --yes')).out).toMatch(/^Erased/);
+
+    const { Items = [] } = await client.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression: '#owner = :owner',
+        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeValues: { ':owner': { S: referenceId } },
+      }),
+    );
+    expect(Items.map(({ item }) => item?.S).filter(item => !item?.startsWith('quota#'))).toEqual(['erasure']);
+    client.destroy();
   });
 
   test.each(['show', 'erase'])('%s refuses the keys of the rows that the table keeps for itself', async act => {

@@ -352,8 +352,15 @@ const planted: Planted[] = [
         dueShard: { S: shardOf('overdue') },
         dueAt: { N: `${Date.now() - 20 * MINUTES}` },
       }),
-    found: { 'sweep-backlog': 'fault' },
+    // A row of a kind that this version does not know, so it cannot be read either.
+    found: { 'sweep-backlog': 'fault', 'unreadable-rows': 'fault' },
     words: /1 record due for more than ten minutes/,
+  },
+  {
+    fault: 'a row cannot be read',
+    plant: () => table().put({ owner: { S: 'ada' }, item: { S: 'connection#1' }, facts: { S: 'poison' } }),
+    found: { 'unreadable-rows': 'fault' },
+    words: /1 row cannot be read \(of \d+ rows?\): connection#1 of ada/,
   },
   {
     fault: 'health data comes here',

@@ -11,7 +11,7 @@ import type { MintRow } from '../../../functions/core/mint';
 import { NO_NEWS, record } from '../../../functions/core/record';
 import type { Rules } from '../../../functions/core/rules';
 import type { SessionRow } from '../../../functions/core/session';
-import { itemKey } from '../../../functions/core/table';
+import { itemKey, SCHEMA } from '../../../functions/core/table';
 import { journey, terraEvent } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser, type World, world as newWorld } from '../../support/world';
 import { anyFacts } from './facts';
@@ -124,7 +124,7 @@ async function laid(made: Tables, chosen: Partial<Rules>) {
   const world = newWorld(chosen);
   const { items } = world.store;
   const put = (row: { owner: string }, item: string) =>
-    items.set(JSON.stringify([row.owner, item]), { ...structuredClone(row), item });
+    items.set(JSON.stringify([row.owner, item]), { ...structuredClone(row), item, schema: SCHEMA });
   for (const [index, { sessions, mints, connections }] of made.entries()) {
     const owner = OWNERS[index] ?? '';
     for (const [n, each] of sessions.entries()) put(sessionOf(each, `${n + 1}`, owner), itemKey.session(`${n + 1}`));
