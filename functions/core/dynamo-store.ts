@@ -17,8 +17,9 @@ import { ConnectionRow } from './connection';
 import { factWrite } from './fact-write';
 import { dueShard, type Item, partitionOf, readSession, sessionItem, shardOf } from './items';
 import { MintRow } from './mint';
+import { ReportedEnds } from './reported-ends';
 import type { FactWritten, Fingerprint, SessionFact, Store } from './store';
-import { fingerprintKey, itemKey, reconcileKey, table } from './table';
+import { fingerprintKey, itemKey, reconcileKey, reportedEndsKey, table } from './table';
 
 type Update = Omit<UpdateItemCommandInput, 'TableName' | 'Key' | 'ExpressionAttributeValues'> & { values: Item };
 
@@ -272,6 +273,18 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       await put({ ...progress, ...reconcileKey }, 'attribute_not_exists(startedAt) OR startedAt <= :startedAt', {
         ':startedAt': progress.startedAt,
       });
+    },
+
+    async reportedEnds() {
+      const item = await get(reportedEndsKey.owner, reportedEndsKey.item);
+      return item && ReportedEnds.parse(item);
+    },
+
+    saveReportedEnds(ends, readVersion) {
+      const row = { ...ends, ...reportedEndsKey };
+      return readVersion === 0
+        ? put(row, 'attribute_not_exists(#item)', {}, { '#item': table.sortKey })
+        : put(row, 'version = :version', { ':version': readVersion });
     },
 
     async due(shard, until, cursor) {

@@ -139,9 +139,10 @@ export function scheduled(
 ): ConnectionRow {
   const { dueAt: _due, purgeAt: _purge, ...rest } = row;
   const state = connectionState(row.facts);
+  const askAt = isUnidentified(row.facts) ? now + MINUTE : undefined;
   switch (state.status) {
     case 'unconfirmed': {
-      const dueAt = confirmBy(row, sessions, rules);
+      const dueAt = askAt ?? confirmBy(row, sessions, rules);
       return { ...rest, ...(dueAt !== undefined && { dueAt }) };
     }
     case 'disconnecting':
@@ -152,12 +153,12 @@ export function scheduled(
     case 'unseen': {
       const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
-      const isDue = isErased(row.facts) || (state.status === 'unseen' && isUnidentified(row.facts));
+      const isDue = isErased(row.facts) || (state.status === 'unseen' && askAt !== undefined);
       return isDue ? { ...rest, purgeAt, dueAt: now + MINUTE } : { ...rest, purgeAt };
     }
     case 'connected':
     case 'error':
-      return rest;
+      return { ...rest, ...(askAt !== undefined && { dueAt: askAt }) };
     default:
       return state satisfies never;
   }

@@ -1,5 +1,6 @@
 import { DAY, HOUR, type Instant } from './clock';
 import { type ConnectionRow, connectionState } from './connection';
+import { findReportedEnds } from './find-reported-ends';
 import type { Log } from './log';
 import { newsOf, type RecordDeps, record } from './record';
 import type { Terra } from './terra';
@@ -27,12 +28,13 @@ const MOST_ABSENT = 20;
 const MOST_ABSENT_SHARE = 0.02;
 
 /**
- * Checks, once a day and page by page over several runs, that Terra still has the users we hold for connected and have not
+ * Applies ends that Terra reported without saying of which owner. Then checks, once a day and page by page over several runs, that Terra still has the users we hold for connected and have not
  * heard of. Some providers never tell of a revocation. A user missed twice, an hour or more apart, is gone. An answer
  * without any of the asked users, a failed one, or a run that would end too many, ends nobody.
  */
 export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconciled> {
   const { store, clock } = deps;
+  if (!deps.dryRun) await findReportedEnds(deps);
   const begunAt = clock();
   const sum: Reconciled = { asked: 0, missed: 0, absent: 0, stopped: false };
   const last = await store.reconcileProgress();

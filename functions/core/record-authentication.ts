@@ -40,8 +40,8 @@ export async function recordAuthentication(
     }
 
     case 'mint': {
-      const { mint } = origin;
-      const { terraUserId, provider, at, scopes } = event;
+      const { mint, provider } = origin;
+      const { terraUserId, at, scopes } = event;
       const via = itemKey.mint(mint.id);
       const facts = { ...authFacts(provider, at, via, scopes), proof: { at, via } };
       if (mint.usedBy) return { partition, facts, origin };
@@ -89,7 +89,7 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
   const { at, provider, scopes, createdAt, event, delivery } = authentication;
   return {
     at,
-    provider,
+    ...(provider !== undefined && { provider }),
     ...(scopes && { scopes: [...scopes] }),
     // No user can be made after it authenticated.
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
@@ -131,7 +131,8 @@ function unaskedFacts(partition: Partition, authentication: Authentication): Con
 function repeatableFacts({ connections }: Partition, authentication: Authentication, via: string): ConnectionFacts {
   const { terraUserId, provider, at, scopes, delivery } = authentication;
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
-  const isSecond = known?.via === via && known.at !== at && providerKind(provider) !== 'sdk';
+  const isSdk = provider !== undefined && providerKind(provider) === 'sdk';
+  const isSecond = known?.via === via && known.at !== at && !isSdk;
   return {
     ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),

@@ -77,6 +77,7 @@ test('each role may do exactly this', () => {
       'secretsmanager:GetSecretValue prod/reference-key',
     ],
     ReceiveWebhook: [
+      'dynamodb:GetItem RecordsTable',
       'dynamodb:PutItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:UpdateItem RecordsTable',
