@@ -137,11 +137,11 @@ function understand(type: string, body: Fields, unread: string[]): TerraEvent | 
       const status = take('status', readStatus);
       if (status === 'success') return { kind: 'authenticated', user, terraSessionId };
       if (status === undefined) return { kind: 'unclear', user, terraSessionId };
-      const cause = failureCause(readText(body.reason));
+      const cause = failureCause(take('reason', readText));
       return { kind: 'not_authenticated', cause, referenceId: user.referenceId, user, terraSessionId };
     }
     case 'auth_cancelled': {
-      const cause = failureCause(readText(body.reason));
+      const cause = failureCause(take('reason', readText));
       const referenceId = take('reference_id', readReferenceId);
       return { kind: 'not_authenticated', cause, referenceId, user: undefined, terraSessionId: undefined };
     }
