@@ -177,7 +177,7 @@ test('an event without a readable reference id writes nothing under an owner, an
           (JSON.parse(rows) as { owner: string }[]).filter(
             ({ owner }) => referenceId === 'subject' || owner !== '#reconcile',
           );
-        same(owned(once), owned(before));
+        expect(owned(once)).toEqual(owned(before));
       }
     }
   }
