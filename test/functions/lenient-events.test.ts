@@ -317,6 +317,21 @@ describe('an auth whose status is neither success nor error', () => {
     expect((await go.connections('alice')).map(({ status }) => status)).not.toContain('connected');
   });
 
+  test('is dated by when Terra confirmed it, not by when Terra made the user, so it proves no earlier return', async () => {
+    const { world, go } = setting();
+    const session = await go.open('alice', { provider: 'GARMIN' });
+    const user = terraUser(1001);
+    const createdAt = world.clock();
+    await go.deliver({ ...auth('warning'), user: told(user) });
+    const { code } = await go.comeBackUnasked(session.state, { user_id: user });
+    world.wait(2 * MINUTE);
+    world.terra.users.set(user, authenticated(user, world, { createdAt }));
+    await go.sweep();
+    await go.confirm('alice', session.id, code).catch(() => undefined);
+
+    expect((await go.connections('alice')).map(({ status }) => status)).toEqual(['unconfirmed']);
+  });
+
   test('of a user that is connected changes nothing', async () => {
     const { world, go } = await connected();
     const before = rows(world);
