@@ -34,9 +34,10 @@ const MOST_ABSENT_SHARE = 0.02;
  */
 export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconciled> {
   const { store, clock } = deps;
-  if (!deps.dryRun) await findReportedEnds(deps);
+  // Both parts share the run's budget.
   const begunAt = clock();
   const sum: Reconciled = { asked: 0, missed: 0, absent: 0, stopped: false };
+  if (!deps.dryRun) await findReportedEnds(deps);
   const last = await store.reconcileProgress();
   if (last?.isDone && begunAt - last.startedAt < EVERY) return sum;
 
