@@ -274,6 +274,8 @@ export const receiveWebhook = /* @__PURE__ */ route(() => ({
   path: '/v1/webhooks/terra',
   caller: 'terra',
   summary: 'Where Terra delivers its signed events',
-  replies: { 200: z.strictObject({ outcome: z.enum(['applied', 'unchanged', 'foreign', 'ignored', 'poison']) }) },
+  replies: {
+    200: z.strictObject({ outcome: z.enum(['applied', 'unchanged', 'foreign', 'noted', 'ignored', 'poison']) }),
+  },
   errors: ['unauthenticated'],
 }));

@@ -79,6 +79,30 @@ export const alarms: readonly AlarmDeclaration[] = [
     ),
     minutes: 60,
   },
+  {
+    ...once(
+      'PoisonEvent',
+      'poison_event',
+      'Terra sent an event without a type or without its user, which means nothing here: read `eventType` and `unread` in the log of receive-webhook, which name the type and the missing field; Terra may have changed its events.',
+    ),
+    minutes: 60,
+  },
+  {
+    ...once(
+      'UnknownEvent',
+      'unknown_event',
+      'Terra sent an event about a connection in a form that is not known here, an unknown type or an `auth` with an unknown status: read `eventType` and `unread` in the log of receive-webhook, and update this project; until then only what Terra answers when it is asked counts.',
+    ),
+    minutes: 60,
+  },
+  {
+    ...once(
+      'EndWithoutReference',
+      'end_without_reference',
+      'Terra reported the end or an error of a connection without a reference id: the check of all connections looks for it within an hour, or within two days with `referenceId` "subject"; ask Terra why it leaves the id out.',
+    ),
+    minutes: 60,
+  },
   once(
     'DisconnectOverdue',
     'disconnect_overdue',

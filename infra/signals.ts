@@ -45,6 +45,8 @@ export class Signals extends Construct {
     for (const { logGroup } of [watched.webhook, ...watched.others]) {
       this.count(logGroup, 'Outcomes', said('outcome'), byOutcome);
     }
+    const notUnderstood = { Type: field('eventType'), Field: field('unread') };
+    this.count(watched.webhook.logGroup, 'UnreadFields', said('unread'), notUnderstood);
     const { accessLogGroup } = watched.api;
     this.count(accessLogGroup, 'Statuses', FilterPattern.exists('$.status'), { Status: '$.status' });
     this.count(accessLogGroup, 'BodyTooLarge', tooLargeEvent);

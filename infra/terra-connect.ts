@@ -146,7 +146,7 @@ export class TerraConnect extends Construct {
     callback.tell({ ...returnTargets, ...terra, ...appLook, CONFIRMATION: settings.confirmation });
     callback.tell({ CALLBACK_BASE: api.callbackBase });
 
-    records.grant(webhook, 'Query', 'UpdateItem');
+    records.grant(webhook, 'Query', 'GetItem', 'UpdateItem');
     terraWebhook.grantRead(webhook);
     webhook.tell({ ...referenceId, ...confirmation, DATA_EVENTS: settings.dataEvents });
 

@@ -63,6 +63,7 @@ function factsOfConnection(row: ConnectionRow | undefined): RecordFact[] {
     ['scopes', facts.scopes],
     ['proof', facts.proof],
     ['data', facts.data],
+    ['reported', facts.reported],
     ['error', facts.error],
     ['missed', facts.missed],
     ['seen', facts.seen],

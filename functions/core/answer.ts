@@ -68,11 +68,8 @@ export function sessionOf(session: SessionRow, now: Instant, confirmation: Confi
   const failure = sessionFailure(session, status);
   const terraUserId = status === 'completed' ? provedUser(session, confirmation) : undefined;
   const proved = terraUserId === undefined ? undefined : session.authorised[terraUserId];
-  const provider = proved
-    ? providerId(proved.provider)
-    : flowOf(session) === 'direct'
-      ? session.providers?.[0]
-      : undefined;
+  const asked = flowOf(session) === 'direct' ? session.providers?.[0] : undefined;
+  const provider = proved?.provider === undefined ? asked : providerId(proved.provider);
   return {
     id: session.id,
     flow: flowOf(session) ?? 'widget',

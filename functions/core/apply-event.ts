@@ -7,6 +7,7 @@ import {
   isUnasked,
   mergeFacts,
   sameState,
+  unasked,
 } from './connection';
 import { correlateFailure } from './correlate';
 import type { Delivery } from './delivery';
@@ -15,17 +16,21 @@ import { isUnreadable, type News, type Partition, withSession } from './partitio
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
+import { noteEnd, type ReportedEnd } from './reported-ends';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from './table';
 import type { EventUser, TerraEvent } from './terra-event';
 
-/** What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. */
-export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'ignored';
+/**
+ * What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. `noted`: it is the end of a Terra user whose
+ * owner has to be found.
+ */
+export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'noted' | 'ignored';
 
 export type ApplyDeps = RecordDeps & {
   dataEvents: 'coalesce' | 'ignore';
   /** Something a person should look at. */
-  alarm: (name: 'owners_differ' | 'unsolicited_foreign' | 'link_reused') => void;
+  alarm: (name: 'owners_differ' | 'unsolicited_foreign' | 'link_reused' | 'end_without_reference') => void;
 };
 
 /** How often the arrival of data is written down for one connection. */
@@ -44,12 +49,16 @@ export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps
       return applyReauthentication(event, at, deps);
     case 'not_authenticated':
       return withOwner(event.referenceId, deps, known => applyFailure(known, event, at, deps));
+    case 'unclear':
+      return withOwner(event.user.referenceId, deps, known => applyUnclear(known, event, at, deps));
     case 'gone':
-      return applyFacts(event.user, { gone: { at, reason: event.reason } }, at, deps);
+      return applyEnd(event.user, event.reason, at, deps);
     case 'degraded':
-      return applyFacts(event.user, { error: { at } }, at, deps);
-    case 'permissions':
-      return applyFacts(event.user, { scopes: { at, list: event.user.scopes ?? [] } }, at, deps);
+      return applyEnd(event.user, 'error', at, deps);
+    case 'permissions': {
+      const { user } = event;
+      return user.scopes ? applyFacts(user, { scopes: { at, list: user.scopes } }, at, deps) : 'ignored';
+    }
     case 'arrived':
       if (deps.dataEvents === 'ignore') return 'ignored';
       return withOwner(event.user.referenceId, deps, known => applyArrival(known, event.user, at, deps));
@@ -73,11 +82,12 @@ async function applyAuthentication(
   at: Instant,
   deps: ApplyDeps,
 ): Promise<Outcome> {
-  const { terraUserId, provider, createdAt, scopes } = user;
+  const { terraUserId, createdAt, scopes } = user;
+  const provider = user.provider ?? knownProvider(partition, terraUserId, terraSessionId, previous);
   const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, delivery };
   const recorded = await recordAuthentication(partition, authentication, deps);
   if (recorded.origin.kind === 'none' && !replacesCurrent(partition, previous)) {
-    if (isOfErased(partition, user, at, deps)) return store(partition, user, recorded.facts, at, deps);
+    if (isOfErased(partition, { ...user, provider }, at, deps)) return store(partition, user, recorded.facts, at, deps);
     if (isForeign(partition, terraUserId, deps)) {
       deps.alarm('unsolicited_foreign');
       if (previous) await store(partition, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
@@ -89,6 +99,26 @@ async function applyAuthentication(
   const { changed, partition: after } = await record(recorded.partition, () => news, deps);
   if (isReusedSince(partition, after, terraUserId)) deps.alarm('link_reused');
   return changed || recorded.partition !== partition ? 'applied' : 'unchanged';
+}
+
+/**
+ * Returns the provider of a Terra user for which Terra names none: that of the user itself, of the session that Terra names or
+ * that was opened for the user, if it offers one provider only, or of the user that this one replaces.
+ */
+function knownProvider(
+  { connections, sessions }: Partition,
+  terraUserId: string,
+  terraSessionId: string | undefined,
+  previous: EventUser | undefined,
+): string | undefined {
+  const stored = (id: string | undefined) => connections.find(row => row.terraUserId === id)?.facts.provider;
+  const inSessions = sessions.flatMap(({ authorised }) => authorised[terraUserId]?.provider ?? []);
+  const named =
+    sessions.find(session => session.terraUserId === terraUserId) ??
+    sessions.find(session => terraSessionId !== undefined && session.terraSessionId === terraSessionId);
+  const [only, ...others] = named?.providers ?? [];
+  const offered = others.length === 0 ? only : undefined;
+  return stored(terraUserId) ?? inSessions[0] ?? offered ?? stored(previous?.terraUserId) ?? previous?.provider;
 }
 
 /** Returns whether Terra replaces a user that is the owner's today: then the new user is judged like any other of the owner's. */
@@ -115,26 +145,72 @@ function isReusedSince(before: Partition, after: Partition, terraUserId: string)
 
 /**
  * Where both users are one owner's, the old row gives way to the new. Where the owners differ, Terra has moved the link:
- * the old one has ended for its owner, and the new one has to be proved like any other.
+ * the old one has ended for its owner, and the new one has to be proved like any other. A user without a reference id is the
+ * other's owner's only if that owner has it already; otherwise the old one has ended, and nothing is recorded of the new one.
  */
 async function applyReauthentication(
   { user, previous }: Extract<TerraEvent, { kind: 'reauthenticated' }>,
   at: Instant,
   deps: ApplyDeps,
 ): Promise<Outcome> {
-  const moved = previous?.referenceId !== undefined && previous.referenceId !== user.referenceId;
-  const replaced = moved || previous?.terraUserId === user.terraUserId ? undefined : previous;
-  const ended = moved ? await applyFacts(previous, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'foreign';
-  if (moved) deps.alarm('owners_differ');
-  const begun = await withOwner(user.referenceId, deps, known =>
-    applyAuthentication(
-      known,
-      { user, event: 'reauth', previous: replaced?.referenceId ? replaced : undefined },
-      at,
-      deps,
-    ),
+  const owner = user.referenceId ?? (await ownerWith(user, previous?.referenceId, deps));
+  const oldOwner = previous?.referenceId ?? (previous && (await ownerWith(previous, owner, deps)));
+  const isSame = previous?.terraUserId === user.terraUserId;
+  const moved = previous && (oldOwner === undefined ? !isSame : oldOwner !== owner) ? previous : undefined;
+  if (owner !== undefined && oldOwner !== undefined && moved) deps.alarm('owners_differ');
+  const ended = moved ? await applyEnd(moved, 'deauthorised', at, deps) : 'foreign';
+  const replaced = moved || isSame ? undefined : previous;
+  const begun = await withOwner(owner, deps, known =>
+    applyAuthentication(known, { user, event: 'reauth', previous: replaced }, at, deps),
   );
-  return [begun, ended].includes('applied') ? 'applied' : begun;
+  return [begun, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? begun;
+}
+
+/** Returns the owner, if it is known that the Terra user authenticated under it. */
+async function ownerWith(
+  { terraUserId }: EventUser,
+  owner: string | undefined,
+  deps: ApplyDeps,
+): Promise<string | undefined> {
+  if (owner === undefined || isBookkeeping(owner)) return undefined;
+  const { connections } = await deps.store.load(owner);
+  return connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined) ? owner : undefined;
+}
+
+/**
+ * Applies the end of a Terra user, or the failure of its connection. Without a reference id it is noted, for the check of all
+ * connections to find the owner: a person should know that Terra has left it out. With reference ids of the team's own nothing is
+ * noted, because the user may be another program's; the check finds an end of ours within two days.
+ */
+async function applyEnd(
+  user: EventUser,
+  reason: ReportedEnd['reason'],
+  at: Instant,
+  deps: ApplyDeps,
+): Promise<Outcome> {
+  const { terraUserId, referenceId } = user;
+  if (referenceId !== undefined)
+    return applyFacts(user, reason === 'error' ? { error: { at } } : { gone: { at, reason } }, at, deps);
+  deps.alarm('end_without_reference');
+  if (deps.rules.referenceId === 'subject') return 'foreign';
+  return (await noteEnd({ terraUserId, reason, at }, deps)) ? 'noted' : 'foreign';
+}
+
+/** An authentication that Terra did not call a success is recorded only once Terra, asked by the sweep, confirms it. */
+async function applyUnclear(
+  partition: Partition,
+  { user, terraSessionId }: Extract<TerraEvent, { kind: 'unclear' }>,
+  at: Instant,
+  deps: ApplyDeps,
+): Promise<Outcome> {
+  const { terraUserId } = user;
+  const isKnown =
+    partition.connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined) ||
+    partition.sessions.some(session => session.authorised[terraUserId] !== undefined);
+  // Terra's answer could not tell a second authentication from the first.
+  if (isKnown) return 'ignored';
+  const via = terraSessionId === undefined ? unasked.unnamed : unasked.named;
+  return store(partition, user, { reported: { at, via } }, at, deps);
 }
 
 async function applyFailure(
@@ -192,7 +268,7 @@ async function store(
     // What the owner began anew may bring users that are not known yet; only an authentication says whose such a user is. If
     // its event was lost, data is what Terra is asked about it for.
     if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation))
-      return facts.data ? newsOf(terraUserId, { provider, ...facts }) : NO_NEWS;
+      return facts.data || facts.reported ? newsOf(terraUserId, { provider, ...facts }) : NO_NEWS;
     // The user may have been made since; its authentication, whenever it comes, is then newer than the erasure.
     const requestedAt = now.erasure?.requestedAt ?? 0;
     const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;

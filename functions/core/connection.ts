@@ -31,6 +31,8 @@ export const ConnectionFacts = z.object({
   error: z.optional(At),
   /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
   data: z.optional(At),
+  /** Terra reported an authentication without saying that it succeeded: Terra has to be asked. `via`: one of `unasked`. */
+  reported: z.optional(Via),
   /** A check of all Terra users missed this one, and found it again. Missed twice makes it gone. */
   missed: z.optional(At),
   seen: z.optional(At),
@@ -102,6 +104,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     gone: newest(a.gone, b.gone),
     error: newest(a.error, b.error),
     data: newest(a.data, b.data),
+    reported: newest(a.reported, b.reported),
     missed: newest(a.missed, b.missed),
     seen: newest(a.seen, b.seen),
     scopes: newest(a.scopes, b.scopes),
@@ -116,14 +119,14 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
 
 /** Facts of an authentication at `at` that `via` asked for. */
 export function authFacts(
-  provider: string,
+  provider: string | undefined,
   at: Instant,
   via: string,
   scopes?: readonly string[],
   delivery?: DeliveryMark,
 ): ConnectionFacts {
   return withoutUndefined({
-    provider: providerId(provider),
+    provider: provider === undefined ? undefined : providerId(provider),
     firstAuthAt: at,
     auth: { at, via, ...(delivery && { delivery }) },
     scopes: scopes && { at, list: [...scopes] },
@@ -210,9 +213,15 @@ export function isEnding(state: ConnectionState): boolean {
   return (state.status === 'disconnecting' && state.reason !== undefined) || state.status === 'unwanted';
 }
 
-/** Returns whether data came for a user of which no authentication is known, and Terra was not asked about it since. */
-export const isUnidentified = ({ auth, data, missed }: ConnectionFacts): boolean =>
-  auth === undefined && data !== undefined && data.at > (missed?.at ?? 0);
+/**
+ * Returns whether Terra must be asked about a user, and was not asked since: data came, or an authentication was reported
+ * unclearly, and no authentication is known; or one is known, but not its provider.
+ */
+export function isUnidentified({ auth, provider, data, reported, missed, seen }: ConnectionFacts): boolean {
+  const askedAt = Math.max(missed?.at ?? 0, seen?.at ?? 0);
+  if (auth !== undefined) return provider === undefined && auth.at > askedAt;
+  return Math.max(data?.at ?? 0, reported?.at ?? 0) > askedAt;
+}
 
 /** Whether another Terra user stands for the link now. */
 export const isSuperseded = ({ supersededBy, standsAgain }: ConnectionFacts): boolean =>

@@ -19,7 +19,8 @@ import {
 /** A success that Terra reported. */
 export type Authentication = {
   terraUserId: string;
-  provider: string;
+  /** Undefined if neither Terra nor anything stored says it. */
+  provider: string | undefined;
   at: Instant;
   /** `auth`: the event of this authentication. `reauth`: `user_reauth`, which comes in addition to such an event. */
   event: 'auth' | 'reauth';
@@ -35,7 +36,7 @@ export type Authentication = {
 /** The session or SDK token of ours that an authentication belongs to. */
 export type Origin =
   | { kind: 'session'; session: SessionRow; isNamed: boolean }
-  | { kind: 'mint'; mint: MintRow }
+  | { kind: 'mint'; mint: MintRow; provider: string }
   | { kind: 'none' };
 
 const NONE: Origin = { kind: 'none' };
@@ -45,7 +46,7 @@ const NONE: Origin = { kind: 'none' };
  * link, then the widget session. A named session of ours that is over, or one that is not ours, leaves no origin. Otherwise:
  * a token, for a provider that connects on the phone; the session that has this Terra user already; the owner's only open
  * widget session that offers the provider (not with `referenceId: "subject"`, where another program may have opened the link); a
- * token that was issued for exactly this provider.
+ * token that was issued for exactly this provider. Without a known provider only what names the user counts.
  */
 export function correlate(partition: Partition, event: Authentication, rules: Rules): Origin {
   const { terraUserId, terraSessionId, provider } = event;
@@ -56,14 +57,15 @@ export function correlate(partition: Partition, event: Authentication, rules: Ru
       : partition.sessions.find(session => session.terraSessionId === terraSessionId));
   if (named) return !named.closed && spans(named, event.at) ? { kind: 'session', session: named, isNamed: true } : NONE;
   if (terraSessionId !== undefined) return NONE;
-  if ((event.catalogueKind ?? providerKind(provider)) === 'sdk')
-    return correlateMint(partition, event, partition.mints);
+  const kind = event.catalogueKind ?? (provider === undefined ? undefined : providerKind(provider));
+  if (kind === 'sdk') return correlateMint(partition, event, partition.mints);
 
   const sessions = partition.sessions.filter(session => !session.closed && mayContain(session, event.at));
   const known = sessions.find(
     session => session.authorised[terraUserId] !== undefined || session.returned?.terraUserId === terraUserId,
   );
   if (known) return { kind: 'session', session: known, isNamed: false };
+  if (provider === undefined) return NONE;
   const open = sessions.filter(
     session => session.terraUserId === undefined && isOpen(session, rules.confirmation) && offers(session, provider),
   );
@@ -130,11 +132,12 @@ const timesOf = ({ at, createdAt }: Pick<Authentication, 'at' | 'createdAt'>): I
 
 function correlateMint(partition: Partition, event: Authentication, mints: readonly MintRow[]): Origin {
   const { terraUserId, provider } = event;
+  if (provider === undefined) return NONE;
   const mint = mintFor(mints, terraUserId, provider, timesOf(event));
   const row = partition.connections.find(known => known.terraUserId === terraUserId);
   const isProved =
     row !== undefined && isPhone(row.facts) && ['connected', 'error'].includes(connectionState(row.facts).status);
   // A phone reconnects silently under the same user; that uses up no further mint.
   if (isProved && mint?.usedBy === undefined) return NONE;
-  return mint ? { kind: 'mint', mint } : NONE;
+  return mint ? { kind: 'mint', mint, provider } : NONE;
 }

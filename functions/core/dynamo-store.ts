@@ -27,9 +27,19 @@ import {
 } from './items';
 import type { MintRow } from './mint';
 import type { Partition } from './partition';
+import { ReportedEnds } from './reported-ends';
 import type { SessionRow } from './session';
 import type { FactWritten, Fingerprint, ReconcileProgress, SessionFact, Store } from './store';
-import { fingerprintKey, isBookkeeping, itemKey, reconcileKey, SCHEMA, table } from './table';
+import {
+  fingerprintKey,
+  isBookkeeping,
+  itemKey,
+  numberOf,
+  reconcileKey,
+  reportedEndsKey,
+  SCHEMA,
+  table,
+} from './table';
 
 /** Parts of an update expression, with the names and values that they use. */
 type Update = {
@@ -386,6 +396,23 @@ export function dynamoStore(
         values: { ':startedAt': startedAt, ':number': 'N' },
       });
     },
+
+    async reportedEnds() {
+      const item = await get(reportedEndsKey.owner, reportedEndsKey.item);
+      if (!item) return undefined;
+      const { data } = ReportedEnds.safeParse(item);
+      // The daily check finds what is lost with it.
+      if (!data) found({ unreadableRows: 1, laterValues: 0 });
+      return data ?? { ends: [], purgeAt: 0, version: numberOf(item.version) ?? 0 };
+    },
+
+    saveReportedEnds: (ends, readVersion) =>
+      updatePaths(
+        reportedEndsKey.owner,
+        reportedEndsKey.item,
+        updateOf(ends),
+        readVersion === 0 ? { condition: IS_NEW, names: itemName } : isStill(readVersion),
+      ),
 
     async due(shard, until, cursor) {
       const page = await client.send(

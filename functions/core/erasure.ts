@@ -80,7 +80,7 @@ export function isAwaitingUsers({ erasure, sessions, mints }: Partition, confirm
  */
 export function mayBelongToReturned(
   { erasure, sessions, mints }: Partition,
-  { provider, createdAt }: { provider: string; createdAt: Instant | undefined },
+  { provider, createdAt }: { provider: string | undefined; createdAt: Instant | undefined },
   at: Instant,
   confirmation: Confirmation,
 ): boolean {
@@ -288,9 +288,9 @@ function marks(
  */
 function rowsBefore(partition: Partition): ConnectionRow[] {
   return partition.connections.filter(({ facts }) => {
-    const { auth, data, disconnect } = facts;
+    const { auth, data, reported, disconnect } = facts;
     const isBare = auth === undefined && disconnect?.reason === 'erased';
-    const isLater = !isErased(facts) && !isBefore(partition, (auth ?? data)?.at ?? 0);
+    const isLater = !isErased(facts) && !isBefore(partition, (auth ?? data ?? reported)?.at ?? 0);
     return !isBare && !isLater && !isSinceErasure(partition, auth?.via ?? '');
   });
 }

@@ -15,7 +15,10 @@ export type AlarmName =
   | 'reconcile_skipped'
   | 'sweep_breaker'
   | 'body_too_large'
-  | 'unreadable_row';
+  | 'unreadable_row'
+  | 'poison_event'
+  | 'unknown_event'
+  | 'end_without_reference';
 
 /** The only things a log line can say. Tokens, links, codes, bodies, headers and queries are not among them. */
 export type Facts = {
@@ -27,6 +30,9 @@ export type Facts = {
   reason?: string;
   outcome?: string;
   event?: string;
+  /** Terra's name of an event's type, and the fields of the event that were missing or unreadable; always together. */
+  eventType?: string;
+  unread?: string;
   alarm?: AlarmName;
   /** Class of an unexpected error. */
   error?: string;

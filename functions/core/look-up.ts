@@ -38,7 +38,7 @@ export async function askTerra(
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, foundAt);
   return {
     at: createdAt ?? session.returned?.at ?? foundAt,
-    provider: user.provider,
+    ...(user.provider !== undefined && { provider: user.provider }),
     ...(user.scopes && { scopes: user.scopes }),
     ...(createdAt !== undefined && { createdAt }),
     foundAt,

@@ -22,8 +22,9 @@ export const MintRow = z.object({
 });
 export type MintRow = z.infer<typeof MintRow>;
 
-/** Whether a connection made at one of these times with this provider can come from the mint's token. */
-export function fits(mint: MintRow, provider: string, times: readonly Instant[]): boolean {
+/** Returns whether a connection made at one of these times can come from the mint's token; not without a known provider. */
+export function fits(mint: MintRow, provider: string | undefined, times: readonly Instant[]): boolean {
+  if (provider === undefined) return false;
   if (mint.provider !== undefined && mint.provider !== providerId(provider)) return false;
   return times.some(at => at >= mint.createdAt - BEFORE && at <= mint.expiresAt + AFTER);
 }

@@ -175,9 +175,10 @@ export function isLeftToLater(row: ConnectionRow, sessions: readonly SessionRow[
 function withTimes(row: ConnectionRow, sessions: readonly SessionRow[], now: Instant, rules: Rules): ConnectionRow {
   const { dueAt: _due, purgeAt: _purge, ...rest } = row;
   const state = connectionState(row.facts);
+  const askAt = isUnidentified(row.facts) ? now + MINUTE : undefined;
   switch (state.status) {
     case 'unconfirmed': {
-      const dueAt = confirmBy(row, sessions, rules);
+      const dueAt = askAt ?? confirmBy(row, sessions, rules);
       return { ...rest, ...(dueAt !== undefined && { dueAt }) };
     }
     case 'disconnecting':
@@ -189,13 +190,14 @@ function withTimes(row: ConnectionRow, sessions: readonly SessionRow[], now: Ins
       const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
       if (isErased(row.facts)) return { ...rest, purgeAt, dueAt: now + MINUTE };
-      const { data } = row.facts;
-      const isAsked = state.status === 'unseen' && data !== undefined && isUnidentified(row.facts);
-      return isAsked ? { ...rest, purgeAt, dueAt: now + backOff(data.at, now) } : { ...rest, purgeAt };
+      const { data, reported } = row.facts;
+      const isAsked = state.status === 'unseen' && isUnidentified(row.facts);
+      const since = Math.max(data?.at ?? 0, reported?.at ?? 0);
+      return isAsked ? { ...rest, purgeAt, dueAt: now + backOff(since, now) } : { ...rest, purgeAt };
     }
     case 'connected':
     case 'error':
-      return rest;
+      return { ...rest, ...(askAt !== undefined && { dueAt: askAt }) };
     default:
       return state satisfies never;
   }

@@ -1,6 +1,7 @@
 import { DAY, HOUR, type Instant } from './clock';
 import { type ConnectionRow, connectionState } from './connection';
 import type { Problem } from './errors';
+import { findReportedEnds } from './find-reported-ends';
 import type { Log } from './log';
 import { newsOf, type RecordDeps, record } from './record';
 import { itemKey, scanPlace } from './table';
@@ -44,16 +45,19 @@ const MOST_ABSENT_SHARE = 0.02;
 type Missed = { row: ConnectionRow; askedAt: Instant };
 
 /**
- * Checks, once a day and page by page over several runs, that Terra still has the users we hold for connected and have not
- * heard of. Some providers never tell of a revocation. A user missed twice, an hour or more apart, is gone. An answer counts
- * only if Terra has one of the users in it, so each question carries one that was heard of today or that Terra had just now.
- * If a question fails, it is asked in parts, and a user that fails alone is skipped; if Terra is away, the next run goes on
- * from the last answer. A run that would end too many ends nobody. Throws Terra's failure if it was away.
+ * Applies ends that Terra reported without saying of which owner. Then checks, once a day and page by page over several runs,
+ * that Terra still has the users we hold for connected and have not heard of. Some providers never tell of a revocation. A user
+ * missed twice, an hour or more apart, is gone. An answer counts only if Terra has one of the users in it, so each question
+ * carries one that was heard of today or that Terra had just now. If a question fails, it is asked in parts, and a user that fails
+ * alone is skipped; if Terra is away, the next run goes on from the last answer. A run that would end too many ends nobody.
+ * Throws Terra's failure if it was away.
  */
 export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconciled> {
   const { store, clock } = deps;
+  // Both parts share the run's budget.
   const begunAt = clock();
   const sum: Reconciled = { asked: 0, missed: 0, absent: 0, skipped: 0, failed: 0, stopped: false };
+  if (!deps.dryRun) await findReportedEnds(deps);
   const last = await store.reconcileProgress();
   if (last?.isDone && begunAt - last.startedAt < EVERY) return sum;
 

@@ -40,8 +40,8 @@ export async function recordAuthentication(
     }
 
     case 'mint': {
-      const { mint } = origin;
-      const { terraUserId, provider, at, scopes } = event;
+      const { mint, provider } = origin;
+      const { terraUserId, at, scopes } = event;
       const via = itemKey.mint(mint.id);
       const facts = { ...authFacts(provider, at, via, scopes), proof: { at, via } };
       if (mint.usedBy) return { partition, facts, origin };
@@ -89,7 +89,7 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
   const { at, provider, scopes, createdAt, event, delivery } = authentication;
   return {
     at,
-    provider,
+    ...(provider !== undefined && { provider }),
     ...(scopes && { scopes: [...scopes] }),
     // No user can be made after it authenticated.
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
@@ -106,7 +106,7 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
  */
 function asFirstDelivered({ sessions, connections }: Partition, event: Authentication): Authentication {
   const { terraUserId, delivery } = event;
-  const inSessions = sessions.flatMap(({ authorised }) => authorised[terraUserId] ?? []);
+  const inSessions = sessions.flatMap<Authorisation>(({ authorised }) => authorised[terraUserId] ?? []);
   const answer = inSessions.find(({ firstAuthAt, foundAt }) => firstAuthAt === undefined && foundAt !== undefined);
   if (delivery?.hasOwnTime === false && answer?.foundAt !== undefined && event.event === 'auth')
     return { ...event, at: Math.min(event.at, answer.foundAt) };
@@ -131,7 +131,8 @@ function unaskedFacts(partition: Partition, authentication: Authentication): Con
 function repeatableFacts({ connections }: Partition, authentication: Authentication, via: string): ConnectionFacts {
   const { terraUserId, provider, at, scopes, delivery } = authentication;
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
-  const isSecond = known?.via === via && known.at !== at && providerKind(provider) !== 'sdk';
+  const isSdk = provider !== undefined && providerKind(provider) === 'sdk';
+  const isSecond = known?.via === via && known.at !== at && !isSdk;
   return {
     ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),

@@ -50,7 +50,8 @@ const flows = ['widget', 'direct'] as const;
 export const Authorisation = z.looseObject({
   /** The newest time at which Terra reported the user as authenticated, in an event or an answer. */
   at: z.number(),
-  provider: z.string(),
+  /** Absent as long as Terra did not say it. */
+  provider: z.optional(z.string()),
   scopes: z.optional(z.array(z.string())),
   /** When Terra made the user. */
   createdAt: z.optional(z.number()),
@@ -160,13 +161,15 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
     oldest(a.foundAt, b.foundAt),
     oldest(a.firstAuthAt, b.firstAuthAt),
   ];
+  // A Terra user has one provider.
+  const provider = newest.provider ?? a.provider ?? b.provider;
   const lastAuthAt = Math.max(a.lastAuthAt ?? 0, b.lastAuthAt ?? 0);
   const first = a.firstAuthAt === firstAuthAt ? a : b;
   const delivery = first.delivery ?? a.delivery ?? b.delivery;
   const later = [...laterFields(newest === a ? b : a), ...laterFields(newest)];
   return {
     at: newest.at,
-    provider: newest.provider,
+    ...(provider !== undefined && { provider }),
     ...(newest.scopes && { scopes: newest.scopes }),
     ...(createdAt !== undefined && { createdAt }),
     ...(firstAuthAt !== undefined && { firstAuthAt, lastAuthAt }),

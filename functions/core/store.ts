@@ -3,6 +3,7 @@ import type { ConnectionRow } from './connection';
 import type { ErasureRow } from './erasure';
 import type { MintRow } from './mint';
 import type { Partition } from './partition';
+import type { ReportedEnds } from './reported-ends';
 import type { Authorisation, Claim, FailureCause, ReturnBrowser, SessionRow } from './session';
 import type { QuotaKind } from './table';
 
@@ -119,6 +120,9 @@ export type Store = {
   /** Where the check stands; undefined if there was none, or if what is stored cannot be read. */
   reconcileProgress(): Promise<ReconcileProgress | undefined>;
   saveReconcileProgress(progress: ReconcileProgress): Promise<void>;
+  reportedEnds(): Promise<ReportedEnds | undefined>;
+  /** Stores the row of reported ends if the stored one is still at this version (0: if there is none). */
+  saveReportedEnds(ends: ReportedEnds, readVersion: number): Promise<boolean>;
   /** What is due by `until`, in one shard, earliest first. */
   due(shard: string, until: Instant, cursor?: string): Promise<DuePage>;
 };

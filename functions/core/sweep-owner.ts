@@ -27,12 +27,12 @@ import {
 } from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
-import { recordAuthentication } from './record-authentication';
+import { type RecordedAuthentication, recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
 import { closesAt, flowOf, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import type { DueKey } from './store';
 import { itemKey, numberOf } from './table';
-import type { Terra, TerraProvider } from './terra';
+import type { Terra, TerraProvider, TerraUser } from './terra';
 import { noLaterThan } from './terra-user';
 import { isOfTerra, isOutage, type Turn } from './turn';
 
@@ -221,27 +221,27 @@ function isStillEnding(partition: Partition, terraUserId: string): boolean {
 }
 
 /**
- * Asks Terra what is not known of a row before it is judged: whether a user that only data told of is authenticated, and
- * whether the provider of a user that Terra named no link for connects on the phone, so that a token without a provider
- * proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
+ * Asks Terra what is not known of a row before it is judged: whether a user that only data or an unclear event told of is
+ * authenticated, what provider a user has that Terra named none for, and whether the provider of a user that Terra named no link
+ * for connects on the phone, so that a token without a provider proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
  */
 async function identify(row: ConnectionRow, partition: Partition, deps: Sweeping): Promise<Partition | 'unknown'> {
   const { terraUserId, facts } = row;
   const item = itemKey.connection(terraUserId);
   const state = connectionState(facts);
   try {
-    if (state.status === 'unseen' && isUnidentified(facts)) {
+    if (isUnidentified(facts) && !isEnding(state)) {
       if (!deps.turn.mayAsk()) {
         leave(item, deps);
         return 'unknown';
       }
       deps.swept.looked++;
       const user = await deps.terra.findUser(terraUserId);
-      const now = deps.clock();
       const isTheirs = user?.referenceId === row.owner && user.authenticated;
-      const at = noLaterThan(user?.createdAt ?? facts.data?.at ?? now, now);
-      const found = isTheirs ? authFacts(user.provider, at, unasked.unnamed, user.scopes) : { missed: { at: now } };
-      return (await record(partition, () => newsOf(terraUserId, found), deps)).partition;
+      const found = isTheirs
+        ? await answerFacts(user, row, partition, deps)
+        : { partition, facts: { missed: { at: deps.clock() } } };
+      return (await record(found.partition, () => newsOf(terraUserId, found.facts), deps)).partition;
     }
     const { provider, auth } = facts;
     if (state.status !== 'unconfirmed' || !auth || provider === undefined) return partition;
@@ -264,6 +264,31 @@ async function identify(row: ConnectionRow, partition: Partition, deps: Sweeping
     countFailure(error, { item, row }, deps);
     return 'unknown';
   }
+}
+
+/**
+ * Returns what Terra's answer adds to a row of which it was not known whether the user is authenticated, or with what provider.
+ * A phone's user may have used a token: its event says when. Of any other user the answer does not say when it authenticated, so
+ * that counts as of when it was first heard of.
+ */
+async function answerFacts(
+  user: TerraUser,
+  { terraUserId, facts: { auth, data, reported } }: ConnectionRow,
+  partition: Partition,
+  deps: SweepDeps,
+): Promise<Pick<RecordedAuthentication, 'partition' | 'facts'>> {
+  const { provider, scopes } = user;
+  const now = deps.clock();
+  const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, now);
+  const told = auth ?? reported;
+  // An authentication for which Terra named a widget session used no token.
+  if (told?.via === unasked.unnamed && provider !== undefined && providerKind(provider) === 'sdk') {
+    const authentication = { terraUserId, provider, at: told.at, createdAt, scopes, event: 'auth' } as const;
+    return recordAuthentication(partition, authentication, deps);
+  }
+  if (auth) return { partition, facts: { provider, seen: { at: now } } };
+  const authenticatedAt = reported ? now : noLaterThan(data?.at ?? now, now);
+  return { partition, facts: authFacts(provider, authenticatedAt, reported?.via ?? unasked.unnamed, scopes) };
 }
 
 /** Returns whether a user is known to have authenticated by a link: Terra named a widget session, or a browser returned with it. */

@@ -43,6 +43,9 @@ export const scanPlace = (owner: string, item: string): string =>
 /** Where the check of all connections keeps its place. */
 export const reconcileKey = { owner: '#reconcile', item: 'progress' } as const;
 
+/** Where the ends are noted whose owner the check of all connections has to find. */
+export const reportedEndsKey = { owner: '#reconcile', item: 'ends' } as const;
+
 /** Where the fingerprint of the reference-id key lies; `#` cannot occur in an opaque reference id. */
 export const fingerprintKey = { owner: '#reference-key', item: 'fingerprint' } as const;
 

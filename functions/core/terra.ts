@@ -12,7 +12,7 @@ import {
   TERRA_BUDGET,
   type TerraRequest,
 } from './terra-http';
-import { readScopes, readTerraUserId, readTime } from './terra-user';
+import { readProvider, readScopes, readTerraUserId, readTime } from './terra-user';
 
 /** Where the browser is sent to connect, and until when. */
 export type TerraLink = {
@@ -34,7 +34,7 @@ export type LinkRequest = {
 /** A Terra user, as `userInfo` tells of it. */
 export type TerraUser = {
   terraUserId: string;
-  provider: string;
+  provider: string | undefined;
   referenceId: string | undefined;
   authenticated: boolean;
   createdAt: Instant | undefined;
@@ -83,14 +83,16 @@ const Widget = z.object({ session_id: z.string().check(z.maxLength(200)), url: z
 const Direct = z.object({ user_id: z.string(), auth_url: z.string(), expires_in: Seconds });
 const Token = z.object({ token: z.string().check(z.regex(/^[\x21-\x7e]{8,4096}$/)), expires_in: Seconds });
 const Text = z.nullish(z.string());
+// What only refines the answer is read by hand: whatever its type, it is no reason to do without the answer.
+const Refining = z.optional(z.unknown());
 const UserInfo = z.object({
   is_authenticated: z.optional(z.boolean()),
   user: z.object({
     user_id: z.string(),
-    provider: z.string().check(z.regex(/^[\w-]{1,40}$/)),
+    provider: Refining,
     reference_id: Text,
-    created_at: Text,
-    scopes: z.nullish(z.string().check(z.maxLength(4096))),
+    created_at: Refining,
+    scopes: Refining,
   }),
 });
 const Users = z.array(z.object({ user_id: z.string() }));
@@ -178,7 +180,7 @@ export function terraClient(options: TerraOptions): Terra {
       const { user, is_authenticated } = understand(exchange, UserInfo);
       return {
         terraUserId: user.user_id.toLowerCase(),
-        provider: providerId(user.provider),
+        provider: readProvider(user.provider),
         referenceId: user.reference_id ?? undefined,
         authenticated: is_authenticated === true,
         createdAt: readTime(user.created_at),

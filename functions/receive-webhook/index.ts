@@ -26,11 +26,14 @@ export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ hea
     if (error instanceof Problem && error.reason === 'mismatch') note({ alarm: 'signature_mismatch' });
     throw error;
   });
-  const event = readTerraEvent(rawBody);
+  const { event, type, unread } = readTerraEvent(rawBody);
+  if (unread.length > 0) note({ eventType: type, unread: unread.join() });
   if (!event) {
-    note({ outcome: 'poison' });
+    note({ outcome: 'poison', alarm: 'poison_event' });
     return { status: 200, body: { outcome: 'poison' } };
   }
+  const isUnknown = event.kind === 'unclear' || (unread.includes('type') && /auth|connection|user/i.test(type));
+  if (isUnknown) note({ alarm: 'unknown_event' });
   const { at, hasOwnTime } = eventTime(headers['x-terra-ordering-timestamp'], signedAt);
   const bodyHash = createHash('sha256').update(rawBody).digest().subarray(0, BODY_HASH_BYTES).toString('base64url');
   const delivered = event.kind === 'authenticated' ? { ...event, delivery: { signedAt, bodyHash, hasOwnTime } } : event;

@@ -176,7 +176,7 @@ export const schemas = {
   }),
   Delivery: object(receiveWebhook.replies[200], 'What became of a delivery.', {
     outcome:
-      '`applied`: something changed. `unchanged`: nothing new. `foreign`: not one of this deployment’s users. `ignored`: a type that means nothing here. `poison`: signed, and not what Terra’s specification says.',
+      '`applied`: something changed. `unchanged`: nothing new. `foreign`: not one of this deployment’s users. `noted`: the end of a user whose owner Terra did not name; the next check of all connections looks for it. `ignored`: a type that means nothing here. `poison`: signed, but without a type or without the Terra user that the type needs.',
   }),
 } satisfies Record<string, Described>;
 

@@ -20,13 +20,18 @@ export const deliverySchemas = {
     type: 'object',
     properties: {
       user_id: { type: 'string', format: 'uuid', description: 'Terra’s id of the user.' },
-      provider: { type: 'string', description: 'The provider, upper case.' },
+      provider: {
+        description: 'The provider, upper case. If it is missing, it is taken from what is known, or Terra is asked.',
+      },
       reference_id: text('The reference id the user was connected under: what tells whose it is.'),
-      scopes: text('What the person allowed, separated by commas.'),
-      created_at: text('When the user was made at Terra, ISO 8601.'),
-      active: { type: ['boolean', 'null'], description: 'Not relied upon.' },
+      scopes: { description: 'What the person allowed: a string, separated by commas, or a list of strings.' },
+      created_at: {
+        description:
+          'When the user was made at Terra: ISO 8601, or seconds or milliseconds since 1970. Anything else is left out.',
+      },
+      active: { description: 'Not read.' },
     },
-    required: ['user_id', 'provider'],
+    required: ['user_id'],
     additionalProperties: true,
   },
   TerraEvent: {
@@ -41,7 +46,9 @@ export const deliverySchemas = {
         description:
           '`auth`, `auth_cancelled`, `user_reauth`, `deauth`, `access_revoked`, `connection_error`, `permission_change`, or a data event such as `daily`.',
       },
-      status: text('`success`, `error` or `warning`. An `auth` counts only with `success`.'),
+      status: text(
+        '`success`, `error` or `warning`, in any case. An `auth` counts with `success`, fails with `error`, and with anything else counts once Terra confirms it.',
+      ),
       user: { ...ref('schemas', 'TerraUser'), description: 'Whom it is about.' },
       new_user: { ...ref('schemas', 'TerraUser'), description: 'With `user_reauth`: the user from now on.' },
       old_user: {

@@ -30,6 +30,7 @@ export const factWords = {
   'connection.scopes': ['off', 'Permissions', says => `${Array.isArray(says.list) ? says.list.length : 0} given`],
   'connection.proof': ['good', 'Proved', 'Who started is who finished'],
   'connection.data': ['off', 'Health data came', 'Only the time is kept'],
+  'connection.reported': ['wait', 'Unclear event', 'Terra is asked whether it authenticated'],
   'connection.error': ['warn', 'Provider refuses Terra', 'No data until they reconnect'],
   'connection.missed': ['warn', 'Not found at Terra', 'Twice, and it is gone'],
   'connection.seen': ['off', 'Found at Terra again', 'Nothing is lost'],
@@ -62,6 +63,7 @@ export const outcomeWords = {
   applied: 'applied',
   unchanged: 'nothing new',
   foreign: 'not one of ours',
+  noted: 'kept until its owner is found',
   ignored: 'of no interest here',
   poison: 'unreadable',
 };

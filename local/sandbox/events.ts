@@ -14,13 +14,28 @@ export function event(type: string, userId: string | null, fields: Record<string
   return { type, userId, body: JSON.stringify({ type, ...fields }) };
 }
 
+/** The user as an event of this type shows it. Without knobs as everywhere. */
+export function userIn(
+  type: string,
+  user: SandboxUser,
+  switches: Switchboard,
+  active = user.active,
+): Record<string, unknown> {
+  const { provider, reference_id: reference, ...rest } = terraUser(user, switches, active);
+  return {
+    ...rest,
+    ...(switches.knob('eventProvider', type) === 'present' ? { provider } : {}),
+    reference_id: switches.knob('eventReference', type) === 'null' ? null : reference,
+  };
+}
+
 /** OpenAPI AuthSuccessEvent; the extras of docs handling-authentication-events by knob. */
 export function authEvent(user: SandboxUser, origin: Origin, switches: Switchboard): OutgoingEvent {
   const extras = switches.knob('authExtras');
   const told = { ...widgetSession(origin, switches), flow_id: origin.flowId };
   return event('auth', user.userId, {
-    status: 'success',
-    user: terraUser(user, switches),
+    status: switches.knob('authStatus'),
+    user: userIn('auth', user, switches),
     ...(extras === 'bare' ? {} : { message: 'User has successfully authenticated', ...told }),
     ...(extras === 'documented' ? { reference_id: user.referenceId, version: VERSION } : {}),
   });
@@ -43,7 +58,7 @@ export function authFailedEvent(
   }
   return event('auth', user.userId, {
     status: 'error',
-    user: terraUser(user, switches, false),
+    user: userIn('auth', user, switches, false),
     provider: flow.provider,
     message: 'User failed to authenticate and has been deleted',
     reason,
@@ -59,14 +74,30 @@ function widgetSession({ widgetSessionId }: Pick<Origin, 'widgetSessionId'>, swi
 
 /** OpenAPI UserReauthEvent. A normal auth is delivered for the same reconnection. */
 export function reauthEvent(user: SandboxUser, old: SandboxUser, switches: Switchboard): OutgoingEvent {
-  const oldUser = switches.knob('reauthOldUser');
   return event('user_reauth', user.userId, {
     status: 'warning',
     message: 'User has reauthenticated and old ID has been deleted',
     version: VERSION,
-    new_user: terraUser(user, switches, true),
-    ...(oldUser === 'absent' ? {} : { old_user: oldUser === 'null' ? null : terraUser(old, switches, false) }),
+    new_user: userIn('user_reauth', user, switches, true),
+    ...oldUserIn(old, switches),
   });
+}
+
+function oldUserIn(old: SandboxUser, switches: Switchboard): Record<string, unknown> {
+  const form = switches.knob('reauthOldUser');
+  const told = userIn('user_reauth', old, switches, false);
+  switch (form) {
+    case 'present':
+      return { old_user: told };
+    case 'without_reference':
+      return { old_user: { ...told, reference_id: null } };
+    case 'null':
+      return { old_user: null };
+    case 'absent':
+      return {};
+    default:
+      return form satisfies never;
+  }
 }
 
 /** OpenAPI DeauthEvent. */
@@ -74,7 +105,7 @@ export function deauthEvent(user: SandboxUser, switches: Switchboard): OutgoingE
   return event('deauth', user.userId, {
     status: 'success',
     message: 'User has deauthenticated',
-    user: terraUser(user, switches, false),
+    user: userIn('deauth', user, switches, false),
   });
 }
 
@@ -83,7 +114,7 @@ export function accessRevokedEvent(user: SandboxUser, switches: Switchboard): Ou
   return event('access_revoked', user.userId, {
     status: 'warning',
     message: 'User revoked access',
-    user: terraUser(user, switches, false),
+    user: userIn('access_revoked', user, switches, false),
   });
 }
 
@@ -98,7 +129,7 @@ export function connectionErrorEvent(
   return event('connection_error', user.userId, {
     status: 'warning',
     message: form === 'current' ? current : 'User connection degraded',
-    user: terraUser(user, switches, true),
+    user: userIn('connection_error', user, switches, true),
   });
 }
 
@@ -114,6 +145,6 @@ export function permissionChangeEvent(
     version: VERSION,
     scopes_added: change.added.join(','),
     scopes_removed: change.removed.join(','),
-    user: terraUser(user, switches),
+    user: userIn('permission_change', user, switches),
   });
 }

@@ -55,16 +55,19 @@ export type Knobs = {
   identity: 'classic' | 'newer';
   reauthMatch: 'account' | 'reference';
   reauthOrder: 'auth_first' | 'reauth_first';
-  reauthOldUser: 'present' | 'null' | 'absent';
+  reauthOldUser: 'present' | 'null' | 'absent' | 'without_reference';
   authFailure: 'auth_cancelled' | 'auth_error';
   decision: 'as_pressed' | 'cancelled';
   afterDenial: 'link_over' | 'link_usable';
   afterApproval: 'link_over' | 'link_usable';
   failureReason: string | null;
   authExtras: 'current' | 'null_session' | 'bare' | 'documented';
-  userCreatedAt: 'present' | 'absent';
+  authStatus: 'success' | 'warning';
+  userCreatedAt: 'present' | 'absent' | 'epoch_seconds';
+  eventProvider: 'present' | 'absent';
+  eventReference: 'present' | 'null';
   userCreated: 'with_link' | 'on_approval';
-  scopesForm: 'comma' | 'padded' | 'empty' | 'null';
+  scopesForm: 'comma' | 'padded' | 'empty' | 'null' | 'list';
   redirectJoin: 'ampersand' | 'second_question_mark';
   redirectReference: 'present' | 'null' | 'absent';
   redirectReason: 'absent' | 'present';
@@ -114,7 +117,10 @@ export const defaultKnobs: Knobs = {
   afterApproval: 'link_over',
   failureReason: 'access_denied',
   authExtras: 'current',
+  authStatus: 'success',
   userCreatedAt: 'present',
+  eventProvider: 'present',
+  eventReference: 'present',
   userCreated: 'with_link',
   scopesForm: 'comma',
   redirectJoin: 'ampersand',

@@ -49,6 +49,22 @@ export const userOccurrences: ReadonlyMap<string, Occurrence> = new Map<string, 
     { says: 'Ping mode: a link to the data.', happen: (world, user) => [pingEvent(touched(world, user), world)] },
   ],
   [
+    'processed_activity',
+    {
+      says: 'Data of a type that later versions of Terra may have.',
+      happen: ({ switches }, user) => [
+        event('processed_activity', user.userId, { user: terraUser(user, switches), data: [{}] }),
+      ],
+    },
+  ],
+  [
+    'connection_updated',
+    {
+      says: 'Something about the connection, of a type that nobody has heard of.',
+      happen: ({ switches }, user) => [event('connection_updated', user.userId, { user: terraUser(user, switches) })],
+    },
+  ],
+  [
     'rate_limit_hit',
     {
       says: "Legacy: the provider's rate limit was hit.",

@@ -55,6 +55,12 @@ export const connectScenarios = [
     changes: { authExtras: 'documented' },
   },
   {
+    name: 'auth-warning',
+    imitates: 'The auth event has the status warning.',
+    source: 'not documented; other events have this status',
+    changes: { authStatus: 'warning' },
+  },
+  {
     name: 'auth-null-widget-session',
     imitates: 'The auth event has widget_session_id null, also for a connection made in the widget.',
     source: 'OpenAPI, AuthSuccessEvent: widget_session_id may be null',
@@ -65,6 +71,12 @@ export const connectScenarios = [
     imitates: 'Terra users carry no created_at.',
     source: 'terra-api 2.1.0 TerraUser; the OpenAPI webhook examples',
     changes: { userCreatedAt: 'absent' },
+  },
+  {
+    name: 'user-created-at-number',
+    imitates: 'created_at is a number, of seconds since 1970.',
+    source: 'seen in an application that takes Terra’s webhooks',
+    changes: { userCreatedAt: 'epoch_seconds' },
   },
   {
     name: 'created-on-approval',
@@ -89,6 +101,12 @@ export const connectScenarios = [
     imitates: 'Scopes are null.',
     source: 'OpenAPI, TerraUser: scopes may be null',
     changes: { scopesForm: 'null' },
+  },
+  {
+    name: 'scopes-list',
+    imitates: 'Scopes are a list of strings.',
+    source: 'OpenAPI, Connection (V3): scopes is a list there',
+    changes: { scopesForm: 'list' },
   },
   {
     name: 'newer-identity',
@@ -120,6 +138,12 @@ export const connectScenarios = [
     imitates: 'user_reauth has no old_user at all.',
     source: 'OpenAPI, UserReauthEvent: old_user is not required',
     changes: { reauthOldUser: 'absent' },
+  },
+  {
+    name: 'old-user-without-reference',
+    imitates: 'user_reauth has an old_user whose reference_id is null.',
+    source: 'OpenAPI, TerraUser: reference_id may be null',
+    changes: { reauthOldUser: 'without_reference' },
   },
   {
     name: 'limit-reached',

@@ -101,6 +101,18 @@ export const deliveryScenarios = [
     changes: { retryOn: '5xx_only' },
   },
   {
+    name: 'event-without-provider',
+    imitates: 'The users of connection events have no provider.',
+    source: "Terra's agent documentation: the example of user_reauth for a reinstalled app",
+    changes: { eventProvider: 'absent' },
+  },
+  {
+    name: 'event-without-reference',
+    imitates: 'The users of connection events have reference_id null.',
+    source: 'OpenAPI, TerraUser: reference_id may be null',
+    changes: { eventReference: 'null' },
+  },
+  {
     name: 'huge-data',
     imitates: 'Data events come near the 10 MB a chunk may have.',
     source: 'Docs: event-types (10 MB a chunk)',

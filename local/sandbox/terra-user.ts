@@ -5,9 +5,9 @@ import type { SandboxUser } from './users';
 export type TerraUser = {
   user_id: string;
   provider: string;
-  created_at?: string;
+  created_at?: string | number;
   last_webhook_update: string | null;
-  scopes: string | null;
+  scopes: string | readonly string[] | null;
   reference_id: string | null;
   active: boolean;
 };
@@ -21,7 +21,7 @@ export function terraUser(user: SandboxUser, switches: Switchboard, active = use
   return {
     user_id: user.userId,
     provider: user.provider,
-    ...(switches.knob('userCreatedAt') === 'present' ? { created_at: terraTime(user.createdAtMs) } : {}),
+    ...createdAtOf(user, switches),
     last_webhook_update: user.lastDataAtMs === null ? null : terraTime(user.lastDataAtMs),
     scopes: scopesOf(user, switches),
     reference_id: user.referenceId,
@@ -29,7 +29,21 @@ export function terraUser(user: SandboxUser, switches: Switchboard, active = use
   };
 }
 
-function scopesOf(user: SandboxUser, switches: Switchboard): string | null {
+function createdAtOf({ createdAtMs }: SandboxUser, switches: Switchboard): Pick<TerraUser, 'created_at'> {
+  const form = switches.knob('userCreatedAt');
+  switch (form) {
+    case 'present':
+      return { created_at: terraTime(createdAtMs) };
+    case 'absent':
+      return {};
+    case 'epoch_seconds':
+      return { created_at: createdAtMs / 1000 };
+    default:
+      return form satisfies never;
+  }
+}
+
+function scopesOf(user: SandboxUser, switches: Switchboard): TerraUser['scopes'] {
   const form = switches.knob('scopesForm');
   switch (form) {
     case 'comma':
@@ -40,6 +54,8 @@ function scopesOf(user: SandboxUser, switches: Switchboard): string | null {
       return '';
     case 'null':
       return null;
+    case 'list':
+      return user.scopes;
     default:
       return form satisfies never;
   }

@@ -95,7 +95,7 @@ test('every body and every answer has an example', () => {
 });
 
 test.each(Object.entries(deliveries))('the example of a delivery %s means that to the product', (kind, delivery) => {
-  expect(readTerraEvent(Buffer.from(JSON.stringify(delivery)))).toMatchObject({ kind });
+  expect(readTerraEvent(Buffer.from(JSON.stringify(delivery)))).toMatchObject({ event: { kind } });
 });
 
 test('bodies and answers are named schemas, and nothing has two names', () => {

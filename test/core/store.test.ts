@@ -485,6 +485,21 @@ describe.each([
     expect(await store.reconcileProgress()).toEqual({ startedAt: NOON, cursor: PLACE, isDone: false });
   });
 
+  test('the ends to be looked for are stored at the version that was read, and no other', async () => {
+    const store = open();
+    const end = { terraUserId: user, reason: 'revoked', at: NOON, notedAt: NOON + 1 } as const;
+    const ends = { ends: [end], purgeAt: NOON / 1000, version: 1 };
+    const searched = { ends: [], search: { startedAt: NOON, cursor: '"here"' }, purgeAt: NOON / 1000, version: 2 };
+
+    expect(await store.reportedEnds()).toBeUndefined();
+    expect(await store.saveReportedEnds(ends, 0)).toBe(true);
+    expect(await store.saveReportedEnds(ends, 0)).toBe(false);
+    expect(await store.reportedEnds()).toEqual(ends);
+    expect(await store.saveReportedEnds(searched, 1)).toBe(true);
+    expect(await store.saveReportedEnds(ends, 1)).toBe(false);
+    expect(await store.reportedEnds()).toEqual(searched);
+  });
+
   test('the first fingerprint is remembered', async () => {
     const store = open();
     await forget(store);

@@ -262,6 +262,22 @@ describe('R3: a refused user', () => {
   });
 });
 
+describe('R1: a return that counted without Terra’s answer', () => {
+  test('proves nothing of a user of whom only data tells, more than a minute later', async () => {
+    const { go, session, world } = await opened();
+    const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
+    expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });
+    authenticateAtTerra(world, USER, world.clock());
+    world.wait(2 * MINUTE);
+    await go.deliver(terraEvent.data(USER));
+    for (const wait of [MINUTE, 10 * MINUTE, HOUR]) {
+      world.wait(wait);
+      await go.sweep();
+      expect(await go.connections('alice')).not.toMatchObject([{ status: 'connected' }]);
+    }
+  });
+});
+
 describe('R4: a second authentication of the same user', () => {
   test('after the proof leaves the connection unproved, raises an alarm, and ends it after an hour', async () => {
     const { go, world } = await connected();

@@ -17,6 +17,9 @@ test('these alarms there are', () => {
     'LinkReused: link_reused >= 1 in 5 min',
     'OwnersDiffer: owners_differ >= 1 in 5 min',
     'UnsolicitedForeign: unsolicited_foreign >= 1 in 60 min',
+    'PoisonEvent: poison_event >= 1 in 60 min',
+    'UnknownEvent: unknown_event >= 1 in 60 min',
+    'EndWithoutReference: end_without_reference >= 1 in 60 min',
     'DisconnectOverdue: disconnect_overdue >= 1 in 5 min',
     'SweepBreaker: sweep_breaker >= 1 in 5 min',
     'ReconcileBreaker: reconcile_breaker >= 1 in 5 min',
@@ -107,6 +110,7 @@ test('outcomes are counted by route, statuses and refused events from the access
 
   expect(patterns.filter(pattern => pattern.startsWith('Outcomes'))).toHaveLength(8);
   expect(patterns).toContain('Outcomes | { $.message.outcome = "*" } | ConnectReceiveWebhookLogs');
+  expect(patterns).toContain('UnreadFields | { $.message.unread = "*" } | ConnectReceiveWebhookLogs');
   expect(patterns).toContain('Statuses | { $.status = "*" } | ConnectApiAccessLog');
   expect(patterns).toContain(
     'BodyTooLarge | { ($.status = "413") && ($.routeKey = "POST /v1/webhooks/terra") } | ConnectApiAccessLog',
@@ -195,6 +199,9 @@ const alarmNames = Object.keys({
   sweep_breaker: true,
   unreadable_row: true,
   body_too_large: true,
+  poison_event: true,
+  unknown_event: true,
+  end_without_reference: true,
 } satisfies Record<import('../../functions/core/log').AlarmName, true>);
 
 function told({ name, signal, rings, minutes, spans }: AlarmDeclaration): string {

@@ -75,6 +75,7 @@ test('each role may do exactly this', () => {
       'secretsmanager:GetSecretValue prod/reference-key',
     ],
     ReceiveWebhook: [
+      'dynamodb:GetItem RecordsTable',
       'dynamodb:Query RecordsTable',
       'dynamodb:UpdateItem RecordsTable',
       'logs:CreateLogStream ReceiveWebhookLogs',

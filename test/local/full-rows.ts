@@ -58,6 +58,7 @@ export const connection: ConnectionRow & { item: string } = {
     gone: { at: NOON + 9000, reason: 'agreed' },
     error: { at: NOON + 4000 },
     data: { at: NOON + 5000 },
+    reported: { at: NOON + 5000, via: '' },
     missed: { at: NOON + 6000 },
     seen: { at: NOON + 6500 },
     scopes: { at: NOON + 1000, list: ['daily'] },

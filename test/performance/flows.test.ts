@@ -42,7 +42,8 @@ function mostRoundTrips({ function: name, name: step, flow }: Step): number {
       // One for each shard of the index.
       return 8;
     case 'reconcile':
-      return 1;
+      // The place of the daily check, and the ends to be looked for.
+      return 2;
     default:
       throw new Error(`no budget for ${name}`);
   }

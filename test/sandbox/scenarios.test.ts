@@ -210,20 +210,27 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
   ],
   'auth-bare': [async () => absent(await connects(), 'flow_id'), true],
   'auth-documented': [connects, [{ reference_id: 'alice', version: '2022-03-16' }]],
+  'auth-warning': [connects, [{ type: 'auth', status: 'warning' }]],
   'auth-null-widget-session': [
     inTheWidget,
     [{ widget_session_id: null, flow_id: expect.any(String), message: expect.any(String) }],
   ],
   'created-on-approval': [createdAfterSeconds, 60],
   'user-without-created-at': [async () => absent(await connects(), 'created_at'), true],
+  'user-created-at-number': [connects, user({ created_at: expect.any(Number) })],
   'scopes-padded': [connects, user({ scopes: ' ACTIVITY_EXPORT , HEALTH_EXPORT , HISTORICAL_DATA_EXPORT ' })],
   'scopes-empty': [connects, user({ scopes: '' })],
   'scopes-null': [connects, user({ scopes: null })],
+  'scopes-list': [connects, user({ scopes: ['ACTIVITY_EXPORT', 'HEALTH_EXPORT', 'HISTORICAL_DATA_EXPORT'] })],
   'newer-identity': [sharedAccount, 2],
   'reauth-by-reference': [twoAccounts, 1],
   'reauth-before-auth': [reconnects, [{ type: 'user_reauth' }, { type: 'auth' }]],
   'null-old-user': [reconnects, [{ type: 'auth' }, { type: 'user_reauth', old_user: null }]],
   'absent-old-user': [async () => absent(await reconnects(), 'old_user'), true],
+  'old-user-without-reference': [
+    reconnects,
+    [{ type: 'auth' }, { type: 'user_reauth', old_user: { reference_id: null }, new_user: { reference_id: 'alice' } }],
+  ],
   'limit-reached': [direct, { status: 400, body: { detail: expect.stringContaining('user limit') } }],
   'limit-50': [connects, [{ type: 'auth' }]],
   'redirect-second-question-mark': [
@@ -269,6 +276,8 @@ const effects: Record<ScenarioName, [Probe, unknown]> = {
   'without-ordering-timestamp': [signatures, { ...normalSignatures, ordering: false }],
   'retries-faq': [afterRefusal(500), { state: 'retrying', waitSeconds: 300 }],
   'retry-5xx-only': [afterRefusal(400), { state: 'gave_up' }],
+  'event-without-provider': [async () => absent(await connects(), 'provider'), true],
+  'event-without-reference': [connects, user({ reference_id: null })],
   'huge-data': [dataSize, true],
 };
 

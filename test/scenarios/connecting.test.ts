@@ -271,6 +271,21 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
       });
     },
   ],
+  'auth-warning': [
+    'fails no attempt: who comes back is connected by the lookup; a phone waits until Terra was asked',
+    async play => {
+      const { sandbox, ana, ben, on } = play;
+      on();
+      expect(await byLink(ana)).toMatchObject({ confirmed: 200, connections: [{ status: 'connected' }] });
+      expect(await byWidget(ben)).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
+      await sandbox.settled();
+      const [linked] = await ana.connections();
+      await byPhone(play, ana);
+
+      expect(answersTo(sandbox, 'auth')).toEqual(['200 applied']);
+      expect(await ana.connections()).toEqual([linked]);
+    },
+  ],
   'auth-null-widget-session': [
     'an event that names no session finds the only one that waits; of two, the one that the browser returns to',
     async play => {
@@ -314,6 +329,14 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
       expect(deliveriesOf(sandbox, 'auth').at(-1)?.body).not.toContain('created_at');
     },
   ],
+  'user-created-at-number': [
+    'everybody connects as usual, the phone by its token included',
+    async play => {
+      await endsAsUsual(play);
+      expect(deliveriesOf(play.sandbox, 'auth').at(-1)?.body).toMatch(/"created_at":\d/);
+    },
+  ],
+  'scopes-list': hasScopes('a list of scopes is read as well', JSON.stringify(garminScopes), garminScopes),
   'scopes-padded': hasScopes('stray spaces are no part of a scope', '" ACTIVITY_EXPORT , ', garminScopes),
   'scopes-empty': hasScopes('no scopes are an empty list', '""', []),
   'scopes-null': hasScopes('scopes that Terra does not give are an empty list', 'null', []),
@@ -370,6 +393,13 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     async play => {
       await keepsBoth(play);
       expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).not.toContain('old_user');
+    },
+  ],
+  'old-user-without-reference': [
+    'the old user is known by its id, and the connection keeps its own',
+    async play => {
+      await reconnectsAsUsual(play);
+      expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).toMatch(/"old_user":{[^}]*"reference_id":null/);
     },
   ],
   'limit-reached': [

@@ -228,6 +228,41 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
       expect(await byLink(ben)).toMatchObject({ confirmed: 200, session: { status: 'completed' } });
     },
   ],
+  'event-without-provider': [
+    'everybody connects and reconnects as usual, and an end is an end',
+    async play => {
+      const { sandbox, ana, on } = play;
+      on();
+      expect(await byLink(ana)).toMatchObject({ confirmed: 200, connections: [{ provider: 'GARMIN' }] });
+      const [before] = await ana.connections();
+      await sandbox.send(String(before?.terraUserId), 'reauth');
+      expect(answersTo(sandbox, 'user_reauth')).toEqual(['200 applied']);
+      const [moved, ...others] = await ana.connections();
+      expect(others).toEqual([]);
+      expect(moved).toMatchObject({ id: before?.id, provider: 'GARMIN' });
+
+      await sandbox.send(sandbox.users().at(-1)?.userId ?? '', 'deauth');
+      expect(await ana.connections()).toMatchObject([{ id: before?.id, status: 'disconnected', provider: 'GARMIN' }]);
+    },
+  ],
+  'event-without-reference': [
+    'who comes back is connected by the lookup; an end is found by the next check of all connections',
+    async ({ stack, sandbox, ana, ben, on }) => {
+      await byLink(ben);
+      on();
+      expect(await byLink(ana)).toMatchObject({ confirmed: 200, connections: [{ status: 'connected' }] });
+      const [connection] = await ana.connections();
+      await sandbox.send(String(connection?.terraUserId), 'deauth');
+      expect(answersTo(sandbox, 'deauth')).toEqual(['200 noted']);
+      expect(await ana.connections()).toMatchObject([{ status: 'connected' }]);
+      await stack.invokeSchedule('reconcile');
+
+      expect(await ana.connections()).toMatchObject([
+        { id: connection?.id, status: 'disconnected', reason: 'deauthorised' },
+      ]);
+      expect(await ben.connections()).toMatchObject([{ status: 'connected' }]);
+    },
+  ],
   'huge-data': [
     'what the gateway cannot take is refused without a trace; the next of usual size counts',
     async play => {

@@ -10,6 +10,7 @@ import {
 } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
 import type { Partition } from '../../functions/core/partition';
+import type { ReportedEnds } from '../../functions/core/reported-ends';
 import {
   AUTHORISED_LIMIT,
   type Claim,
@@ -18,7 +19,7 @@ import {
   type SessionRow,
 } from '../../functions/core/session';
 import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
-import { itemKey, readItemKey, scanPlace } from '../../functions/core/table';
+import { itemKey, readItemKey, reportedEndsKey, scanPlace } from '../../functions/core/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string; schema?: number | undefined };
 
@@ -144,6 +145,16 @@ export function memoryStore({
     reconcileProgress: async () => progress,
     saveReconcileProgress: async next => {
       if (!progress || progress.startedAt <= next.startedAt) progress = next;
+    },
+    reportedEnds: async () => {
+      const row = find<ReportedEnds>(reportedEndsKey.owner, reportedEndsKey.item);
+      return row && { ends: row.ends, search: row.search, purgeAt: row.purgeAt, version: row.version };
+    },
+    saveReportedEnds: async (ends, readVersion) => {
+      const known = find<ReportedEnds>(reportedEndsKey.owner, reportedEndsKey.item);
+      if ((known?.version ?? 0) !== readVersion) return false;
+      save({ ...ends, ...reportedEndsKey });
+      return true;
     },
     due: async (shard, until) => {
       const due = [...items.values()].filter(row => Number(row.dueAt) <= until && shardOf(row.owner) === shard);

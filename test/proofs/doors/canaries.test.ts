@@ -58,7 +58,8 @@ const planted = {
   latitude: '51.4242425',
   deviceName: 'c4n4ry-wrist-device',
   poison: 'c4n4ry-poison-event',
-  unknownType: 'c4n4ry_type_of_event',
+  // A type in plain characters is a name that Terra gives its events, and is counted by; any other text stays out of the logs.
+  unknownType: 'c4n4ry@type.of.event',
   foreignReference: 'c4n4ry-reference-of-another-team',
   pendingUser: uuid(1),
   forgedUser: uuid(2),

@@ -17,6 +17,7 @@ export const anyFacts: fc.Arbitrary<ConnectionFacts> = fc
     gone: some(fc.record({ at: time, reason: fc.constantFrom('absent', 'agreed', 'deauthorised', 'revoked') })),
     error: some(fc.record({ at: time })),
     data: some(fc.record({ at: time })),
+    reported: some(fc.record({ at: time, via: fc.constantFrom('', 'elsewhere') })),
     missed: some(fc.record({ at: time })),
     scopes: some(fc.record({ at: time, list: fc.constantFrom(['DAILY'], ['BODY', 'DAILY'], []) })),
     disconnect: some(fc.record({ at: time, reason: fc.constantFrom('erased', 'not_confirmed', 'owner') })),

@@ -140,7 +140,7 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
 
   const deps: ApplyDeps = { ...setting, alarm: world.alarm };
   async function tell(event: object, at: number): Promise<void> {
-    const read = readTerraEvent(Buffer.from(JSON.stringify(event)));
+    const { event: read } = readTerraEvent(Buffer.from(JSON.stringify(event)));
     if (!read) throw new Error('an event of the scenario is poison');
     await applyEvent(read, NOON + at * SECOND, deps);
   }
