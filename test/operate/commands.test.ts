@@ -244,7 +244,7 @@ describe('owner', () => {
     const put = (item: string, more: Record<string, AttributeValue>) =>
       client.send(new PutItemCommand({ TableName, Item: { owner: { S: referenceId }, item: { S: item }, ...more } }));
     await put('invitation#1', { pin: { S: '123456' }, url: { S: 'https://a.example' }, status: { S: 'open' } });
-    await put('session#x', {
+    await put('mint#x', {
       stateHash: { S: 'hash' },
       returned: { M: { codeHash: { S: 'hash' }, at: { S: 'noon' } } },
     });
@@ -254,7 +254,7 @@ describe('owner', () => {
       connections: [{ status: 'connected' }],
       unreadable: [
         { item: 'invitation#1', stored: { pin: '(hidden)', url: '(hidden)', status: 'open' } },
-        { item: 'session#x', stored: { stateHash: '(hidden)', returned: { codeHash: '(hidden)', at: 'noon' } } },
+        { item: 'mint#x', stored: { stateHash: '(hidden)', returned: { codeHash: '(hidden)', at: 'noon' } } },
       ],
     });
     expect(text.out).toMatch(/^Rows that cannot be read, as they are stored\nkey +row\n-*.*invitation#1 +\{/ms);

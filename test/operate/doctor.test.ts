@@ -358,9 +358,9 @@ const planted: Planted[] = [
   },
   {
     fault: 'a row cannot be read',
-    plant: () => table().put({ owner: { S: 'ada' }, item: { S: 'connection#1' }, facts: { S: 'poison' } }),
+    plant: () => table().put({ owner: { S: 'ada' }, item: { S: 'mint#1' }, sub: { S: 'ada' } }),
     found: { 'unreadable-rows': 'fault' },
-    words: /1 row cannot be read \(of \d+ rows?\): connection#1 of ada/,
+    words: /1 row cannot be read \(of \d+ rows?\): mint#1 of ada/,
   },
   {
     fault: 'health data comes here',

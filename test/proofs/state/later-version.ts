@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Store } from '../../../functions/core/store';
 import { SCHEMA } from '../../../functions/core/table';
-import { memoryStore } from '../../support/memory-store';
+import { type MemoryStore, memoryStore } from '../../support/memory-store';
 
 /*
  * A version of tomorrow, as far as rows can tell: its schema is a later one, it stores attributes and facts that this version
@@ -97,7 +97,7 @@ function read<T>(value: T): T {
 
 /** A store to which two versions write, call by call; it throws as soon as something of the later one is lost. */
 export function mixedStore(isLater: () => boolean) {
-  const store = memoryStore();
+  const store: Store & Pick<MemoryStore, 'items'> = memoryStore();
   const { items } = store;
 
   async function call<R>(verb: () => Promise<R>, readAnswer: (answer: R) => R): Promise<R> {
@@ -112,7 +112,7 @@ export function mixedStore(isLater: () => boolean) {
     return later ? readAnswer(answer) : answer;
   }
 
-  const mixed = new Proxy(store as Store, {
+  const mixed = new Proxy<Store>(store, {
     get(target, verb) {
       const method: unknown = Reflect.get(target, verb);
       if (typeof method !== 'function') return method;
