@@ -122,6 +122,11 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       return partitionOf(owner, items);
     },
 
+    async findConnection(owner, terraUserId) {
+      const item = await get(owner, itemKey.connection(terraUserId));
+      return item && ConnectionRow.parse(item);
+    },
+
     async findSession(owner, id) {
       return readSession(await get(owner, itemKey.session(id)));
     },
@@ -189,12 +194,13 @@ export function dynamoStore(client: DynamoDBClient, tableName: string): Store {
       );
     },
 
-    async useMint(owner, id, use, dueAt) {
+    async useMint(owner, id, use, { dueAt, purgeAt }) {
       try {
         const item = await update(owner, itemKey.mint(id), {
-          UpdateExpression: 'SET usedBy = :use, dueAt = :dueAt, dueShard = :dueShard ADD version :one',
+          UpdateExpression:
+            'SET usedBy = :use, purgeAt = :purgeAt, dueAt = :dueAt, dueShard = :dueShard ADD version :one',
           ConditionExpression: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
-          values: { ':use': use, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+          values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
         });
         return MintRow.parse(item);
       } catch (error) {

@@ -56,6 +56,10 @@ export type RowChange = { row: ConnectionRow; readVersion: number };
 const HISTORY_LENGTH = 20;
 const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
+/** Terra has deleted a superseded user, and what it reports late of it comes within days. */
+const KEEP_SUPERSEDED = 7 * DAY;
+/** Most sessions, SDK tokens and connections, of each kind, that are kept of one owner. */
+export const OWNER_ROWS = 100;
 
 /**
  * Returns the connection rows that an owner's sessions, tokens and new facts imply and that differ from the stored ones; pure.
@@ -67,15 +71,22 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
   const { facts, places } = gather(partition, news, rules);
   const sub = [...partition.sessions, ...partition.mints, ...partition.connections].find(row => row.sub)?.sub;
   const changes: RowChange[] = [];
+  const linkedIds = new Set([...places.keys()].map(publicId));
+  const isFull = partition.connections.length >= OWNER_ROWS;
 
   for (const [terraUserId, known] of facts) {
     const row = stored.get(terraUserId);
     const place = places.get(terraUserId);
-    const ids = idsOf(terraUserId, row, place, stored, places);
+    const ids = idsOf(terraUserId, row, place, stored, linkedIds);
     if (row && ids === row.ids && (known === row.facts || isDeepStrictEqual(known, row.facts))) continue;
     const before = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
-    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, before, now);
-    changes.push({ row: scheduled(next, partition.sessions, now, rules), readVersion: row?.version ?? 0 });
+    const isBeyond = isFull && !row && isUnwelcome({ terraUserId, facts: known }, partition.sessions, rules);
+    const limited = isBeyond ? mergeFacts(known, unconfirmable(known, now)) : known;
+    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: limited, ids }, row, before, now);
+    const due = scheduled(next, partition.sessions, now, rules);
+    // The sweep makes room.
+    const placed = isFull && isSpare(due.facts) ? { ...due, dueAt: now + MINUTE } : due;
+    changes.push({ row: placed, readVersion: row?.version ?? 0 });
   }
   return changes.toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
 }
@@ -89,11 +100,11 @@ function idsOf(
   row: ConnectionRow | undefined,
   place: Place | undefined,
   stored: ReadonlyMap<string, ConnectionRow>,
-  places: ReadonlyMap<string, Place>,
+  linkedIds: ReadonlySet<string>,
 ): string[] {
   const start = place?.start ?? terraUserId;
   const known = stored.get(start)?.ids[0];
-  const isPurged = known !== undefined && ![...places.keys()].some(id => id !== start && publicId(id) === known);
+  const isPurged = known !== undefined && !linkedIds.has(known);
   const first = isPurged ? known : publicId(start);
   if (row?.ids[0] === first) return row.ids;
   return [...new Set([first, ...(row?.ids ?? [publicId(terraUserId)])])].slice(0, IDS_KEPT);
@@ -129,6 +140,27 @@ export function currentRow(partition: Partition, terraUserId: string): Connectio
   return partition.connections.find(row => row.terraUserId === last);
 }
 
+/**
+ * Returns whether a Terra user is refused if the owner has as many connections as are kept: it authenticated, and nothing proves
+ * it. Ending it is safe, as the owner can connect again; dropping an old connection for it would not be.
+ */
+const isUnwelcome = (
+  user: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+) => connectionState(user.facts).status === 'unconfirmed' && confirmBy(user, sessions, rules) !== undefined;
+
+const unconfirmable = ({ auth }: ConnectionFacts, now: Instant): ConnectionFacts => ({
+  disconnect: { at: Math.max(now, auth?.at ?? 0), reason: 'not_confirmed' },
+});
+
+/** Returns whether a row of an owner with too many may be deleted before its time: its user is at Terra no more, and never was the owner's, or has a successor. */
+export function isSpare(facts: ConnectionFacts): boolean {
+  const { status } = connectionState(facts);
+  if (status === 'unseen') return !isUnidentified(facts);
+  return status === 'superseded' || (status === 'disconnected' && facts.proof === undefined);
+}
+
 /** The row with the times that follow from it: when the sweep looks at it, and when it may be forgotten. */
 export function scheduled(
   row: ConnectionRow,
@@ -149,7 +181,8 @@ export function scheduled(
     case 'disconnected':
     case 'superseded':
     case 'unseen': {
-      const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
+      const kept = state.status === 'superseded' ? KEEP_SUPERSEDED : KEEP_ENDED;
+      const purgeAt = Math.ceil((now + kept) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
       if (isErased(row.facts)) return { ...rest, purgeAt, dueAt: now + MINUTE };
       const { data } = row.facts;
@@ -255,7 +288,7 @@ const isLive = (status: string): boolean => status === 'connected' || status ===
  * this Terra user.
  */
 export function waitingSession(
-  { terraUserId, facts }: ConnectionRow,
+  { terraUserId, facts }: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
   sessions: readonly SessionRow[],
   rules: Rules,
 ): SessionRow | undefined {
@@ -269,7 +302,11 @@ export function waitingSession(
  * Until when an unconfirmed row may wait for its proof; undefined if it is not ours to end: with reference ids of the team's
  * own, a Terra user that nothing of ours asked for.
  */
-export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
+export function confirmBy(
+  row: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+): Instant | undefined {
   const { at = 0, via = '' } = row.facts.auth ?? {};
   const session = waitingSession(row, sessions, rules);
   if (isUnasked(via) && !session && rules.referenceId === 'subject') return undefined;

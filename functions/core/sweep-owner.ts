@@ -1,5 +1,5 @@
 import { backOff } from './back-off';
-import { type Instant, MINUTE } from './clock';
+import { HOUR, type Instant, MINUTE } from './clock';
 import {
   authFacts,
   type ConnectionFacts,
@@ -14,12 +14,21 @@ import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import type { Problem } from './errors';
 import { completeReturn } from './look-up';
-import { confirmBy, failingSince, type Partition, scheduled, waitingSession, withSession } from './partition';
+import {
+  confirmBy,
+  failingSince,
+  isSpare,
+  OWNER_ROWS,
+  type Partition,
+  scheduled,
+  waitingSession,
+  withSession,
+} from './partition';
 import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
 import { recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
-import { closesAt, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { closesAt, isOpen, purgedAt, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import type { DueKey } from './store';
 import { itemKey } from './table';
 import type { Terra, TerraProvider } from './terra';
@@ -30,7 +39,7 @@ export type SweepDeps = EraseDeps & {
   terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
   /** Terra's catalogue. */
   offered: () => Promise<TerraProvider[]>;
-  alarm: (name: 'disconnect_overdue') => void;
+  alarm: (name: 'disconnect_overdue' | 'owner_full') => void;
 };
 
 /** What was done for one owner, and what was not. */
@@ -57,6 +66,8 @@ export type Pass = 'first' | 'last';
 
 type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
 
+/** A row that an owner with too many can spare, but that a session would bring back, is looked at again after this. */
+const SPARED_FOR = 6 * HOUR;
 /** What is still due after a look is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 /** After this long without Terra's agreement a person should look. */
@@ -92,6 +103,7 @@ export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Tu
     partition = await sweepConnection(row, partition, deps);
     await removeErased(partition, row.terraUserId, deps);
   }
+  partition = await makeRoom(partition, deps);
   if (partition.erasure && isDue(now)(partition.erasure)) await sweepErasure(partition, partition.erasure, deps);
   await settleDue(partition, now, deps);
   for (const key of unreadable) await deps.store.putOff(key, now + UNREADABLE_AGAIN);
@@ -154,7 +166,7 @@ async function sweepSession(
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
-  const fact = { kind: 'closed', at: now, version: judged.version } as const;
+  const fact = { kind: 'closed', at: now, version: judged.version, purgeAt: purgedAt(judged, now) } as const;
   const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
   if (stored.written) deps.swept.closed++;
   return stored.session ?? judged;
@@ -274,6 +286,36 @@ async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: Swe
   if (turn.isUnanswered()) deps.swept.unanswered.push({ item: itemKey.erasure, row: erasure });
 }
 
+/**
+ * Deletes the oldest connections that an owner with too many can spare. Leaves those that a session or token would bring back,
+ * and takes a chain of users that superseded each other from its start, because the rest keeps the id that it began with.
+ */
+async function makeRoom(partition: Partition, { store, alarm }: Sweeping): Promise<Partition> {
+  const { sessions, mints, connections } = partition;
+  const excess = connections.length - OWNER_ROWS;
+  if (excess <= 0) return partition;
+  alarm('owner_full');
+  const implied = new Set([
+    ...sessions.flatMap(({ authorised }) => Object.keys(authorised)),
+    ...mints.flatMap(({ usedBy }) => usedBy?.terraUserId ?? []),
+  ]);
+  const since = ({ facts, updatedAt }: ConnectionRow) => facts.supersededBy?.at ?? updatedAt;
+  const kept = new Map(connections.map(row => [row.terraUserId, row]));
+  const followed = new Map<string, number>();
+  const follow = ({ facts: { supersededBy } }: ConnectionRow, by: number) =>
+    supersededBy && followed.set(supersededBy.terraUserId, (followed.get(supersededBy.terraUserId) ?? 0) + by);
+  for (const row of connections) follow(row, 1);
+  for (const row of connections.toSorted((a, b) => since(a) - since(b))) {
+    const { terraUserId, owner, facts, version } = row;
+    if (kept.size <= OWNER_ROWS) break;
+    if (!isSpare(facts) || implied.has(terraUserId) || (followed.get(terraUserId) ?? 0) > 0) continue;
+    if (!(await store.remove(owner, itemKey.connection(terraUserId), version))) continue;
+    kept.delete(terraUserId);
+    follow(row, -1);
+  }
+  return { ...partition, connections: [...kept.values()] };
+}
+
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
 function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
   switch (connectionState(row.facts).status) {
@@ -317,7 +359,8 @@ async function settleDue(
     if (waiting.has(item)) continue;
     const next = scheduled(row, partition.sessions, now, rules).dueAt;
     const pause = next !== undefined && unknown.has(item) ? backOff(next, now) : LOOK_AGAIN;
-    await store.reschedule(item, row, next && Math.max(next, now + pause));
+    const isSpared = partition.connections.length > OWNER_ROWS && isSpare(row.facts);
+    await store.reschedule(item, row, isSpared ? now + SPARED_FOR : next && Math.max(next, now + pause));
   }
 }
 

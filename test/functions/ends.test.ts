@@ -212,7 +212,10 @@ describe('the sweep', () => {
     world.wait(2 * HOUR);
     const before = JSON.stringify([...world.store.items]);
 
-    expect(await sweep({ ...world, log: () => {}, until: world.clock() + MINUTE, dryRun: true })).toMatchObject({ due: 1, closed: 0 });
+    expect(await sweep({ ...world, log: () => {}, until: world.clock() + MINUTE, dryRun: true })).toMatchObject({
+      due: 1,
+      closed: 0,
+    });
     expect(JSON.stringify([...world.store.items])).toBe(before);
   });
 

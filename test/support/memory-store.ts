@@ -33,6 +33,8 @@ export function memoryStore({ parses = true } = {}) {
       // Parsing copies what it reads.
       return parses ? partitionOf(owner, own) : sorted(owner, own);
     },
+    findConnection: async (owner, terraUserId) =>
+      (await store.load(owner)).connections.find(row => row.terraUserId === terraUserId),
     findSession: async (owner, id) => (await store.load(owner)).sessions.find(session => session.id === id),
     openSession: async (session, attempt) => place({ ...session, item: itemKey.session(session.id) }, attempt),
     claimSession: async (claim, attempt) => place({ ...claim, item: itemKey.session(claim.id) }, attempt),
@@ -67,9 +69,9 @@ export function memoryStore({ parses = true } = {}) {
       return true;
     },
     addMint: async mint => place({ ...mint, item: itemKey.mint(mint.id) }),
-    useMint: async (owner, id, use, dueAt) => {
+    useMint: async (owner, id, use, { dueAt, purgeAt }) => {
       const mint = find<MintRow>(owner, itemKey.mint(id));
-      if (mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
+      if (mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, purgeAt, version: mint.version + 1 });
       return find<MintRow>(owner, itemKey.mint(id));
     },
     beginErasure: async erasure => {
@@ -227,7 +229,7 @@ function withFact(session: SessionRow, fact: SessionFact): SessionRow {
       return { ...session, authorised: { ...session.authorised, [fact.terraUserId]: fact.authorisation } };
     case 'closed': {
       const { dueAt: _, ...rest } = session;
-      return { ...rest, closed: { at } };
+      return { ...rest, closed: { at }, purgeAt: fact.purgeAt };
     }
     default:
       return fact satisfies never;
