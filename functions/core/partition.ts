@@ -72,7 +72,8 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
   const sub = [...partition.sessions, ...partition.mints, ...partition.connections].find(row => row.sub)?.sub;
   const changes: RowChange[] = [];
   const linkedIds = new Set([...places.keys()].map(publicId));
-  const isFull = partition.connections.length >= OWNER_ROWS;
+  const isCrowded = partition.connections.length >= OWNER_ROWS;
+  const isFull = isCrowded && heldConnections(partition) >= OWNER_ROWS;
 
   for (const [terraUserId, known] of facts) {
     const row = stored.get(terraUserId);
@@ -85,7 +86,7 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
     const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: limited, ids }, row, before, now);
     const due = scheduled(next, partition.sessions, now, rules);
     // The sweep makes room.
-    const placed = isFull && isSpare(due.facts) ? { ...due, dueAt: now + MINUTE } : due;
+    const placed = isCrowded && isSpare(due.facts) ? { ...due, dueAt: now + MINUTE } : due;
     changes.push({ row: placed, readVersion: row?.version ?? 0 });
   }
   return changes.toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
@@ -129,8 +130,10 @@ export function withMint(partition: Partition, mint: MintRow): Partition {
 
 /** The row that now stands for the connection people know by this public id. */
 export function findConnection(partition: Partition, id: string): ConnectionRow | undefined {
-  const named = partition.connections.find(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
-  return named && currentRow(partition, named.terraUserId);
+  const named = partition.connections.filter(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
+  const current = named.flatMap(row => currentRow(partition, row.terraUserId) ?? []);
+  // A superseded user's successor may be deleted before it.
+  return current.find(row => !isSuperseded(row.facts)) ?? current[0];
 }
 
 /** The row that now stands for this Terra user. */
@@ -160,6 +163,10 @@ export function isSpare(facts: ConnectionFacts): boolean {
   if (status === 'unseen') return !isUnidentified(facts);
   return status === 'superseded' || (status === 'disconnected' && facts.proof === undefined);
 }
+
+/** Returns how many connections of the owner cannot be spared. */
+export const heldConnections = ({ connections }: Pick<Partition, 'connections'>): number =>
+  connections.filter(({ facts }) => !isSpare(facts)).length;
 
 /** The row with the times that follow from it: when the sweep looks at it, and when it may be forgotten. */
 export function scheduled(

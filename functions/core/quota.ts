@@ -1,6 +1,6 @@
 import { type Clock, HOUR, MINUTE, SECOND } from './clock';
 import { Problem } from './errors';
-import { OWNER_ROWS, type Partition } from './partition';
+import { heldConnections, OWNER_ROWS, type Partition } from './partition';
 import type { Note } from './serve';
 import type { Store } from './store';
 import type { QuotaKind } from './table';
@@ -14,12 +14,13 @@ const KEEP = 2 * HOUR;
  * an owner's records is bounded. What is finished makes room within hours.
  */
 export function refuseIfFull(
-  { sessions, claims, mints, connections }: Partition,
+  partition: Partition,
   kind: 'sessions' | 'mints',
   { clock, note }: { clock: Clock; note: Note },
 ): void {
+  const { sessions, claims, mints } = partition;
   const own = kind === 'sessions' ? [...sessions, ...claims] : mints;
-  if (Math.max(own.length, connections.length) < OWNER_ROWS) return;
+  if (Math.max(own.length, heldConnections(partition)) < OWNER_ROWS) return;
   note({ alarm: 'owner_full' });
   const [soonest = 0] = own.map(({ purgeAt }) => purgeAt * SECOND - clock()).toSorted((a, b) => a - b);
   const retryAfterSeconds = Math.ceil(Math.min(Math.max(soonest, MINUTE), HOUR) / SECOND);

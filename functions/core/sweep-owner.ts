@@ -18,6 +18,7 @@ import {
   confirmBy,
   failingSince,
   isSpare,
+  type News,
   OWNER_ROWS,
   type Partition,
   scheduled,
@@ -287,33 +288,47 @@ async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: Swe
 }
 
 /**
- * Deletes the oldest connections that an owner with too many can spare. Leaves those that a session or token would bring back,
- * and takes a chain of users that superseded each other from its start, because the rest keeps the id that it began with.
+ * Deletes the oldest connections that an owner with too many can spare, except those that a session or token would bring back.
+ * What was superseded by one of them is linked to its successor first, so that a connection keeps the id that it began with.
  */
-async function makeRoom(partition: Partition, { store, alarm }: Sweeping): Promise<Partition> {
+async function makeRoom(partition: Partition, deps: Sweeping): Promise<Partition> {
   const { sessions, mints, connections } = partition;
   const excess = connections.length - OWNER_ROWS;
   if (excess <= 0) return partition;
-  alarm('owner_full');
+  deps.alarm('owner_full');
   const implied = new Set([
     ...sessions.flatMap(({ authorised }) => Object.keys(authorised)),
     ...mints.flatMap(({ usedBy }) => usedBy?.terraUserId ?? []),
   ]);
   const since = ({ facts, updatedAt }: ConnectionRow) => facts.supersededBy?.at ?? updatedAt;
-  const kept = new Map(connections.map(row => [row.terraUserId, row]));
-  const followed = new Map<string, number>();
-  const follow = ({ facts: { supersededBy } }: ConnectionRow, by: number) =>
-    supersededBy && followed.set(supersededBy.terraUserId, (followed.get(supersededBy.terraUserId) ?? 0) + by);
-  for (const row of connections) follow(row, 1);
-  for (const row of connections.toSorted((a, b) => since(a) - since(b))) {
-    const { terraUserId, owner, facts, version } = row;
-    if (kept.size <= OWNER_ROWS) break;
-    if (!isSpare(facts) || implied.has(terraUserId) || (followed.get(terraUserId) ?? 0) > 0) continue;
-    if (!(await store.remove(owner, itemKey.connection(terraUserId), version))) continue;
-    kept.delete(terraUserId);
-    follow(row, -1);
+  const spared = connections
+    .filter(({ terraUserId, facts }) => isSpare(facts) && !implied.has(terraUserId))
+    .toSorted((a, b) => since(a) - since(b))
+    .slice(0, excess);
+  const going = new Set(spared.map(({ terraUserId }) => terraUserId));
+  const { partition: linked } = await record(partition, now => linksPast(going, now), deps);
+  for (const { terraUserId } of spared) {
+    const row = rowOf(linked, terraUserId);
+    if (row) await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
-  return { ...partition, connections: [...kept.values()] };
+  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !going.has(terraUserId)) };
+}
+
+/** For each user that one of `going` superseded: the user that stands for it without them. */
+function linksPast(going: ReadonlySet<string>, { connections }: Partition): News {
+  const links = new Map(connections.map(({ terraUserId, facts }) => [terraUserId, facts.supersededBy]));
+  const news = new Map<string, ConnectionFacts>();
+  for (const [terraUserId, first] of links) {
+    if (going.has(terraUserId)) continue;
+    const passed = new Set<string>();
+    let last = first;
+    while (last && going.has(last.terraUserId) && !passed.has(last.terraUserId)) {
+      passed.add(last.terraUserId);
+      last = links.get(last.terraUserId);
+    }
+    if (last && last !== first && last.terraUserId !== terraUserId) news.set(terraUserId, { supersededBy: last });
+  }
+  return news;
 }
 
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */

@@ -1,3 +1,4 @@
+import type { ConnectionRow } from '../../functions/core/connection';
 import type { ErasureRow } from '../../functions/core/erasure';
 import { partitionOf, shardOf } from '../../functions/core/items';
 import type { MintRow } from '../../functions/core/mint';
@@ -19,17 +20,20 @@ type Item = Record<string, unknown> & { owner: string; item: string };
  * reads, as the other does; proofs that run a million histories leave that out, since nothing in them writes other rows.
  */
 export function memoryStore({ parses = true } = {}) {
-  const items = new Map<string, Item>();
+  const items = new Items();
   const key = (owner: string, item: string) => JSON.stringify([owner, item]);
   const copy = <T>(row: T): T => (parses ? structuredClone(row) : row);
   const find = <T>(owner: string, item: string) => copy(items.get(key(owner, item))) as (T & Item) | undefined;
   const save = (row: Item) => void items.set(key(row.owner, row.item), withoutUndefined(copy(row)));
   let fingerprint: Fingerprint | undefined;
   let progress: ReconcileProgress | undefined;
+  /** The order of the scan that began last: it goes on from any place in it, whatever is deleted meanwhile. */
+  let scan = new Map<string, { owner: string; item: string; at: number }>();
+  let scanned: { owner: string; item: string; at: number }[] = [];
 
   const store: Store = {
     load: async owner => {
-      const own = [...items.values()].filter(item => item.owner === owner);
+      const own = [...(items.byOwner.get(owner)?.values() ?? [])];
       // Parsing copies what it reads.
       return parses ? partitionOf(owner, own) : sorted(owner, own);
     },
@@ -99,14 +103,21 @@ export function memoryStore({ parses = true } = {}) {
     },
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
-      const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
-      const from = cursor === undefined ? 0 : all.findIndex(({ owner, item }) => scanPlace(owner, item) === cursor) + 1;
-      const page = all
-        .slice(from, from + 50)
-        .flatMap(({ owner, ...row }) => partitionOf(owner, [{ owner, ...row }]).connections);
-      const last = all[from + 49];
-      const isMore = last !== undefined && from + 50 < all.length;
-      return { rows: structuredClone(page), cursor: isMore ? scanPlace(last.owner, last.item) : undefined };
+      if (cursor === undefined || !scan.has(cursor)) {
+        scan = new Map();
+        for (const { owner, item } of items.values()) scan.set(scanPlace(owner, item), { owner, item, at: scan.size });
+        scanned = [...scan.values()];
+      }
+      const from = cursor === undefined ? 0 : (scan.get(cursor)?.at ?? -1) + 1;
+      const page: ConnectionRow[] = [];
+      for (const { owner, item, at } of scanned.slice(from)) {
+        if (!item.startsWith(itemKey.connection(''))) continue;
+        const row = find<Item>(owner, item);
+        if (row) page.push(...partitionOf(owner, [row]).connections);
+        if (page.length === 50)
+          return { rows: page, cursor: at + 1 < scanned.length ? scanPlace(owner, item) : undefined };
+      }
+      return { rows: page, cursor: undefined };
     },
     reconcileProgress: async () => progress,
     saveReconcileProgress: async next => {
@@ -130,7 +141,7 @@ export function memoryStore({ parses = true } = {}) {
     return isFree;
   }
 
-  return { ...store, items };
+  return { ...store, items: items as Map<string, Item> };
 }
 
 /** The records of an owner, as they were stored. */
@@ -147,6 +158,28 @@ function sorted(owner: string, items: readonly Item[]): Partition {
     mints: of('mint'),
     connections: of('connection'),
   };
+}
+
+/** All items, and those of each owner, so that a read costs what the owner has. */
+class Items extends Map<string, Item> {
+  readonly byOwner = new Map<string, Map<string, Item>>();
+
+  override set(key: string, item: Item): this {
+    const own = this.byOwner.get(item.owner) ?? new Map<string, Item>();
+    this.byOwner.set(item.owner, own.set(key, item));
+    return super.set(key, item);
+  }
+
+  override delete(key: string): boolean {
+    const owner = this.get(key)?.owner;
+    if (owner !== undefined) this.byOwner.get(owner)?.delete(key);
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    this.byOwner.clear();
+    super.clear();
+  }
 }
 
 export type MemoryStore = ReturnType<typeof memoryStore>;

@@ -1,5 +1,5 @@
 import { HOUR, type Instant, MINUTE, SECOND } from '../../functions/core/clock';
-import type { ConnectionRow } from '../../functions/core/connection';
+import { type ConnectionRow, connectionState } from '../../functions/core/connection';
 import { Problem } from '../../functions/core/errors';
 import { shardOf } from '../../functions/core/items';
 import { type Reconciled, reconcileConnections } from '../../functions/core/reconcile-connections';
@@ -67,6 +67,10 @@ export function slowWorld() {
       if (broken.has(owner)) throw new Error('unreadable');
       return store.load(owner);
     },
+    async scanConnections(cursor) {
+      await time.wait(QUERY);
+      return store.scanConnections(cursor);
+    },
     async due(...query) {
       await time.wait(QUERY);
       return store.due(...query);
@@ -115,6 +119,11 @@ export function slowWorld() {
     /** A session that nobody came back to and whose time is over. */
     putExpired: (owner: string, id: string, createdAt: Instant = time.clock() - 2 * HOUR) =>
       put(openSession(owner, id, createdAt), itemKey.session(id)),
+    /** Terra users that are connected. */
+    connected: () =>
+      rowsOf(store)
+        .filter(({ facts }) => connectionState(facts).status === 'connected')
+        .map(({ terraUserId }) => terraUserId),
     /** Rows of connections that are still to be ended at Terra. */
     ending: () =>
       rowsOf(store).filter(({ facts: { disconnect, gone } }) => disconnect && (gone?.at ?? 0) < disconnect.at),
