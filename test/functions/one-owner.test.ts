@@ -62,12 +62,12 @@ describe('what is kept of an owner', () => {
     await go.mint('alice', 'APPLE');
     await go.deliver(terraEvent.auth(terraUser(1), { provider: 'APPLE' }));
     await go.mint('alice', 'APPLE');
-    const told = world.clock() + MINUTE;
+    const authenticatedAt = world.clock() + MINUTE;
     await pass(world, 7 * HOUR);
     expect((await rowsOf(world)).mints).toMatchObject([{ version: 1 }]);
 
     await pass(world, 18 * HOUR, HOUR);
-    await go.deliver(terraEvent.auth(terraUser(2), { provider: 'APPLE' }), { ordering: told });
+    await go.deliver(terraEvent.auth(terraUser(2), { provider: 'APPLE' }), { ordering: authenticatedAt });
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
   });
 });
