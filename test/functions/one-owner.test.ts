@@ -24,12 +24,14 @@ async function pass(world: World, time: number, each = 10 * MINUTE): Promise<voi
   }
 }
 
-async function connect(world: World, n: number, sub = 'alice'): Promise<void> {
+async function connect(world: World, n: number, sub = 'alice') {
   const go = journey(world);
   const { id, state } = await go.open(sub);
   await go.deliver(terraEvent.auth(terraUser(n), { sub, session: `terra-session-${world.terra.links.length}` }));
   const { code } = await go.comeBack(state, { user_id: terraUser(n) });
-  await go.confirm(sub, id, code);
+  const confirm = () => go.confirm(sub, id, code);
+  await confirm();
+  return { confirm };
 }
 
 describe('what is kept of an owner', () => {
@@ -139,7 +141,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
 
   test('that reauthenticates in a loop keeps a hundred rows and the id of its connection', async () => {
     const world = newWorld();
-    await connect(world, 0);
+    const { confirm } = await connect(world, 0);
     const go = journey(world);
     const [{ id } = { id: '' }] = await go.connections('alice');
     let most = 0;
@@ -153,6 +155,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
 
     expect(most).toBeLessThanOrEqual(OWNER_ROWS + 5);
     expect(await go.connections('alice')).toMatchObject([{ id, status: 'unconfirmed' }]);
+    expect(await confirm()).toMatchObject({ body: { connection: { id, status: 'unconfirmed' } } });
     await pass(world, 3 * HOUR);
     expect(await go.connections('alice')).toMatchObject([{ id, status: 'disconnected', reason: 'not_confirmed' }]);
     // What is superseded goes after a week.

@@ -13,13 +13,14 @@ import { virtualTime } from './virtual-time';
 import { NOON } from './world';
 
 /** What Terra does about one of its users. */
-export type Answer = 'answers' | 'refuses' | 'hangs';
+export type Answer = 'answers' | 'answers late' | 'refuses' | 'hangs';
 
 /** As long as a scheduled function may run, less what it leaves itself to finish. */
 const RUN = 48 * SECOND;
 /** How long things take. */
 const QUERY = 5;
 const ANSWER = 50;
+const LATE_ANSWER = SECOND;
 const HANGING = 4 * SECOND;
 
 /** Terra, table and schedules on a clock that moves by what they take, so that a run is as long as it would be. */
@@ -41,7 +42,8 @@ export function slowWorld() {
   async function answer(what: string, about: readonly string[]): Promise<void> {
     asked.push({ what, about: about.join(), at: time.clock() });
     const hangs = isAway || about.some(id => behaviour.get(id) === 'hangs');
-    await time.wait(hangs ? HANGING : ANSWER);
+    const isLate = about.some(id => behaviour.get(id) === 'answers late');
+    await time.wait(hangs ? HANGING : isLate ? LATE_ANSWER : ANSWER);
     if (hangs) throw new Problem('terra_timeout', 'no answer');
     if (about.some(id => behaviour.get(id) === 'refuses')) throw new Problem('terra_rejected', 'no');
   }
