@@ -108,6 +108,14 @@ export const alarms: readonly AlarmDeclaration[] = [
     'disconnect_overdue',
     "A disconnect has waited for Terra's agreement for more than 15 minutes: read the log of sweep-stale for Terra's answer; it is tried again until Terra agrees.",
   ),
+  {
+    ...once(
+      'OwnerFull',
+      'owner_full',
+      'One user has as many sessions, tokens or connections as are kept of one user (100 of each): new ones are refused with 429, and new connections that nothing proves are ended. Look for an app that connects in a loop: the log of create-session, mint-token or sweep-stale has the line, and `npm run owner` shows the user.',
+    ),
+    minutes: 60,
+  },
   once(
     'SweepBreaker',
     'sweep_breaker',

@@ -128,7 +128,7 @@ export const schema = z
        */
       confirmWithinMinutes: count('must be a whole number of minutes from 1 to 1440', 1440).default(60),
       /**
-       * What one owner may do in ten minutes.
+       * What one owner may do in ten minutes. Beyond that, at most 100 sessions and 100 tokens are kept of one owner.
        * @default 10 sessions, 20 mints
        */
       limits: z

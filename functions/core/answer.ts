@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { Connection, Session } from '../routes';
 import { type Instant, isoTime } from './clock';
 import { type ConnectionRow, connectionState, publicId, reasonOf } from './connection';
-import { currentRow, type Partition } from './partition';
+import type { Partition } from './partition';
 import { providerId } from './providers';
 import type { Rules } from './rules';
 import {
@@ -48,11 +48,14 @@ export function connectionOf(row: ConnectionRow): Omit<ConnectionAnswer, 'needsA
   };
 }
 
-/** A session as its owner sees it. */
-export function sessionAnswer(session: SessionRow, partition: Partition, now: Instant, rules: Rules): SessionAnswer {
-  const shown = sessionOf(session, now, rules.confirmation);
-  const terraUserId = shown.connectionId === undefined ? undefined : provedUser(session, rules.confirmation);
-  const row = terraUserId === undefined ? undefined : currentRow(partition, terraUserId);
+/** A session as its owner sees it, with the row of the Terra user that it connected. */
+export function sessionAnswer(
+  session: SessionRow,
+  row: ConnectionRow | undefined,
+  now: Instant,
+  { confirmation }: Pick<Rules, 'confirmation'>,
+): SessionAnswer {
+  const shown = sessionOf(session, now, confirmation);
   const isOpenable = shown.status === 'pending' && session.url !== undefined && now < session.expiresAt;
   return {
     ...shown,
@@ -62,11 +65,15 @@ export function sessionAnswer(session: SessionRow, partition: Partition, now: In
   };
 }
 
+/** The Terra user that a completed session connected. */
+export const connectedUser = (session: SessionRow, now: Instant, confirmation: Confirmation): string | undefined =>
+  sessionStatus(session, now, confirmation) === 'completed' ? provedUser(session, confirmation) : undefined;
+
 /** What a session's row alone tells of it: all but `url`; its connection goes by an id that may have become an older one's. */
 export function sessionOf(session: SessionRow, now: Instant, confirmation: Confirmation): Omit<SessionAnswer, 'url'> {
   const status = sessionStatus(session, now, confirmation);
   const failure = sessionFailure(session, status);
-  const terraUserId = status === 'completed' ? provedUser(session, confirmation) : undefined;
+  const terraUserId = connectedUser(session, now, confirmation);
   const proved = terraUserId === undefined ? undefined : session.authorised[terraUserId];
   const asked = flowOf(session) === 'direct' ? session.providers?.[0] : undefined;
   const provider = proved?.provider === undefined ? asked : providerId(proved.provider);

@@ -218,6 +218,11 @@ export function dynamoStore(
       return read(owner, items);
     },
 
+    async findConnection(owner, terraUserId) {
+      const item = await get(owner, itemKey.connection(terraUserId));
+      return item && read(owner, [item]).connections[0];
+    },
+
     async findSession(owner, id) {
       return sessionIn(owner, await get(owner, itemKey.session(id)));
     },
@@ -279,13 +284,13 @@ export function dynamoStore(
 
     addMint: mint => create({ ...mint, item: itemKey.mint(mint.id), ...dueShard(mint) }),
 
-    async useMint(owner, id, use, dueAt) {
+    async useMint(owner, id, use, { dueAt, purgeAt }) {
       try {
         const item = await update(owner, itemKey.mint(id), {
-          set: ['usedBy = :use', 'dueAt = :dueAt', 'dueShard = :dueShard'],
+          set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
           add: ['version :one'],
           condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
-          values: { ':use': use, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+          values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
         });
         return mintIn(owner, item);
       } catch (error) {

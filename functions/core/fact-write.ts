@@ -118,9 +118,9 @@ export function factWrite(fact: SessionFact): FactWrite {
       };
     case 'closed':
       return {
-        set: ['closed = :closed'],
+        set: ['closed = :closed', 'purgeAt = :purgeAt'],
         condition: [...OPEN, 'version = :version'],
-        values: { ':closed': { at: fact.at }, ':version': fact.version },
+        values: { ':closed': { at: fact.at }, ':purgeAt': fact.purgeAt, ':version': fact.version },
       };
     default:
       return fact satisfies never;

@@ -11,6 +11,7 @@ export type AlarmName =
   | 'terra_endpoint_gone'
   | 'unsolicited_foreign'
   | 'disconnect_overdue'
+  | 'owner_full'
   | 'reconcile_breaker'
   | 'reconcile_skipped'
   | 'sweep_breaker'

@@ -63,6 +63,10 @@ const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
 /** How long what only a later version can decide waits for it. */
 export const LEAVE_TO_LATER = 10 * MINUTE;
+/** Terra has deleted a superseded user, and what it reports late of it comes within days. */
+const KEEP_SUPERSEDED = 7 * DAY;
+/** Most sessions, SDK tokens and connections, of each kind, that are kept of one owner. */
+export const OWNER_ROWS = 100;
 
 /**
  * Returns the connection rows that an owner's sessions, tokens and new facts imply and that differ from the stored ones; pure.
@@ -74,15 +78,23 @@ export function settle(partition: Partition, news: News, now: Instant, rules: Ru
   const { facts, places } = gather(partition, news, rules);
   const sub = [...partition.sessions, ...partition.mints, ...partition.connections].find(row => row.sub)?.sub;
   const changes: RowChange[] = [];
+  const linkedIds = new Set([...places.keys()].map(publicId));
+  const isCrowded = partition.connections.length >= OWNER_ROWS;
+  const isFull = isCrowded && heldConnections(partition) >= OWNER_ROWS;
 
   for (const [terraUserId, known] of facts) {
     const row = stored.get(terraUserId);
     const place = places.get(terraUserId);
-    const ids = idsOf(terraUserId, row, place, stored, places);
+    const ids = idsOf(terraUserId, row, place, stored, linkedIds);
     if (row && ids === row.ids && (known === row.facts || isDeepStrictEqual(known, row.facts))) continue;
     const predecessors = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
-    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: known, ids }, row, predecessors, now);
-    changes.push({ row: scheduled(next, partition.sessions, now, rules), before: row });
+    const isBeyond = isFull && !row && isUnwelcome({ terraUserId, facts: known }, partition.sessions, rules);
+    const limited = isBeyond ? mergeFacts(known, unconfirmable(known, now)) : known;
+    const next = nextRow({ owner: partition.owner, terraUserId, sub, facts: limited, ids }, row, predecessors, now);
+    const due = scheduled(next, partition.sessions, now, rules);
+    // The sweep makes room.
+    const placed = isCrowded && isSpare(due.facts) ? { ...due, dueAt: now + MINUTE } : due;
+    changes.push({ row: placed, before: row });
   }
   return changes.toSorted((a, b) => Number(isSuperseded(a.row.facts)) - Number(isSuperseded(b.row.facts)));
 }
@@ -96,11 +108,11 @@ function idsOf(
   row: ConnectionRow | undefined,
   place: Place | undefined,
   stored: ReadonlyMap<string, ConnectionRow>,
-  places: ReadonlyMap<string, Place>,
+  linkedIds: ReadonlySet<string>,
 ): string[] {
   const start = place?.start ?? terraUserId;
   const known = stored.get(start)?.ids[0];
-  const isPurged = known !== undefined && ![...places.keys()].some(id => id !== start && publicId(id) === known);
+  const isPurged = known !== undefined && !linkedIds.has(known);
   const first = isPurged ? known : publicId(start);
   if (row?.ids[0] === first) return row.ids;
   return [...new Set([first, ...(row?.ids ?? [publicId(terraUserId)])])].slice(0, IDS_KEPT);
@@ -126,9 +138,10 @@ export function withMint(partition: Partition, mint: MintRow): Partition {
 /** The row that now stands for the connection people know by this public id. */
 export function findConnection(partition: Partition, id: string): ConnectionRow | undefined {
   const named = partition.connections.filter(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
-  const current = named.map(row => currentRow(partition, row.terraUserId));
-  // If a row of a chain cannot be read, the rows before it do not lead to the last one any more.
-  return current.find(row => row && !isSuperseded(row.facts)) ?? current[0];
+  const current = named.flatMap(row => currentRow(partition, row.terraUserId) ?? []);
+  // A superseded user's successor may be deleted before it; and if a row of a chain cannot be read, the rows before it do not lead
+  // to the last one any more.
+  return current.find(row => !isSuperseded(row.facts)) ?? current[0];
 }
 
 /** The row that now stands for this Terra user. */
@@ -137,6 +150,31 @@ export function currentRow(partition: Partition, terraUserId: string): Connectio
   const last = successor(facts, terraUserId);
   return partition.connections.find(row => row.terraUserId === last);
 }
+
+/**
+ * Returns whether a Terra user is refused if the owner has as many connections as are kept: it authenticated, and nothing proves
+ * it. Ending it is safe, as the owner can connect again; dropping an old connection for it would not be.
+ */
+const isUnwelcome = (
+  user: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+) => connectionState(user.facts).status === 'unconfirmed' && confirmBy(user, sessions, rules) !== undefined;
+
+const unconfirmable = ({ auth }: ConnectionFacts, now: Instant): ConnectionFacts => ({
+  disconnect: { at: Math.max(now, auth?.at ?? 0), reason: 'not_confirmed' },
+});
+
+/** Returns whether a row of an owner with too many may be deleted before its time: its user is at Terra no more, and never was the owner's, or has a successor. */
+export function isSpare(facts: ConnectionFacts): boolean {
+  const { status } = connectionState(facts);
+  if (status === 'unseen') return !isUnidentified(facts);
+  return status === 'superseded' || (status === 'disconnected' && facts.proof === undefined);
+}
+
+/** Returns how many connections of the owner cannot be spared. */
+export const heldConnections = ({ connections }: Pick<Partition, 'connections'>): number =>
+  connections.filter(({ facts }) => !isSpare(facts)).length;
 
 /** The row with the times that follow from it: when the sweep looks at it, and when it may be forgotten. */
 export function scheduled(
@@ -187,7 +225,8 @@ function withTimes(row: ConnectionRow, sessions: readonly SessionRow[], now: Ins
     case 'disconnected':
     case 'superseded':
     case 'unseen': {
-      const purgeAt = Math.ceil((now + KEEP_ENDED) / SECOND);
+      const kept = state.status === 'superseded' ? KEEP_SUPERSEDED : KEEP_ENDED;
+      const purgeAt = Math.ceil((now + kept) / SECOND);
       // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
       if (isErased(row.facts)) return { ...rest, purgeAt, dueAt: now + MINUTE };
       const { data, reported } = row.facts;
@@ -309,7 +348,7 @@ const isLive = (status: string): boolean => status === 'connected' || status ===
  * this Terra user.
  */
 export function waitingSession(
-  { terraUserId, facts }: ConnectionRow,
+  { terraUserId, facts }: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
   sessions: readonly SessionRow[],
   rules: Rules,
 ): SessionRow | undefined {
@@ -323,7 +362,11 @@ export function waitingSession(
  * Until when an unconfirmed row may wait for its proof; undefined if it is not ours to end: with reference ids of the team's
  * own, a Terra user that nothing of ours asked for.
  */
-export function confirmBy(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
+export function confirmBy(
+  row: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
+  sessions: readonly SessionRow[],
+  rules: Rules,
+): Instant | undefined {
   const { at = 0, via = '' } = row.facts.auth ?? {};
   const session = waitingSession(row, sessions, rules);
   if (isUnasked(via) && !session && rules.referenceId === 'subject') return undefined;

@@ -1,11 +1,34 @@
 import { type Clock, HOUR, MINUTE, SECOND } from './clock';
 import { Problem } from './errors';
+import { heldConnections, OWNER_ROWS, type Partition } from './partition';
+import type { Note } from './serve';
 import type { Store } from './store';
 import type { QuotaKind } from './table';
 
 /** Uses are counted in windows of this length, one counter a window, so that counting is one atomic write. */
 const WINDOW = 10 * MINUTE;
 const KEEP = 2 * HOUR;
+
+/**
+ * Throws `rate_limited` if the owner has as many sessions, tokens or connections as are kept of one owner, so that every read of
+ * an owner's records is bounded. What is finished makes room within hours.
+ */
+export function refuseIfFull(
+  partition: Partition,
+  kind: 'sessions' | 'mints',
+  { clock, note }: { clock: Clock; note: Note },
+): void {
+  const { sessions, claims, mints } = partition;
+  const own = kind === 'sessions' ? [...sessions, ...claims] : mints;
+  if (Math.max(own.length, heldConnections(partition)) < OWNER_ROWS) return;
+  note({ alarm: 'owner_full' });
+  const [soonest = 0] = own.map(({ purgeAt }) => purgeAt * SECOND - clock()).toSorted((a, b) => a - b);
+  const retryAfterSeconds = Math.ceil(Math.min(Math.max(soonest, MINUTE), HOUR) / SECOND);
+  throw new Problem('rate_limited', 'This user has too many recent attempts. Try again later.', {
+    retryAfterSeconds,
+    reason: 'the owner has as many rows as are kept',
+  });
+}
 
 /** Counts one use; throws `rate_limited`, saying when to come again, where the owner had as many as allowed in this window. */
 export async function countUse(

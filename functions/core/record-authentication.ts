@@ -1,3 +1,4 @@
+import { HOUR, SECOND } from './clock';
 import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
 import { isSameDelivery, markOf } from './delivery';
@@ -12,6 +13,8 @@ export type RecordedAuthentication = { partition: Partition; facts: ConnectionFa
 
 const TRIES = 5;
 const PAUSE_MS = 25;
+/** How long a used token is kept. Its connection holds the proof from the first minute on. */
+const KEEP_USED = 6 * HOUR;
 
 /** Finds the session or token that an authentication belongs to, and records the authentication there once. */
 export async function recordAuthentication(
@@ -45,8 +48,9 @@ export async function recordAuthentication(
       const via = itemKey.mint(mint.id);
       const facts = { ...authFacts(provider, at, via, scopes), proof: { at, via } };
       if (mint.usedBy) return { partition, facts, origin };
-      const dueAt = deps.clock() + PROJECT_WITHIN;
-      const stored = await deps.store.useMint(partition.owner, mint.id, { terraUserId, at, provider }, dueAt);
+      const now = deps.clock();
+      const due = { dueAt: now + PROJECT_WITHIN, purgeAt: Math.ceil((now + KEEP_USED) / SECOND) };
+      const stored = await deps.store.useMint(partition.owner, mint.id, { terraUserId, at, provider }, due);
       if (stored?.usedBy?.terraUserId === terraUserId) return { partition: withMint(partition, stored), facts, origin };
       // Another Terra user used the token first; the next fitting token, if any, may still be free.
       const others = stored ? withMint(partition, stored) : withoutMint(partition, mint.id);

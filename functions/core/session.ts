@@ -370,6 +370,21 @@ export function mayContain(session: SessionRow, at: Instant): boolean {
   return at >= session.createdAt && at <= session.finishBy;
 }
 
+/** How long a closed session is kept that no Terra user had a part in, so that its owner may see how it ended. */
+const KEEP_EMPTY = 6 * HOUR;
+
+/**
+ * Returns until when a session is kept that closes now, in seconds since 1970. One that a Terra user had a part in, or a refusal,
+ * stays as long as any: what comes late is told from another session's by it (`mayBeOfAnother`), and no proof may come of it.
+ */
+export function purgedAt(session: SessionRow, now: Instant): number {
+  const { terraUserId, returned, authorised, refusedUsers = [], refusedAt = [] } = session;
+  const isEmpty =
+    (terraUserId ?? returned) === undefined &&
+    Object.keys(authorised).length + refusedUsers.length + refusedAt.length === 0;
+  return isEmpty ? Math.min(session.purgeAt, Math.ceil((now + KEEP_EMPTY) / SECOND)) : session.purgeAt;
+}
+
 /** Whether the person could have chosen this provider in the session. */
 export function offers(session: SessionRow, provider: string): boolean {
   return session.providers === undefined || session.providers.includes(providerId(provider));

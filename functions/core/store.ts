@@ -38,7 +38,7 @@ export type SessionFact =
   /** Another browser returned with the same Terra user, whether or not the code has been redeemed. */
   | { kind: 'otherBrowser'; at: Instant; codeHash: string }
   /** Only while the session is as it was when it was judged. */
-  | { kind: 'closed'; at: Instant; version: number };
+  | { kind: 'closed'; at: Instant; version: number; purgeAt: number };
 
 /** The session after the write; or, where its condition did not hold, as it stands (undefined: there is none that can be read). */
 export type FactWritten = { written: true; session: SessionRow } | { written: false; session: SessionRow | undefined };
@@ -68,6 +68,8 @@ export type Fingerprint = {
 export type Store = {
   /** Everything of one owner, strongly consistent. */
   load(owner: string): Promise<Partition>;
+  /** One connection, strongly consistent. */
+  findConnection(owner: string, terraUserId: string): Promise<ConnectionRow | undefined>;
   /** One session, strongly consistent. */
   findSession(owner: string, id: string): Promise<SessionRow | undefined>;
   /** Stores a new session, unless the id is taken; under a claim, only while that attempt holds it. */
@@ -100,7 +102,12 @@ export type Store = {
   putConnection(row: ConnectionRow, before: ConnectionRow | undefined): Promise<boolean>;
   addMint(mint: MintRow): Promise<boolean>;
   /** Lets a Terra user use up the mint, if nobody has; the mint after the write, or as it stands. */
-  useMint(owner: string, id: string, use: NonNullable<MintRow['usedBy']>, dueAt: Instant): Promise<MintRow | undefined>;
+  useMint(
+    owner: string,
+    id: string,
+    use: NonNullable<MintRow['usedBy']>,
+    due: { dueAt: Instant; purgeAt: number },
+  ): Promise<MintRow | undefined>;
   /** Puts up the tombstone of an owner, or makes its request the newer one. */
   beginErasure(erasure: ErasureRow): Promise<boolean>;
   /** Deletes a row, if it is still at this version (undefined: for rows that have none). */

@@ -1,5 +1,5 @@
 import { backOff } from './back-off';
-import { type Instant, MINUTE } from './clock';
+import { HOUR, type Instant, MINUTE } from './clock';
 import {
   authFacts,
   type ConnectionFacts,
@@ -18,8 +18,11 @@ import {
   confirmBy,
   failingSince,
   isLeftToLater,
+  isSpare,
   LEAVE_TO_LATER,
   laterDueAt,
+  type News,
+  OWNER_ROWS,
   type Partition,
   scheduled,
   waitingSession,
@@ -29,7 +32,7 @@ import { providerKind } from './providers';
 import { NO_NEWS, newsOf, record } from './record';
 import { type RecordedAuthentication, recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
-import { closesAt, flowOf, isOpen, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { closesAt, flowOf, isOpen, purgedAt, type SessionRow, sessionDueAt, unansweredUser } from './session';
 import type { DueKey } from './store';
 import { itemKey, numberOf } from './table';
 import type { Terra, TerraProvider, TerraUser } from './terra';
@@ -40,7 +43,7 @@ export type SweepDeps = EraseDeps & {
   terra: Pick<Terra, 'findUser' | 'deauthenticate'>;
   /** Terra's catalogue. */
   offered: () => Promise<TerraProvider[]>;
-  alarm: (name: 'disconnect_overdue') => void;
+  alarm: (name: 'disconnect_overdue' | 'owner_full') => void;
 };
 
 /** What was done for one owner, and what was not. */
@@ -67,6 +70,8 @@ export type Pass = 'first' | 'last';
 
 type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
 
+/** A row that an owner with too many can spare, but that a session would bring back, is looked at again after this. */
+const SPARED_FOR = 6 * HOUR;
 /** What is still due after a look is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 /** After this long without Terra's agreement a person should look. */
@@ -102,6 +107,7 @@ export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Tu
     partition = await sweepConnection(row, partition, deps);
     await removeErased(partition, row.terraUserId, deps);
   }
+  partition = await makeRoom(partition, deps);
   if (partition.erasure && isDue(now)(partition.erasure)) await sweepErasure(partition, partition.erasure, deps);
   await settleDue(partition, now, deps);
   for (const key of unreadable) await deps.store.putOff(key, now + UNREADABLE_AGAIN);
@@ -165,7 +171,7 @@ async function sweepSession(
     }
   }
   if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
-  const fact = { kind: 'closed', at: now, version: judged.version } as const;
+  const fact = { kind: 'closed', at: now, version: judged.version, purgeAt: purgedAt(judged, now) } as const;
   const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
   if (stored.written) deps.swept.closed++;
   return stored.session ?? judged;
@@ -311,6 +317,50 @@ async function sweepErasure(partition: Partition, erasure: ErasureRow, deps: Swe
   if (turn.isUnanswered()) deps.swept.unanswered.push({ item: itemKey.erasure, row: erasure });
 }
 
+/**
+ * Deletes the oldest connections that an owner with too many can spare, except those that a session or token would bring back.
+ * What was superseded by one of them is linked to its successor first, so that a connection keeps the id that it began with.
+ */
+async function makeRoom(partition: Partition, deps: Sweeping): Promise<Partition> {
+  const { sessions, mints, connections } = partition;
+  const excess = connections.length - OWNER_ROWS;
+  if (excess <= 0) return partition;
+  deps.alarm('owner_full');
+  const implied = new Set([
+    ...sessions.flatMap(({ authorised }) => Object.keys(authorised)),
+    ...mints.flatMap(({ usedBy }) => usedBy?.terraUserId ?? []),
+  ]);
+  const since = ({ facts, updatedAt }: ConnectionRow) => facts.supersededBy?.at ?? updatedAt;
+  const spared = connections
+    .filter(({ terraUserId, facts }) => isSpare(facts) && !implied.has(terraUserId))
+    .toSorted((a, b) => since(a) - since(b))
+    .slice(0, excess);
+  const going = new Set(spared.map(({ terraUserId }) => terraUserId));
+  const { partition: linked } = await record(partition, now => linksPast(going, now), deps);
+  for (const { terraUserId } of spared) {
+    const row = rowOf(linked, terraUserId);
+    if (row) await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
+  }
+  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !going.has(terraUserId)) };
+}
+
+/** For each user that one of `going` superseded: the user that stands for it without them. */
+function linksPast(going: ReadonlySet<string>, { connections }: Partition): News {
+  const links = new Map(connections.map(({ terraUserId, facts }) => [terraUserId, facts.supersededBy]));
+  const news = new Map<string, ConnectionFacts>();
+  for (const [terraUserId, first] of links) {
+    if (going.has(terraUserId)) continue;
+    const passed = new Set<string>();
+    let last = first;
+    while (last && going.has(last.terraUserId) && !passed.has(last.terraUserId)) {
+      passed.add(last.terraUserId);
+      last = links.get(last.terraUserId);
+    }
+    if (last && last !== first && last.terraUserId !== terraUserId) news.set(terraUserId, { supersededBy: last });
+  }
+  return news;
+}
+
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
 function dueFacts(row: ConnectionRow, partition: Partition, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
   switch (connectionState(row.facts).status) {
@@ -359,7 +409,8 @@ async function settleDue(
     if (waiting.has(item)) continue;
     const next = scheduled(row, partition.sessions, now, rules).dueAt;
     const pause = next !== undefined && unknown.has(item) ? backOff(next, now) : LOOK_AGAIN;
-    await store.reschedule(item, row, next && Math.max(next, now + pause));
+    const isSpared = partition.connections.length > OWNER_ROWS && isSpare(row.facts);
+    await store.reschedule(item, row, isSpared ? now + SPARED_FOR : next && Math.max(next, now + pause));
   }
   // What cannot be read waits, so that it does not keep the sweep from what can.
   for (const { item, stored } of partition.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {

@@ -6,7 +6,7 @@ import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import { keyedSessionId, type Owner, type SignedIn } from '../core/owner';
 import { providerId, providerKind } from '../core/providers';
-import { countUse } from '../core/quota';
+import { countUse, refuseIfFull } from '../core/quota';
 import { newId, newSecret, type Random } from '../core/random';
 import { type Behaviour, on, type ReplyOf, serve } from '../core/serve';
 import { type Claim, type Confirmation, FINISH_WITHIN, flowOf, type SessionRow, sessionStatus } from '../core/session';
@@ -50,6 +50,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   const partition = await deps.store.load(owner.referenceId);
   if (isErasing(partition)) throw erasing();
   if (idempotencyKey === undefined) {
+    refuseIfFull(partition, 'sessions', { ...deps, note });
     await countUse(owner.referenceId, 'sessions', deps.limit, deps);
     return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
   }
@@ -65,6 +66,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
     note({ outcome: 'repeated' });
     return opened(known, deps);
   }
+  if (!known) refuseIfFull(partition, 'sessions', { ...deps, note });
   const claim = await take(owner, id, bodyHash, known, deps);
   try {
     return opened(await open(owner, id, wish, claim, deps), deps);

@@ -1,13 +1,14 @@
 import { cachedProviders } from '../core/catalogue';
-import { type Clock, DAY, isoTime, SECOND } from '../core/clock';
+import { type Clock, isoTime, SECOND } from '../core/clock';
 import { erasing, isErasing } from '../core/erasure';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
 import type { Owner, SignedIn } from '../core/owner';
 import { providerId, providerKind } from '../core/providers';
-import { countUse } from '../core/quota';
+import { countUse, refuseIfFull } from '../core/quota';
 import { newId, type Random } from '../core/random';
 import { type Behaviour, on, serve } from '../core/serve';
+import { PROOF_WAIT } from '../core/session';
 import type { Store } from '../core/store';
 import type { Terra, TerraProvider } from '../core/terra';
 import { mintToken } from '../routes';
@@ -24,16 +25,16 @@ type Deps = {
   limit: number;
 };
 
-const KEEP = 2 * DAY;
-
 /** Mints one SDK token and remembers that it did, for that is the proof of the connection the phone then makes. */
-export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, deps) => {
+export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body, note }, deps) => {
   const provider = body.provider === undefined ? undefined : providerId(body.provider);
   if (provider !== undefined && !(await connectsOnPhone(provider, deps))) {
     throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
   }
   const { sub, referenceId } = await deps.ownerOf(caller);
-  if (isErasing(await deps.store.load(referenceId))) throw erasing();
+  const partition = await deps.store.load(referenceId);
+  if (isErasing(partition)) throw erasing();
+  refuseIfFull(partition, 'mints', { ...deps, note });
   await countUse(referenceId, 'mints', deps.limit, deps);
 
   const createdAt = deps.clock();
@@ -46,7 +47,7 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body }, 
     ...(provider !== undefined && { provider }),
     createdAt,
     expiresAt,
-    purgeAt: Math.ceil((createdAt + KEEP) / SECOND),
+    purgeAt: Math.ceil((expiresAt + PROOF_WAIT) / SECOND),
     version: 1,
   });
   if (!isStored) throw new Error('a new mint met an old id');

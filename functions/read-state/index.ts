@@ -1,4 +1,4 @@
-import { connectionAnswer, sessionAnswer } from '../core/answer';
+import { connectedUser, connectionAnswer, sessionAnswer } from '../core/answer';
 import type { Clock } from '../core/clock';
 import { Problem } from '../core/errors';
 import * as live from '../core/live';
@@ -10,19 +10,20 @@ import type { Store } from '../core/store';
 import { listConnections, readConnection, readSession } from '../routes';
 
 type Deps = {
-  store: Pick<Store, 'load'>;
+  store: Pick<Store, 'load' | 'findSession' | 'findConnection'>;
   ownerOf: (caller: SignedIn) => Promise<Owner>;
   clock: Clock;
   rules: Rules;
 };
 
-/** One of the caller's own sessions. */
+/** One of the caller's own sessions: one row, and that of its connection once there is one. */
 export const readSessionOf: Behaviour<typeof readSession, Deps> = async ({ caller, path }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
-  const partition = await deps.store.load(referenceId);
-  const session = partition.sessions.find(({ id }) => id === path.id);
+  const session = await deps.store.findSession(referenceId, path.id);
   if (!session) throw new Problem('not_found', 'There is nothing here.');
-  return { status: 200, body: sessionAnswer(session, partition, deps.clock(), deps.rules) };
+  const terraUserId = connectedUser(session, deps.clock(), deps.rules.confirmation);
+  const row = terraUserId === undefined ? undefined : await deps.store.findConnection(referenceId, terraUserId);
+  return { status: 200, body: sessionAnswer(session, row, deps.clock(), deps.rules) };
 };
 
 /** All of the caller's connections, newest first by their first authentication. */

@@ -46,7 +46,8 @@ export const problems: Record<ErrorCode, { meaning: string; detail: string; come
   },
   payload_too_large: { meaning: 'the body has more than 16 KiB.', detail: 'A body may have 16384 bytes.' },
   rate_limited: {
-    meaning: 'this user asked too often: by default 10 sessions and 20 tokens in 10 minutes.',
+    meaning:
+      'this user asked too often: by default 10 sessions and 20 tokens in 10 minutes. Or 100 of the user’s recent sessions, tokens or connections are still kept.',
     detail: 'Too many requests by this user. Try again later.',
     comesWith: 'Retry-After',
   },

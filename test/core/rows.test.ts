@@ -139,7 +139,8 @@ describe.each([
       [
         'the end of a session',
         owner => ({ ...session(owner), item: itemKey.session('s') }),
-        (store, owner) => store.addSessionFact(owner, 's', { kind: 'closed', at: NOON, version: 1 }, undefined),
+        (store, owner) =>
+          store.addSessionFact(owner, 's', { kind: 'closed', at: NOON, version: 1, purgeAt: NOON / 1000 }, undefined),
       ],
       [
         'the authorisation of a session',
@@ -160,7 +161,13 @@ describe.each([
       [
         'the use of a token',
         owner => ({ ...mint(owner), item: itemKey.mint('m') }),
-        (store, owner) => store.useMint(owner, 'm', { terraUserId: USER, at: NOON, provider: 'APPLE' }, NOON),
+        (store, owner) =>
+          store.useMint(
+            owner,
+            'm',
+            { terraUserId: USER, at: NOON, provider: 'APPLE' },
+            { dueAt: NOON, purgeAt: NOON / 1000 },
+          ),
       ],
       [
         'a newer erasure',
@@ -231,7 +238,12 @@ describe.each([
       expect(await get({ owner, item })).toHaveProperty('schema', SCHEMA);
 
     await put({ ...mint(owner), item: itemKey.mint('m'), schema: SCHEMA - 1 });
-    await store.useMint(owner, 'm', { terraUserId: USER, at: NOON, provider: 'APPLE' }, NOON);
+    await store.useMint(
+      owner,
+      'm',
+      { terraUserId: USER, at: NOON, provider: 'APPLE' },
+      { dueAt: NOON, purgeAt: NOON / 1000 },
+    );
     expect(await get({ owner, item: itemKey.mint('m') })).toHaveProperty('schema', SCHEMA);
   });
 

@@ -323,9 +323,13 @@ describe.each([
     const { add } = await world();
     await add({ kind: 'refused', at: NOON + 1, terraUserId: undefined, cause: 'denied' });
 
-    expect((await add({ kind: 'closed', at: NOON + 9, version: 1 })).written).toBe(false);
-    const closed = await add({ kind: 'closed', at: NOON + 9, version: 2 });
-    expect(closed.session).toMatchObject({ closed: { at: NOON + 9 }, cancelled: { at: NOON + 1, cause: 'denied' } });
+    expect((await add({ kind: 'closed', at: NOON + 9, version: 1, purgeAt: 7 })).written).toBe(false);
+    const closed = await add({ kind: 'closed', at: NOON + 9, version: 2, purgeAt: 7 });
+    expect(closed.session).toMatchObject({
+      closed: { at: NOON + 9 },
+      cancelled: { at: NOON + 1, cause: 'denied' },
+      purgeAt: 7,
+    });
     expect(closed.session?.dueAt).toBeUndefined();
     expect((await add(returned)).written).toBe(false);
     expect((await add(authorised(user, NOON, 3))).written).toBe(false);
@@ -383,10 +387,11 @@ describe.each([
     const { store, owner } = await world();
     await store.addMint({ ...mint, owner });
     const use = { terraUserId: user, at: NOON + 1, provider: 'APPLE' };
+    const due = { dueAt: NOON + 60_000, purgeAt: 7 };
 
-    expect((await store.useMint(owner, mint.id, use, NOON + 60_000))?.usedBy).toEqual(use);
-    expect((await store.useMint(owner, mint.id, { ...use, terraUserId: 'other' }, NOON))?.usedBy).toEqual(use);
-    expect(await store.useMint(owner, 'no-such-mint', use, NOON)).toBeUndefined();
+    expect(await store.useMint(owner, mint.id, use, due)).toMatchObject({ usedBy: use, ...due });
+    expect((await store.useMint(owner, mint.id, { ...use, terraUserId: 'other' }, due))?.usedBy).toEqual(use);
+    expect(await store.useMint(owner, 'no-such-mint', use, due)).toBeUndefined();
   });
 
   test('of many simultaneous uses exactly the limit is counted', async () => {

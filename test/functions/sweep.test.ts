@@ -29,6 +29,29 @@ test('five owners whose records take long keep none of 300 others waiting for a 
   expect(order.slice(-5).toSorted()).toEqual(users);
 });
 
+test('ten owners with very much to do keep none of 300 others waiting, and are served bit by bit', async () => {
+  const world = slowWorld();
+  for (const n of times(10)) {
+    for (const user of times(90).map(at => terraUser(1_000 + n * 90 + at))) {
+      world.putEnding(owner('busy', n), user);
+      world.behaviour.set(user, 'answers late');
+    }
+  }
+  world.pass(1);
+  const healthy = endingIn(world, 'healthy', 300, 0);
+  const startedAt = world.clock();
+  expect(await world.sweep()).toMatchObject({ left: true });
+
+  const left = stillEnding(world);
+  expect(left.filter(user => healthy.includes(user))).toEqual([]);
+  expect(world.clock() - startedAt).toBeLessThan(60 * SECOND);
+  for (const _ of times(3)) {
+    world.pass(10 * SECOND);
+    await world.sweep();
+  }
+  expect(stillEnding(world)).toEqual([]);
+});
+
 test('five users for whom Terra never answers keep none of 300 others waiting, and back off by themselves', async () => {
   const world = slowWorld();
   const hanging = endingIn(world, 'hanging', 5, 0);

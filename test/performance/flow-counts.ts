@@ -60,6 +60,9 @@ export type ListingCount = {
   readonly roundTrips: number;
 };
 
+/** Read units of one call: about a user with one connection, and about one with as many rows as are kept. */
+export type OwnerCount = { readonly call: string; readonly ofOrdinary: number; readonly ofLargest: number };
+
 /** What the daily check needs for a hundred connections. */
 export type ReconcileCount = {
   readonly tableRows: number;

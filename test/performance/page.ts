@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ASSUMED, type CostLine, usdPerMillionFlows } from './cost';
-import type { Counts, FlowCounts, ScaleCount, SecretCount, Step } from './flow-counts';
+import type { Counts, FlowCounts, OwnerCount, ScaleCount, SecretCount, Step } from './flow-counts';
 import { COLD_FLOW, IDLE_FLOW } from './flows';
 
 export const PAGE = join(__dirname, '../../docs/performance.md');
 export const CHART = join(__dirname, '../../docs/cost.svg');
 
-export type SectionName = 'flows' | 'cleanup' | 'secrets' | 'cost' | 'month';
+export type SectionName = 'flows' | 'cleanup' | 'owner' | 'secrets' | 'cost' | 'month';
 
 /** The part of the page between its markers, as it is written there now. */
 export function writtenSection(name: SectionName): string {
@@ -132,6 +132,14 @@ export function cleanupSection(scales: readonly ScaleCount[]): string {
       ]),
     ),
   ].join('\n\n');
+}
+
+/** What calls read about an ordinary user, and about one with as many rows as are kept. */
+export function ownerSection(counts: readonly OwnerCount[]): string {
+  return table(
+    ['read units of', 'a user with one connection', 'a user with the most rows that are kept'],
+    counts.map(({ call, ofOrdinary, ofLargest }) => [call, ...[ofOrdinary, ofLargest].map(figure)]),
+  );
 }
 
 export function secretsSection(secrets: readonly SecretCount[]): string {

@@ -2,8 +2,16 @@ import { alarms } from '../../infra/alarm-list';
 import { costChart } from './chart';
 import { costOfFlow, costOfMonth } from './cost';
 import type { Flows } from './measure';
-import { cleanupSection, costSection, flowsSection, monthSection, type SectionName, secretsSection } from './page';
-import type { ScaleCount, SecretCount } from './flow-counts';
+import {
+  cleanupSection,
+  costSection,
+  flowsSection,
+  monthSection,
+  ownerSection,
+  type SectionName,
+  secretsSection,
+} from './page';
+import type { OwnerCount, ScaleCount, SecretCount } from './flow-counts';
 
 type Sections = Partial<Record<SectionName, string>>;
 
@@ -20,5 +28,7 @@ export const chartOfFlows = ({ flows, sweepAfterwards }: Flows): string =>
   costChart(costOfFlow(flows, sweepAfterwards));
 
 export const sectionsOfScale = (scales: readonly ScaleCount[]): Sections => ({ cleanup: cleanupSection(scales) });
+
+export const sectionsOfOwners = (counts: readonly OwnerCount[]): Sections => ({ owner: ownerSection(counts) });
 
 export const sectionsOfSecrets = (secrets: readonly SecretCount[]): Sections => ({ secrets: secretsSection(secrets) });

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
+import { countOwners } from './count-owner';
 import { countSecretFetches } from './count-secret-fetches';
 import { measureFlows, measureScale, withBundles } from './measure';
 import { CHART, PAGE, type SectionName, withSection } from './page';
-import { chartOfFlows, sectionsOfFlows, sectionsOfScale, sectionsOfSecrets } from './sections';
+import { chartOfFlows, sectionsOfFlows, sectionsOfOwners, sectionsOfScale, sectionsOfSecrets } from './sections';
 
 /** Counts everything and writes it into docs/performance.md: `node --import tsx test/performance/write.ts`. */
 async function write(): Promise<void> {
@@ -13,6 +14,7 @@ async function write(): Promise<void> {
   const sections = {
     ...sectionsOfFlows(flows),
     ...sectionsOfScale((await measureScale()).scales),
+    ...sectionsOfOwners(await countOwners()),
     ...sectionsOfSecrets(secrets),
   };
   for (const [name, text] of Object.entries(sections)) writeFileSync(PAGE, withSection(name as SectionName, text));

@@ -1,3 +1,4 @@
+import type { ConnectionRow } from '../../functions/core/connection';
 import type { ErasureRow } from '../../functions/core/erasure';
 import {
   connectionUpdate,
@@ -34,7 +35,7 @@ export function memoryStore({
   parses?: boolean;
   found?: (findings: RowFindings) => void;
 } = {}) {
-  const items = new Map<string, Item>();
+  const items = new Items();
   const key = (owner: string, item: string) => JSON.stringify([owner, item]);
   const copy = <T>(row: T): T => (parses ? structuredClone(row) : row);
   const find = <T>(owner: string, item: string) => copy(items.get(key(owner, item))) as (T & Item) | undefined;
@@ -42,6 +43,9 @@ export function memoryStore({
     void items.set(key(row.owner, row.item), withoutUndefined({ ...copy(row), schema: schemaOf(row) }));
   let fingerprint: Fingerprint | undefined;
   let progress: ReconcileProgress | undefined;
+  /** The order of the scan that began last: it goes on from any place in it, whatever is deleted meanwhile. */
+  let scan = new Map<string, { owner: string; item: string; at: number }>();
+  let scanned: { owner: string; item: string; at: number }[] = [];
 
   function read(owner: string, own: readonly Item[]): Partition {
     const partition = partitionOf(owner, own);
@@ -52,13 +56,17 @@ export function memoryStore({
 
   const store: Store = {
     load: async owner => {
-      const own = [...items.values()].filter(item => item.owner === owner);
+      const own = [...(items.byOwner.get(owner)?.values() ?? [])];
       // Parsing copies what it reads.
       return parses ? read(owner, own) : sorted(owner, own);
     },
     findSession: async (owner, id) => {
       const stored = items.get(key(owner, itemKey.session(id)));
       return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).sessions[0];
+    },
+    findConnection: async (owner, terraUserId) => {
+      const stored = items.get(key(owner, itemKey.connection(terraUserId)));
+      return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).connections[0];
     },
     openSession: async (session, attempt) => place({ ...session, item: itemKey.session(session.id) }, attempt),
     claimSession: async (claim, attempt) => place({ ...claim, item: itemKey.session(claim.id) }, attempt),
@@ -95,9 +103,10 @@ export function memoryStore({
       return true;
     },
     addMint: async mint => place({ ...mint, item: itemKey.mint(mint.id) }),
-    useMint: async (owner, id, use, dueAt) => {
+    useMint: async (owner, id, use, { dueAt, purgeAt }) => {
       const mint = find<MintRow>(owner, itemKey.mint(id));
-      if (mint && 'expiresAt' in mint && !mint.usedBy) save({ ...mint, usedBy: use, dueAt, version: mint.version + 1 });
+      if (mint && 'expiresAt' in mint && !mint.usedBy)
+        save({ ...mint, usedBy: use, dueAt, purgeAt, version: mint.version + 1 });
       const stored = items.get(key(owner, itemKey.mint(id)));
       return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).mints[0];
     },
@@ -126,12 +135,21 @@ export function memoryStore({
     },
     findFingerprint: async () => fingerprint,
     scanConnections: async cursor => {
-      const all = [...items.values()].filter(({ item }) => item.startsWith(itemKey.connection('')));
-      const from = cursor === undefined ? 0 : all.findIndex(({ owner, item }) => scanPlace(owner, item) === cursor) + 1;
-      const page = all.slice(from, from + 50).flatMap(row => read(row.owner, [row]).connections);
-      const last = all[from + 49];
-      const isMore = last !== undefined && from + 50 < all.length;
-      return { rows: structuredClone(page), cursor: isMore ? scanPlace(last.owner, last.item) : undefined };
+      if (cursor === undefined || !scan.has(cursor)) {
+        scan = new Map();
+        for (const { owner, item } of items.values()) scan.set(scanPlace(owner, item), { owner, item, at: scan.size });
+        scanned = [...scan.values()];
+      }
+      const from = cursor === undefined ? 0 : (scan.get(cursor)?.at ?? -1) + 1;
+      const page: ConnectionRow[] = [];
+      let seen = 0;
+      for (const { owner, item, at } of scanned.slice(from)) {
+        if (!item.startsWith(itemKey.connection(''))) continue;
+        const row = find<Item>(owner, item);
+        if (row) page.push(...read(owner, [row]).connections);
+        if (++seen === 50) return { rows: page, cursor: at + 1 < scanned.length ? scanPlace(owner, item) : undefined };
+      }
+      return { rows: page, cursor: undefined };
     },
     scanUnreadable: async () => {
       const all = [...items.values()];
@@ -175,7 +193,7 @@ export function memoryStore({
     return isFree;
   }
 
-  return { ...store, items };
+  return { ...store, items: items as Map<string, Item> };
 }
 
 /** The row with attributes set and removed by their paths, of which none is longer than two names. */
@@ -213,6 +231,28 @@ function sorted(owner: string, items: readonly Item[]): Partition {
     connections: of('connection'),
     unreadable: [],
   };
+}
+
+/** All items, and those of each owner, so that a read costs what the owner has. */
+class Items extends Map<string, Item> {
+  readonly byOwner = new Map<string, Map<string, Item>>();
+
+  override set(key: string, item: Item): this {
+    const own = this.byOwner.get(item.owner) ?? new Map<string, Item>();
+    this.byOwner.set(item.owner, own.set(key, item));
+    return super.set(key, item);
+  }
+
+  override delete(key: string): boolean {
+    const owner = this.get(key)?.owner;
+    if (owner !== undefined) this.byOwner.get(owner)?.delete(key);
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    this.byOwner.clear();
+    super.clear();
+  }
 }
 
 export type MemoryStore = ReturnType<typeof memoryStore>;
@@ -295,7 +335,7 @@ function withFact(session: SessionRow, fact: SessionFact): SessionRow {
       return { ...session, authorised: { ...session.authorised, [fact.terraUserId]: fact.authorisation } };
     case 'closed': {
       const { dueAt: _, ...rest } = session;
-      return { ...rest, closed: { at } };
+      return { ...rest, closed: { at }, purgeAt: fact.purgeAt };
     }
     default:
       return fact satisfies never;

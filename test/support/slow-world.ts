@@ -1,5 +1,5 @@
 import { HOUR, type Instant, MINUTE, SECOND } from '../../functions/core/clock';
-import type { ConnectionRow } from '../../functions/core/connection';
+import { type ConnectionRow, connectionState } from '../../functions/core/connection';
 import { Problem } from '../../functions/core/errors';
 import { shardOf } from '../../functions/core/items';
 import { type Reconciled, reconcileConnections } from '../../functions/core/reconcile-connections';
@@ -13,13 +13,14 @@ import { virtualTime } from './virtual-time';
 import { NOON } from './world';
 
 /** What Terra does about one of its users. */
-export type Answer = 'answers' | 'refuses' | 'hangs';
+export type Answer = 'answers' | 'answers late' | 'refuses' | 'hangs';
 
 /** As long as a scheduled function may run, less what it leaves itself to finish. */
 const RUN = 48 * SECOND;
 /** How long things take. */
 const QUERY = 5;
 const ANSWER = 50;
+const LATE_ANSWER = SECOND;
 const HANGING = 4 * SECOND;
 
 /** Terra, table and schedules on a clock that moves by what they take, so that a run is as long as it would be. */
@@ -41,7 +42,8 @@ export function slowWorld() {
   async function answer(what: string, about: readonly string[]): Promise<void> {
     asked.push({ what, about: about.join(), at: time.clock() });
     const hangs = isAway || about.some(id => behaviour.get(id) === 'hangs');
-    await time.wait(hangs ? HANGING : ANSWER);
+    const isLate = about.some(id => behaviour.get(id) === 'answers late');
+    await time.wait(hangs ? HANGING : isLate ? LATE_ANSWER : ANSWER);
     if (hangs) throw new Problem('terra_timeout', 'no answer');
     if (about.some(id => behaviour.get(id) === 'refuses')) throw new Problem('terra_rejected', 'no');
   }
@@ -66,6 +68,10 @@ export function slowWorld() {
       await time.wait(heavy.get(owner) ?? QUERY);
       if (broken.has(owner)) throw new Error('unreadable');
       return store.load(owner);
+    },
+    async scanConnections(cursor) {
+      await time.wait(QUERY);
+      return store.scanConnections(cursor);
     },
     async due(...query) {
       await time.wait(QUERY);
@@ -115,6 +121,11 @@ export function slowWorld() {
     /** A session that nobody came back to and whose time is over. */
     putExpired: (owner: string, id: string, createdAt: Instant = time.clock() - 2 * HOUR) =>
       put(openSession(owner, id, createdAt), itemKey.session(id)),
+    /** Terra users that are connected. */
+    connected: () =>
+      rowsOf(store)
+        .filter(({ facts }) => connectionState(facts).status === 'connected')
+        .map(({ terraUserId }) => terraUserId),
     /** Rows of connections that are still to be ended at Terra. */
     ending: () =>
       rowsOf(store).filter(({ facts: { disconnect, gone } }) => disconnect && (gone?.at ?? 0) < disconnect.at),
