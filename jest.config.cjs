@@ -15,6 +15,8 @@ module.exports = {
   },
   // jose ships ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
-  testTimeout: 20_000,
+  globalSetup: '<rootDir>/test/support/run-folder.ts',
+  // A test that hangs is ended by it, and a busy machine does not reach it.
+  testTimeout: 300_000,
   maxWorkers: 2,
 };

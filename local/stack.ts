@@ -21,6 +21,8 @@ import type { Invocation } from './runtime';
 import { type Sandbox, startSandbox } from './sandbox/sandbox';
 import { StartError } from './start-error';
 
+type Synthesise = (wish: { settings: SettingsInput; outdir: string }) => Assembly;
+
 /** A Terra to talk to: the real one, or a test's own. */
 export type Upstream = {
   /** The base that `/auth/…`, `/userInfo`, … are appended to. */
@@ -42,8 +44,8 @@ export type LocalStackOptions = {
   /** Laid over `local/settings.json`; return targets and allowed origins are added to those there. */
   readonly settings?: Partial<SettingsInput>;
   readonly log?: (entry: LogEntry) => void;
-  /** Ready bundles, for tests that start many stacks. */
-  readonly bundles?: string;
+  /** In place of the CDK, for tests that start many stacks. */
+  readonly synthesise?: Synthesise;
 } & Pick<RunningTemplateOptions, 'likeLambda' | 'onCall' | 'onChange' | 'onUse' | 'alter'>;
 
 export type LocalStack = {
@@ -109,7 +111,7 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
 
     const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
     closing.push(() => rmSync(directory, { recursive: true, force: true }));
-    const assembly = await synthesised(settings, directory, options.bundles);
+    const assembly = await synthesised(settings, directory, options.synthesise);
 
     await ports.release();
     const issuer = await startIssuer({
@@ -182,7 +184,8 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
   }
 }
 
-async function synthesised(settings: SettingsInput, outdir: string, bundles: string | undefined): Promise<Assembly> {
+async function synthesised(settings: SettingsInput, outdir: string, given: Synthesise | undefined): Promise<Assembly> {
+  if (given) return given({ settings, outdir });
   // Loading the CDK takes a second: not before it is known that the ports are free.
   const [{ synthesise }, { SettingsError }] = await Promise.all([
     import('../infra/synthesise'),
@@ -192,7 +195,7 @@ async function synthesised(settings: SettingsInput, outdir: string, bundles: str
   const { CDK_VALIDATION } = process.env;
   process.env.CDK_VALIDATION = 'false';
   try {
-    return synthesise({ settings, outdir, ...(bundles !== undefined && { bundles }) });
+    return synthesise({ settings, outdir });
   } catch (error) {
     throw error instanceof SettingsError ? new StartError(error.message) : error;
   } finally {

@@ -1,31 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sign } from '../functions/core/signature';
 import { writeTicket } from '../functions/core/ticket';
-import { bundleFunctions } from '../infra/bundle';
 import type { JudgedCall } from '../local/access';
 import { rolesOf } from '../local/roles';
-import { type LocalStack, type LocalStackOptions, startStack } from '../local/stack';
+import type { LocalStack, LocalStackOptions } from '../local/stack';
 import { readStack, type Template } from '../local/template';
 import { connect, everyFlow } from './local/every-flow';
 import { eventually, person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
 const STARTING_MS = 120_000;
 const WITHIN_MS = 15_000;
 
-const bundles = mkdtempSync(join(tmpdir(), 'terra-connect-bundles-'));
 const running: LocalStack[] = [];
 
-beforeAll(() => bundleFunctions({ functions: join(__dirname, '../functions'), into: bundles }), STARTING_MS);
-afterAll(async () => {
-  await Promise.all(running.map(stack => stack.close()));
-  rmSync(bundles, { recursive: true });
-});
+afterAll(() => Promise.all(running.map(stack => stack.close())));
 
 async function started(options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stack = await startStack({ ...options, bundles });
+  const stack = await startSharedStack(options);
   running.push(stack);
   return stack;
 }

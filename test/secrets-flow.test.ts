@@ -1,10 +1,11 @@
 import { sign } from '../functions/core/signature';
-import { type LocalStack, startStack } from '../local/stack';
+import type { LocalStack } from '../local/stack';
 import { person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startSharedStack();
 }, 60_000);
 afterAll(() => stack?.close());
 

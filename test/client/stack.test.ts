@@ -1,12 +1,13 @@
 import { type Client, createClient, type Open, takeReturn } from '../../client/index';
 import type { Page } from '../../client/browser';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import { person } from '../support/person';
 import { failureOf } from './answering';
+import { startSharedStack } from '../support/synthesis';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startSharedStack();
 }, 60_000);
 afterAll(async () => stack?.close());
 afterEach(() => stack.sandbox?.reset({ keepUsers: true }));

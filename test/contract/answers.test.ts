@@ -1,15 +1,12 @@
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { readTicket, writeTicket } from '../../functions/core/ticket';
-import { bundleFunctions } from '../../infra/bundle';
 import { deliveries } from '../../infra/openapi/terra-delivery';
 import { addressOf, closeServer, listen } from '../../local/loopback';
-import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack';
+import type { LocalStack, LocalStackOptions } from '../../local/stack';
 import { decideAndLeave } from '../scenarios/steps';
 import { person } from '../support/person';
+import { startSharedStack } from '../support/synthesis';
 import { changed, throttledTo, withProperties } from './altered-template';
 import { ask, seen } from './ask';
 import { declaredAnswers } from './contract';
@@ -24,13 +21,11 @@ const onlyOnAws = {
   'it keeps nothing of its own that could be broken': /^listProviders 500 internal$/,
 };
 
-const bundles = mkdtempSync(join(tmpdir(), 'terra-connect-bundles-'));
 const running: LocalStack[] = [];
 let stack: LocalStack;
 let table: DynamoDBClient;
 
 beforeAll(async () => {
-  bundleFunctions({ functions: join(__dirname, '../../functions'), into: bundles });
   stack = await started({
     settings: { scope: 'connect', returnTargets: { app: 'myapp://connected' } },
     alter: throttledTo({ ThrottlingBurstLimit: 1000, ThrottlingRateLimit: 1000 }),
@@ -41,12 +36,11 @@ beforeAll(async () => {
 afterAll(async () => {
   table?.destroy();
   await Promise.all(running.map(one => one.close()));
-  rmSync(bundles, { recursive: true });
 });
 afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
 
 async function started(options: LocalStackOptions): Promise<LocalStack> {
-  const one = await startStack({ ...options, bundles });
+  const one = await startSharedStack(options);
   running.push(one);
   return one;
 }

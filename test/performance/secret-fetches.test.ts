@@ -1,12 +1,11 @@
 import { countSecretFetches } from './count-secret-fetches';
 import type { SecretCount } from './flow-counts';
-import { withBundles } from './measure';
 import { writtenSection } from './page';
 import { sectionsOfSecrets } from './sections';
 
 let counts: SecretCount[];
 beforeAll(async () => {
-  counts = await withBundles(countSecretFetches);
+  counts = await countSecretFetches();
 }, 300_000);
 
 test('50 simultaneous callers of a cold process fetch each secret once, and 1,000 warm ones never', () => {

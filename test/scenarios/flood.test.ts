@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { writeTicket } from '../../functions/core/ticket';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import type { TableUse } from '../../local/table-use';
 import { withProperties } from '../contract/altered-template';
 import { eventually, person } from '../support/person';
+import { startSharedStack } from '../support/synthesis';
 
 /** Seconds until the next callback is let through: time enough for what must come before it on a busy machine. */
 const REFILL_S = 4;
@@ -11,7 +12,7 @@ const REFILL_S = 4;
 const uses: TableUse[] = [];
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack({
+  stack = await startSharedStack({
     // One callback at once, so that a single request of a stranger leaves none for a real browser.
     alter: withProperties('AWS::ApiGatewayV2::Stage', {
       RouteSettings: {

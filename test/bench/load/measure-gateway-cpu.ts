@@ -22,9 +22,8 @@ const WARM_UP_SECONDS = 20;
 export async function measureGatewayCpu({
   rounds = 9,
   secondsARound = 1.5,
-  bundles = undefined as string | undefined,
 } = {}): Promise<GatewayCpuFigures> {
-  const stack = await startLoadedStack({ throttles: 'lifted', ...(bundles !== undefined && { bundles }) });
+  const stack = await startLoadedStack({ throttles: 'lifted' });
   const bare = fork(join(__dirname, 'bare-server.ts'), { execArgv: ['--import', 'tsx'] });
   try {
     const owners = await stack.ownersWithSession(1);
