@@ -13,7 +13,7 @@ import { factJournal } from './fact-journal';
 import { startIssuer } from './issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
-import { holdPorts } from './ports';
+import { type HeldPorts, holdPorts } from './ports';
 import { recordsPage } from './records';
 import { referencePage } from './reference-page';
 import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './running-template';
@@ -105,15 +105,14 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
     const ports = await holdPorts(options.port);
     closing.push(ports.release);
     if (dataDir !== undefined) closing.push(takeDataDirectory(dataDir).release);
-    const apiUrl = `http://localhost:${ports.api}`;
-    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox) };
+    const apiUrl = `http://localhost:${ports.api.port}`;
+    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox.port) };
     const settings = laidOver(shipped, options.settings ?? {});
 
     const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
     closing.push(() => rmSync(directory, { recursive: true, force: true }));
     const assembly = await synthesised(settings, directory, options.synthesise);
 
-    await ports.release();
     const issuer = await startIssuer({
       port: ports.issuer,
       audience: settings.audience[0] ?? '',
@@ -155,6 +154,7 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
       if (!records(request, response)) api(request, response);
     });
     await listen(server, ports.api);
+    await ports.release();
     closing.push(() => closeServer(server));
 
     return {
@@ -205,8 +205,8 @@ async function synthesised(settings: SettingsInput, outdir: string, given: Synth
 }
 
 /** The development settings; the file is written for the default ports. */
-function shippedSettings({ api, sandbox, issuer }: { api: number; sandbox: number; issuer: number }): SettingsInput {
-  const ports: Record<string, number> = { 4000: api, 4001: sandbox, 4002: issuer };
+function shippedSettings({ api, sandbox, issuer }: HeldPorts): SettingsInput {
+  const ports: Record<string, number> = { 4000: api.port, 4001: sandbox.port, 4002: issuer.port };
   const text = readFileSync(join(__dirname, 'settings.json'), 'utf8');
   return JSON.parse(
     text.replace(/localhost:(400[012])/g, (_, port: string) => `localhost:${ports[port]}`),

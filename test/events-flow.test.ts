@@ -37,7 +37,7 @@ beforeAll(async () => {
   stack = await startSharedStack({ onChange: change => void inStream.push(record(change)) });
   table = new DynamoDBClient({ ...local, endpoint: stack.table.endpoint });
   queues = new SQSClient({ ...local, endpoint: stack.queues.endpoint });
-}, 60_000);
+});
 afterAll(async () => {
   table?.destroy();
   queues?.destroy();

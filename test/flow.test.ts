@@ -18,7 +18,7 @@ beforeAll(async () => {
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-}, 60_000);
+});
 afterAll(async () => {
   client?.destroy();
   await stack?.close();

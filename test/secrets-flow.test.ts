@@ -6,7 +6,7 @@ import { startSharedStack } from './support/synthesis';
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startSharedStack();
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 const put = (secret: string, value: string) => {

@@ -8,7 +8,7 @@ import { startSharedStack } from '../support/synthesis';
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startSharedStack();
-}, 60_000);
+});
 afterAll(async () => stack?.close());
 afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
 

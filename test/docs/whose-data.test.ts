@@ -34,7 +34,7 @@ const HOLD_MS = 2 * 60 * 60 * 1000;
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startSharedStack();
-}, 60_000);
+});
 afterAll(() => stack?.close());
 afterEach(() => stack?.sandbox?.reset());
 

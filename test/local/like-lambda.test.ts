@@ -10,7 +10,7 @@ import { type Runtime, startRuntime } from '../../local/runtime';
 import { readStack } from '../../local/template';
 import { assemblyOf, functionResource } from './fixture';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {

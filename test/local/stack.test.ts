@@ -20,7 +20,7 @@ beforeAll(async () => {
     },
   });
   authorization = `Bearer ${await stack.token('alice')}`;
-}, 60_000);
+});
 
 afterAll(() => stack?.close());
 

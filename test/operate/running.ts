@@ -29,8 +29,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
   const users = standing.map(standingUser);
   writeFileSync(join(directory, 'terra-users.json'), JSON.stringify(users));
   const ports = await holdPorts(undefined);
-  await ports.release();
-  const apiUrl = `http://localhost:${ports.api}`;
+  const apiUrl = `http://localhost:${ports.api.port}`;
   const issuer = await startIssuer({ port: ports.issuer, audience: AUDIENCE });
   const sandbox = await startSandbox({
     port: ports.sandbox,
@@ -64,7 +63,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
   fillSecrets();
   const asStack = { apiUrl, sandbox, token: issuer.token } as unknown as LocalStack;
   return {
-    port: ports.api,
+    port: ports.api.port,
     /** Somebody signed in to the app. */
     person: (name: string) => person(asStack, name),
     apiUrl,

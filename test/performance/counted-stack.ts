@@ -34,7 +34,7 @@ export type CountedStack = {
 };
 
 const PUBLISHER = 'publish-changes';
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const POLL_MS = 5;
 
 /** What several requests changed may come in one batch when the machine is busy, and its count has more digits. */

@@ -9,12 +9,9 @@ const sizes = [SMALL, LARGE, ...(isLong ? [10 * LARGE] : [])];
 
 let scales: ScaleCount[];
 let all: CleanupCount[];
-beforeAll(
-  async () => {
-    ({ scales, cleanups: all } = await measureScale(sizes));
-  },
-  isLong ? 30 * 60_000 : 300_000,
-);
+beforeAll(async () => {
+  ({ scales, cleanups: all } = await measureScale(sizes));
+});
 
 const cleanups = (stale: Stale): CleanupCount[] => all.filter(each => each.stale === stale);
 

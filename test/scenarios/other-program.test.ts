@@ -12,7 +12,7 @@ import { startSharedStack } from '../support/synthesis';
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startSharedStack({ settings: { referenceId: 'subject' } });
-}, 60_000);
+});
 afterAll(() => stack?.close());
 afterEach(() => stack?.sandbox?.reset());
 

@@ -29,7 +29,7 @@ export function testScenarios(effects: Partial<Record<ScenarioName, Effect>>): v
   let stack: LocalStack;
   beforeAll(async () => {
     stack = await startSharedStack();
-  }, 60_000);
+  });
   afterAll(() => stack?.close());
   afterEach(() => stack?.sandbox?.reset({ keepUsers: true }));
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
   stack = await startLoadedStack({ throttles: 'template' });
   webhooks = deliveries({ ...stack, owners: await stack.ownersWithSession(40) }, EVERYDAY);
   sessions = sessionRequests(await stack.owners(60));
-}, 90_000);
+});
 
 afterAll(() => stack?.close());
 
@@ -48,7 +48,7 @@ test('webhooks and sessions over more and more connections, within the throttles
     expect(volleys.map(countOf)).toEqual([{ 200: 40 }, { 201: 10 }]);
     expect(volleys.map(lost)).toEqual([0, 0]);
   }
-}, 90_000);
+});
 
 test('a flood is shed with 429 and 503, what was accepted is stored, and ordinary requests are served again', async () => {
   const all = { url: stack.apiUrl, seconds: PATIENCE_SECONDS, whole: true };
@@ -70,7 +70,7 @@ test('a flood is shed with 429 and 503, what was accepted is stored, and ordinar
   // No more than ten processes of each of the functions that were asked: for webhooks, sessions and changes.
   expect(during).toBeGreaterThan(3);
   expect(during).toBeLessThanOrEqual(30);
-}, 90_000);
+});
 
 test('after a flood its processes and sockets go', async () => {
   const { sockets } = await stack.look();
@@ -78,7 +78,7 @@ test('after a flood its processes and sockets go', async () => {
   expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3, 20_000)).toBe(true);
   // Those between the gateway, its functions and the emulated services that are left.
   expect((await stack.look()).sockets).toBeLessThanOrEqual(Math.min(sockets, 20));
-}, 30_000);
+});
 
 test('a stack that is stopped under load ends orderly, with all its processes', async () => {
   const load = fire({ url: stack.apiUrl, connections: 20, seconds: 1, whole: true, next: webhooks.next });
@@ -91,4 +91,4 @@ test('a stack that is stopped under load ends orderly, with all its processes', 
   expect(exitStatus).toBe(0);
   expect(processes.length).toBeGreaterThan(0);
   expect(processes.filter(({ pid }) => isRunning(pid))).toEqual([]);
-}, 30_000);
+});
