@@ -334,18 +334,18 @@ test('a time in a request is written as the whole SDK writes it, and one that is
 });
 
 test('a name that a replaced module lacks stops the build', () => {
-  const own = functionsOf({
+  const broken = functionsOf({
     'ask-more': `import { somethingNew } from '@aws-sdk/credential-provider-node'; export const handler = somethingNew;`,
   });
 
-  expect(() => bundleFunctions({ functions: own, into: join(own, '../out') })).toThrow('No matching export');
+  expect(() => bundleFunctions({ functions: broken, into: join(broken, '../out') })).toThrow('No matching export');
 });
 
 test('a folder without an entry stops the build by name', () => {
-  const own = functionsOf({});
-  mkdirSync(join(own, 'half-done'));
+  const broken = functionsOf({});
+  mkdirSync(join(broken, 'half-done'));
 
-  expect(() => bundleFunctions({ functions: own, into: join(own, '../out') })).toThrow('half-done/index.ts');
+  expect(() => bundleFunctions({ functions: broken, into: join(broken, '../out') })).toThrow('half-done/index.ts');
 });
 
 function functionsOf(entries: Record<string, string>): string {

@@ -193,10 +193,11 @@ test('on another system than Linux the start is refused with a sentence', () => 
   test('a stopped process is continued when the local stack is killed', async () => {
     const pid = busyProcess();
     const stack = limitingProcess(pid);
+    const exited = once(stack, 'exit');
     await until(() => isStopped(pid));
 
     stack.kill('SIGKILL');
-    await once(stack, 'exit');
+    await exited;
     await until(() => !isStopped(pid));
 
     expect(await runsOn(pid)).toBe(true);
