@@ -25,17 +25,17 @@ async function isServedNow(shot: Shot): Promise<boolean> {
   return answer.ok;
 }
 
+/** Time enough on a machine that has much else to do. */
+const PATIENCE_SECONDS = 120;
+
 /** Waits until it holds; false where it does not in time. */
-async function comesTrue(holds: () => Promise<boolean>, withinMs: number): Promise<boolean> {
-  for (const end = Date.now() + withinMs; Date.now() < end; ) {
+async function comesTrue(holds: () => Promise<boolean>): Promise<boolean> {
+  for (const end = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < end; ) {
     if (await holds()) return true;
     await new Promise(done => setTimeout(done, 100));
   }
   return false;
 }
-
-/** Time enough on a machine that has much else to do. */
-const PATIENCE_SECONDS = 30;
 
 test('webhooks and sessions over more and more connections, within the throttles, are all served', async () => {
   for (const connections of [1, 4, 8]) {
@@ -53,17 +53,17 @@ test('webhooks and sessions over more and more connections, within the throttles
 test('a flood is shed with 429 and 503, what was accepted is stored, and ordinary requests are served again', async () => {
   const all = { url: stack.apiUrl, seconds: PATIENCE_SECONDS, whole: true };
   const [flooded, opened] = await Promise.all([
-    fire({ ...all, connections: 250, amount: 750, next: webhooks.next }),
-    fire({ ...all, connections: 60, amount: 300, next: sessions }),
+    fire({ ...all, connections: 120, amount: 300, next: webhooks.next }),
+    fire({ ...all, connections: 60, amount: 150, next: sessions }),
   ]);
   const during = functionProcesses(stack.pid).length;
-  const isOver = await comesTrue(async () => (await isServedNow(webhooks.next())) && isServedNow(sessions()), 15_000);
+  const isOver = await comesTrue(async () => (await isServedNow(webhooks.next())) && isServedNow(sessions()));
   const known = await stack.connectedUsers();
 
   expect(Object.keys(countOf(flooded)).filter(status => !['200', '429', '503'].includes(status))).toEqual([]);
   expect(Object.keys(countOf(opened)).filter(status => !['201', '429', '503'].includes(status))).toEqual([]);
   expect([countOf(flooded)[503], countOf(opened)[429]]).toEqual([expect.any(Number), expect.any(Number)]);
-  expect([flooded, opened].map(({ answers }) => answers.length)).toEqual([750, 300]);
+  expect([flooded, opened].map(({ answers }) => answers.length)).toEqual([300, 150]);
   expect([flooded, opened].map(lost)).toEqual([0, 0]);
   expect(isOver).toBe(true);
   expect([...webhooks.accepted].filter(userId => !known.has(userId))).toEqual([]);
@@ -75,14 +75,14 @@ test('a flood is shed with 429 and 503, what was accepted is stored, and ordinar
 test('after a flood its processes and sockets go', async () => {
   const { sockets } = await stack.look();
 
-  expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3, 20_000)).toBe(true);
+  expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3)).toBe(true);
   // Those between the gateway, its functions and the emulated services that are left.
   expect((await stack.look()).sockets).toBeLessThanOrEqual(Math.min(sockets, 20));
 });
 
 test('a stack that is stopped under load ends orderly, with all its processes', async () => {
-  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 1, whole: true, next: webhooks.next });
-  await comesTrue(async () => functionProcesses(stack.pid).length > 3, 5000);
+  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 5, whole: true, next: webhooks.next });
+  await comesTrue(async () => functionProcesses(stack.pid).length > 3);
   const processes = functionProcesses(stack.pid);
 
   const exitStatus = await stack.close();
