@@ -15,6 +15,8 @@ module.exports = {
   },
   // jose ships ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
-  testTimeout: 20_000,
+  globalSetup: '<rootDir>/test/support/run-folder.ts',
+  // Ends a test that hangs; a busy machine does not reach it. The longest proof takes half an hour.
+  testTimeout: process.env.PROOFS === 'long' ? 180 * 60_000 : 600_000,
   maxWorkers: 2,
 };

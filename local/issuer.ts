@@ -13,6 +13,7 @@ import {
   SignJWT,
 } from 'jose';
 import { parseObject } from './aws-call';
+import type { HeldPort } from './held-port';
 import { closeServer, cutOnFailure, listen } from './loopback';
 import { readBody } from './request-body';
 
@@ -27,7 +28,7 @@ const TOKEN_LIFE_SECONDS = 3600;
 
 /** An OIDC issuer for development: signs in whoever asks under any name, by `POST /token`. */
 export async function startIssuer(options: {
-  port: number;
+  port: HeldPort | number;
   audience: string;
   /** Given to every token unless it asks for another. */
   scope?: string | undefined;
@@ -36,7 +37,7 @@ export async function startIssuer(options: {
 }): Promise<Issuer> {
   const { port, audience, scope, dataDir } = options;
   const { privateKey, publicJwk } = await signingKey(dataDir);
-  const url = `http://localhost:${port}`;
+  const url = `http://localhost:${typeof port === 'number' ? port : port.port}`;
 
   const token = (username: string, claims: JWTPayload = {}) => {
     const now = Math.floor(Date.now() / 1000);

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import type { Server as HttpServer, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
+import type { HeldPort } from './held-port';
 
 const HOST = '127.0.0.1';
 
-/** Makes a server answer on this port of the loopback interface, or on any free one. */
-export async function listen(server: Server, port = 0): Promise<number> {
-  server.listen(port, HOST);
+/** Makes a server answer on this port of the loopback interface, on one that was held for it, or on any free one. */
+export async function listen(server: Server, port: number | HeldPort = 0): Promise<number> {
+  if (typeof port === 'number') server.listen(port, HOST);
+  else server.listen(port.take());
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }

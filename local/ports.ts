@@ -1,32 +1,53 @@
 import { createServer, type Server } from 'node:net';
+import type { HeldPort } from './held-port';
 import { listen } from './loopback';
 import { StartError } from './start-error';
 
-/** Ports held until they are taken over, so that nobody else gets them while the stack is being made. */
+/** The ports of one stack. */
 export type HeldPorts = {
-  readonly api: number;
-  readonly sandbox: number;
-  readonly issuer: number;
+  readonly api: HeldPort;
+  readonly sandbox: HeldPort;
+  readonly issuer: HeldPort;
+  /** Frees the ports that no server took. */
   release(): Promise<void>;
 };
 
-/** Holds `first` and the two after it, or any three that are free. */
+const TRIES = 50;
+
+/** Holds `first` and the two ports after it, or any three in a row. */
 export async function holdPorts(first: number | undefined): Promise<HeldPorts> {
-  const held: Server[] = [];
+  if (first !== undefined) return holdFrom(first);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await holdFrom(0);
+    } catch (error) {
+      if (!(error instanceof StartError) || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function holdFrom(first: number): Promise<HeldPorts> {
+  const held = new Set<Server>();
   const release = async () => {
-    await Promise.all(held.map(server => new Promise(resolve => server.close(resolve))));
+    const left = [...held];
+    held.clear();
+    await Promise.all(left.map(socket => new Promise(resolve => socket.close(resolve))));
   };
-  const hold = async (offset: number): Promise<number> => {
-    const server = createServer(socket => socket.destroy());
-    const port = first === undefined ? 0 : first + offset;
-    const got = await listen(server, port).catch(error => {
+  const hold = async (port: number): Promise<HeldPort> => {
+    const socket = createServer(connection => connection.destroy());
+    const got = await listen(socket, port).catch(error => {
       throw explained(port, error);
     });
-    held.push(server);
-    return got;
+    held.add(socket);
+    const take = () => {
+      held.delete(socket);
+      return socket;
+    };
+    return { port: got, take };
   };
   try {
-    return { api: await hold(0), sandbox: await hold(1), issuer: await hold(2), release };
+    const api = await hold(first);
+    return { api, sandbox: await hold(api.port + 1), issuer: await hold(api.port + 2), release };
   } catch (error) {
     await release();
     throw error;

@@ -13,13 +13,15 @@ import { factJournal } from './fact-journal';
 import { startIssuer } from './issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
-import { holdPorts } from './ports';
+import { type HeldPorts, holdPorts } from './ports';
 import { recordsPage } from './records';
 import { referencePage } from './reference-page';
 import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './running-template';
 import type { Invocation } from './runtime';
 import { type Sandbox, startSandbox } from './sandbox/sandbox';
 import { StartError } from './start-error';
+
+type Synthesise = (wish: { settings: SettingsInput; outdir: string }) => Assembly;
 
 /** A Terra to talk to: the real one, or a test's own. */
 export type Upstream = {
@@ -42,8 +44,8 @@ export type LocalStackOptions = {
   /** Laid over `local/settings.json`; return targets and allowed origins are added to those there. */
   readonly settings?: Partial<SettingsInput>;
   readonly log?: (entry: LogEntry) => void;
-  /** Ready bundles, for tests that start many stacks. */
-  readonly bundles?: string;
+  /** In place of the CDK, for tests that start many stacks. */
+  readonly synthesise?: Synthesise;
 } & Pick<RunningTemplateOptions, 'likeLambda' | 'onCall' | 'onChange' | 'onUse' | 'alter'>;
 
 export type LocalStack = {
@@ -103,15 +105,14 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
     const ports = await holdPorts(options.port);
     closing.push(ports.release);
     if (dataDir !== undefined) closing.push(takeDataDirectory(dataDir).release);
-    const apiUrl = `http://localhost:${ports.api}`;
-    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox) };
+    const apiUrl = `http://localhost:${ports.api.port}`;
+    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox.port) };
     const settings = laidOver(shipped, options.settings ?? {});
 
     const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
     closing.push(() => rmSync(directory, { recursive: true, force: true }));
-    const assembly = await synthesised(settings, directory, options.bundles);
+    const assembly = await synthesised(settings, directory, options.synthesise);
 
-    await ports.release();
     const issuer = await startIssuer({
       port: ports.issuer,
       audience: settings.audience[0] ?? '',
@@ -153,6 +154,7 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
       if (!records(request, response)) api(request, response);
     });
     await listen(server, ports.api);
+    await ports.release();
     closing.push(() => closeServer(server));
 
     return {
@@ -182,7 +184,8 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
   }
 }
 
-async function synthesised(settings: SettingsInput, outdir: string, bundles: string | undefined): Promise<Assembly> {
+async function synthesised(settings: SettingsInput, outdir: string, given: Synthesise | undefined): Promise<Assembly> {
+  if (given) return given({ settings, outdir });
   // Loading the CDK takes a second: not before it is known that the ports are free.
   const [{ synthesise }, { SettingsError }] = await Promise.all([
     import('../infra/synthesise'),
@@ -192,7 +195,7 @@ async function synthesised(settings: SettingsInput, outdir: string, bundles: str
   const { CDK_VALIDATION } = process.env;
   process.env.CDK_VALIDATION = 'false';
   try {
-    return synthesise({ settings, outdir, ...(bundles !== undefined && { bundles }) });
+    return synthesise({ settings, outdir });
   } catch (error) {
     throw error instanceof SettingsError ? new StartError(error.message) : error;
   } finally {
@@ -202,8 +205,8 @@ async function synthesised(settings: SettingsInput, outdir: string, bundles: str
 }
 
 /** The development settings; the file is written for the default ports. */
-function shippedSettings({ api, sandbox, issuer }: { api: number; sandbox: number; issuer: number }): SettingsInput {
-  const ports: Record<string, number> = { 4000: api, 4001: sandbox, 4002: issuer };
+function shippedSettings({ api, sandbox, issuer }: HeldPorts): SettingsInput {
+  const ports: Record<string, number> = { 4000: api.port, 4001: sandbox.port, 4002: issuer.port };
   const text = readFileSync(join(__dirname, 'settings.json'), 'utf8');
   return JSON.parse(
     text.replace(/localhost:(400[012])/g, (_, port: string) => `localhost:${ports[port]}`),

@@ -34,8 +34,10 @@ export function readStartOptions(environment: Environment, args: readonly string
     .map(arg => `${arg} is not an option; the only one is ${LIKE_LAMBDA}`);
 
   const port = Number(given('PORT') ?? DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 1 || port > LAST_PORT) {
-    problems.push(`PORT must be a whole number from 1 to ${LAST_PORT}: the two ports after it are used too`);
+  if (!Number.isInteger(port) || port < 0 || port > LAST_PORT) {
+    problems.push(
+      `PORT must be a whole number from 1 to ${LAST_PORT}, the two ports after it are used too, or 0 for any three in a row`,
+    );
   }
   const dataDir = given('DATA_DIR');
   const upstream = readUpstream(given, problems);
@@ -43,7 +45,7 @@ export function readStartOptions(environment: Environment, args: readonly string
 
   if (problems.length > 0) throw new StartError(problems.join('\n'));
   return {
-    port,
+    port: port === 0 ? undefined : port,
     dataDir: dataDir && resolve(dataDir),
     upstream,
     ...(settings && { settings }),

@@ -8,9 +8,10 @@ import { itemKey } from '../functions/core/table';
 import { readTicket } from '../functions/core/ticket';
 import { redrive } from '../functions/publish-changes';
 import type { BusEvent } from '../local/bus';
-import { type LocalStack, startStack } from '../local/stack';
+import type { LocalStack } from '../local/stack';
 import { type StreamRecord, streamOf } from '../local/stream';
 import { eventually, person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
 type Told = BusEvent & {
   detail: {
@@ -33,10 +34,10 @@ const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretA
 
 beforeAll(async () => {
   const record = streamOf('arn:of:the:stream');
-  stack = await startStack({ onChange: change => void inStream.push(record(change)) });
+  stack = await startSharedStack({ onChange: change => void inStream.push(record(change)) });
   table = new DynamoDBClient({ ...local, endpoint: stack.table.endpoint });
   queues = new SQSClient({ ...local, endpoint: stack.queues.endpoint });
-}, 60_000);
+});
 afterAll(async () => {
   table?.destroy();
   queues?.destroy();

@@ -4,20 +4,21 @@ import { dynamoStore } from '../functions/core/dynamo-store';
 import { shardOf } from '../functions/core/items';
 import { sign } from '../functions/core/signature';
 import { readTicket } from '../functions/core/ticket';
-import { type LocalStack, startStack } from '../local/stack';
+import type { LocalStack } from '../local/stack';
 import { ask } from './contract/ask';
 import { eventually, person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
 let stack: LocalStack;
 let client: DynamoDBClient;
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startSharedStack();
   client = new DynamoDBClient({
     endpoint: stack.table.endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-}, 60_000);
+});
 afterAll(async () => {
   client?.destroy();
   await stack?.close();

@@ -1,31 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sign } from '../functions/core/signature';
 import { writeTicket } from '../functions/core/ticket';
-import { bundleFunctions } from '../infra/bundle';
 import type { JudgedCall } from '../local/access';
 import { rolesOf } from '../local/roles';
-import { type LocalStack, type LocalStackOptions, startStack } from '../local/stack';
+import type { LocalStack, LocalStackOptions } from '../local/stack';
 import { readStack, type Template } from '../local/template';
 import { connect, everyFlow } from './local/every-flow';
 import { eventually, person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
-const STARTING_MS = 120_000;
-const WITHIN_MS = 15_000;
-
-const bundles = mkdtempSync(join(tmpdir(), 'terra-connect-bundles-'));
 const running: LocalStack[] = [];
 
-beforeAll(() => bundleFunctions({ functions: join(__dirname, '../functions'), into: bundles }), STARTING_MS);
-afterAll(async () => {
-  await Promise.all(running.map(stack => stack.close()));
-  rmSync(bundles, { recursive: true });
-});
+afterAll(() => Promise.all(running.map(stack => stack.close())));
 
 async function started(options: LocalStackOptions = {}): Promise<LocalStack> {
-  const stack = await startStack({ ...options, bundles });
+  const stack = await startSharedStack(options);
   running.push(stack);
   return stack;
 }
@@ -80,7 +69,7 @@ describe('a removed grant', () => {
     whole = await started();
     const grants = requests.map(([name, action, resource]) => without(name, action, resource));
     crippled = await started({ alter: template => grants.reduce((now, remove) => remove(now), template) });
-  }, STARTING_MS);
+  });
 
   test.each(requests)('%s without %s of %s: who asks hears that it is away, and the log says why', async (...row) => {
     const [name, action, , ask, status] = row;
@@ -97,47 +86,42 @@ describe('a removed grant', () => {
     expect(JSON.stringify(logs.filter(({ kind }) => kind === 'function'))).toContain('AccessDenied');
   });
 
-  test(
-    'of what runs by the clock or hears of changes stops just that',
-    async () => {
-      const cut = await started({
-        alter: template =>
-          [
-            without('SweepRuns', 'lambda:InvokeFunction', /SweepStale/),
-            without('sweep-stale', 'dynamodb:Query', /index\/due/),
-            without('reconcile', 'dynamodb:Scan', /Table/),
-            without('publish-changes', 'events:PutEvents', /Bus/),
-          ].reduce((now, remove) => remove(now), template),
-      });
+  test('of what runs by the clock or hears of changes stops just that', async () => {
+    const cut = await started({
+      alter: template =>
+        [
+          without('SweepRuns', 'lambda:InvokeFunction', /SweepStale/),
+          without('sweep-stale', 'dynamodb:Query', /index\/due/),
+          without('reconcile', 'dynamodb:Scan', /Table/),
+          without('publish-changes', 'events:PutEvents', /Bus/),
+        ].reduce((now, remove) => remove(now), template),
+    });
 
-      const alice = await connect(cut, 'alice');
-      const bySchedule = await cut.invokeSchedule('sweep-stale');
-      const bySomebody = await cut.invoke('sweep-stale', {});
-      const reconciled = await cut.invokeSchedule('reconcile');
+    const alice = await connect(cut, 'alice');
+    const bySchedule = await cut.invokeSchedule('sweep-stale');
+    const bySomebody = await cut.invoke('sweep-stale', {});
+    const reconciled = await cut.invokeSchedule('reconcile');
 
-      expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
-      const denied = (action: string) =>
-        cut.logs().find(entry => entry.kind === 'denied' && entry.message.includes(`to perform: ${action} on`));
-      expect(bySchedule.outcome).toMatchObject({ ok: false, errorType: 'AccessDeniedException' });
-      expect(denied('lambda:InvokeFunction')).toMatchObject({
-        message: expect.stringMatching(
-          /assumed-role\/\S*SweepRuns\S* is not .* on resource: arn:aws:lambda:\S+SweepStale/,
-        ),
-      });
-      expect(letters(cut, 'SweepRuns')).toEqual([expect.stringContaining('"Scheduled Event"')]);
-      expect(denied('dynamodb:Query')).toMatchObject({ message: expect.stringContaining('/index/due because') });
-      expect(JSON.stringify(bySomebody.outcome) + JSON.stringify(cut.logs())).toContain('AccessDenied');
-      expect(denied('dynamodb:Scan')).toMatchObject({ function: 'reconcile' });
-      expect(reconciled.outcome.ok).toBe(false);
-      await eventually(
-        async () => denied('events:PutEvents'),
-        found => found !== undefined,
-        WITHIN_MS,
-      );
-      expect(cut.events()).toEqual([]);
-    },
-    STARTING_MS,
-  );
+    expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
+    const denied = (action: string) =>
+      cut.logs().find(entry => entry.kind === 'denied' && entry.message.includes(`to perform: ${action} on`));
+    expect(bySchedule.outcome).toMatchObject({ ok: false, errorType: 'AccessDeniedException' });
+    expect(denied('lambda:InvokeFunction')).toMatchObject({
+      message: expect.stringMatching(
+        /assumed-role\/\S*SweepRuns\S* is not .* on resource: arn:aws:lambda:\S+SweepStale/,
+      ),
+    });
+    expect(letters(cut, 'SweepRuns')).toEqual([expect.stringContaining('"Scheduled Event"')]);
+    expect(denied('dynamodb:Query')).toMatchObject({ message: expect.stringContaining('/index/due because') });
+    expect(JSON.stringify(bySomebody.outcome) + JSON.stringify(cut.logs())).toContain('AccessDenied');
+    expect(denied('dynamodb:Scan')).toMatchObject({ function: 'reconcile' });
+    expect(reconciled.outcome.ok).toBe(false);
+    await eventually(
+      async () => denied('events:PutEvents'),
+      found => found !== undefined,
+    );
+    expect(cut.events()).toEqual([]);
+  });
 
   test.each(['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'])(
     'of %s stops the start, as it would stop the deployment',
@@ -148,7 +132,6 @@ describe('a removed grant', () => {
         new RegExp(`^publish-changes cannot read its stream: .*\nUser: .* dynamodb:${action} on resource: .*/stream/`),
       );
     },
-    STARTING_MS,
   );
 });
 
@@ -165,7 +148,7 @@ describe('under exactly the synthesised policies', () => {
       },
     });
     await everyFlow(stack);
-  }, STARTING_MS);
+  });
 
   test('everything works and nothing is denied', () => {
     expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
@@ -205,23 +188,19 @@ describe('under exactly the synthesised policies', () => {
   });
 });
 
-test(
-  'with a customer’s own key everything works too, and nobody reads what is encrypted without it',
-  async () => {
-    const settings = { encryption: 'customer' } as const;
-    const calls: JudgedCall[] = [];
-    const encrypted = await started({ settings, onCall: call => calls.push(call) });
-    const keyless = await started({ settings, alter: without('read-state', 'kms:Decrypt', /Key/) });
+test('with a customer’s own key everything works too, and nobody reads what is encrypted without it', async () => {
+  const settings = { encryption: 'customer' } as const;
+  const calls: JudgedCall[] = [];
+  const encrypted = await started({ settings, onCall: call => calls.push(call) });
+  const keyless = await started({ settings, alter: without('read-state', 'kms:Decrypt', /Key/) });
 
-    const alice = await connect(encrypted, 'alice');
+  const alice = await connect(encrypted, 'alice');
 
-    expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
-    expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
-    expect(calls.flatMap(({ needs }) => needs.map(({ action }) => action))).toContain('kms:Decrypt');
-    expect((await (await person(keyless, 'alice')).call('GET', '/v1/connections')).status).toBe(503);
-  },
-  STARTING_MS,
-);
+  expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
+  expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
+  expect(calls.flatMap(({ needs }) => needs.map(({ action }) => action))).toContain('kms:Decrypt');
+  expect((await (await person(keyless, 'alice')).call('GET', '/v1/connections')).status).toBe(503);
+});
 
 /** Takes an action on the resources that fit away from a function or a schedule. */
 function without(owner: string, action: string, resource: RegExp): (template: Template) => Template {

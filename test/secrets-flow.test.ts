@@ -1,11 +1,12 @@
 import { sign } from '../functions/core/signature';
-import { type LocalStack, startStack } from '../local/stack';
+import type { LocalStack } from '../local/stack';
 import { person } from './support/person';
+import { startSharedStack } from './support/synthesis';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack();
-}, 60_000);
+  stack = await startSharedStack();
+});
 afterAll(() => stack?.close());
 
 const put = (secret: string, value: string) => {

@@ -1,4 +1,5 @@
-import { once } from 'node:events';
+import type { HeldPort } from '../held-port';
+import { addressOf, listen } from '../loopback';
 import { realClock, type SandboxClock } from './clock';
 import { connectElsewhere, type Elsewhere } from './connecting';
 import { resetBy } from './control';
@@ -15,7 +16,7 @@ import type { World } from './world';
 
 export type SandboxOptions = {
   /** 0 for any free one. */
-  port: number;
+  port: number | HeldPort;
   devId: string;
   apiKey: string;
   signingSecret: string;
@@ -90,11 +91,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
 
   const server = sandboxServer(world, log);
-  server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The sandbox did not get a port');
-  world.url = `http://127.0.0.1:${address.port}`;
+  world.url = `http://${addressOf(await listen(server, options.port))}`;
 
   return {
     url: world.url,

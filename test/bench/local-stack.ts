@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { holdPorts } from '../../local/ports';
 import { median } from './cpu';
 import { measureGatewayCpu } from './load/measure-gateway-cpu';
 import { BenchError } from './bench-error';
@@ -41,36 +39,37 @@ export async function measureLocalStack(rounds: number, say: (line: string) => v
 
 /** Seconds until a freshly started stack answers, which is then stopped. */
 async function secondsToStart(): Promise<number> {
-  const ports = await holdPorts(undefined);
-  const { api } = ports;
-  await ports.release();
   const from = performance.now();
   const child = spawn('npm', ['start'], {
     cwd: project,
     // A group of its own: npm's child ends with it.
     detached: true,
-    env: { ...process.env, PORT: String(api), DATA_DIR: '' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, PORT: '0', DATA_DIR: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
-  child.stderr.on('data', (text: Buffer) => {
-    said += text.toString();
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text: Buffer) => {
+      said += text.toString();
+    });
+  }
+  const exited = new Promise<void>(resolve => child.once('exit', () => resolve()));
   try {
     while (performance.now() - from < PATIENCE_MS && child.exitCode === null) {
-      const answer = await fetch(`http://localhost:${api}/v1/providers`).catch(() => undefined);
-      if (answer?.status === 401) return (performance.now() - from) / 1000;
+      // Its first words come once it answers.
+      const [api] = /http:\/\/localhost:\d+\/v1\b/.exec(said) ?? [];
+      if (api !== undefined && (await fetch(`${api}/providers`)).status === 401)
+        return (performance.now() - from) / 1000;
       await wait(20);
     }
     throw new BenchError(`npm start did not come up: ${said.trim().split('\n').slice(-3).join(' ')}`);
   } finally {
-    await stop(child);
+    await stop(child, exited);
   }
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
-  const ended = once(child, 'exit');
   process.kill(-child.pid, 'SIGTERM');
-  await ended;
+  await exited;
 }

@@ -29,7 +29,7 @@ beforeAll(async () => {
     mkdirSync(join(app, 'samples', file, '..'), { recursive: true });
     writeFileSync(join(app, 'samples', file), code);
   }
-}, 120_000);
+});
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** The TypeScript of the samples' pages, each under the file name above it. */

@@ -1,13 +1,14 @@
 import { type Client, createClient, type Open, takeReturn } from '../../client/index';
 import type { Page } from '../../client/browser';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import { person } from '../support/person';
 import { failureOf } from './answering';
+import { startSharedStack } from '../support/synthesis';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack();
-}, 60_000);
+  stack = await startSharedStack();
+});
 afterAll(async () => stack?.close());
 afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
 

@@ -1,15 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { addressOf, closeServer, listen } from '../../local/loopback';
-import { holdPorts } from '../../local/ports';
 import { referencePage } from '../../local/reference-page';
-import { eventually } from '../support/person';
 import { contract } from './contract';
 
-const root = join(__dirname, '../..');
 const servers: Server[] = [];
 afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
 
@@ -66,29 +59,3 @@ test('other paths and methods are left to others', async () => {
   const head = await fetch(`${url}/reference`, { method: 'HEAD' });
   expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '4', '']);
 });
-
-test('npm start names the reference, and serves it and the document', async () => {
-  const ports = await holdPorts(undefined);
-  await ports.release();
-  const env = { PATH: process.env.PATH, PORT: `${ports.api}` };
-  const started: ChildProcess = spawn(process.execPath, ['--import', 'tsx', 'local/start.ts'], { cwd: root, env });
-  let output = '';
-  for (const stream of [started.stdout, started.stderr]) stream?.on('data', chunk => (output += String(chunk)));
-  try {
-    await eventually(
-      async () => output,
-      text => text.includes('Ctrl-C stops') || started.exitCode !== null,
-      50_000,
-    );
-    const url = `http://localhost:${ports.api}`;
-
-    expect(output).toContain(`Reference   ${url}/reference`);
-    expect((await fetch(`${url}/reference`)).status).toBe(200);
-    const document = await (await fetch(`${url}/openapi.json`)).text();
-    expect(document).toBe(readFileSync(join(root, 'docs/openapi.json'), 'utf8'));
-  } finally {
-    const ended = once(started, 'exit');
-    started.kill('SIGTERM');
-    await ended;
-  }
-}, 60_000);

@@ -36,7 +36,8 @@ beforeEach(() => {
 });
 
 const port = () => (server.address() as AddressInfo).port;
-const FAST = { connect: 50, attempt: 200, total: 450 };
+/** So long no busy machine takes. */
+const PATIENT = { connect: 60_000, attempt: 60_000, total: 150_000 };
 
 function client(options: Partial<TerraOptions> = {}) {
   const base = `http://127.0.0.1:${port()}`;
@@ -47,7 +48,7 @@ function client(options: Partial<TerraOptions> = {}) {
     allowUnboundTokens: true,
     credentials: async () => ({ devId: 'my-dev-id', apiKey: 'my-api-key' }),
     clock: systemClock,
-    budget: FAST,
+    budget: PATIENT,
     ...options,
   });
 }
@@ -248,13 +249,19 @@ describe('what a failure of Terra’s amounts to', () => {
       response => response.writeHead(200).write('{', () => response.socket?.destroy()),
       'terra_unavailable',
     ],
-    ['silence', () => {}, 'terra_timeout'],
     ['8 MB', answers(200, 'x'.repeat(8_000_000)), 'terra_rejected'],
   ])('%s', async (_what, how, code) => {
     respond = how;
 
     expect(await codeOf(client().openDirect({ ...link, provider: 'GARMIN' }))).toBe(code);
     expect(seen).toHaveLength(1);
+  });
+
+  test('silence is a timeout', async () => {
+    respond = () => {};
+    const terra = client({ budget: { ...PATIENT, attempt: 200 } });
+
+    expect(await codeOf(terra.openDirect({ ...link, provider: 'GARMIN' }))).toBe('terra_timeout');
   });
 
   test('nobody listening is unavailable, after two tries', async () => {
@@ -310,16 +317,18 @@ describe('a second attempt', () => {
   });
 
   test('is not made where no whole attempt fits any more', async () => {
-    respond = response => setTimeout(() => answers(503, '')(response, 1), 100);
+    respond = response => setTimeout(() => answers(503, '')(response, 1), 10);
 
-    expect(await codeOf(client({ budget: { ...FAST, total: 250 } }).findUser(terraUser(1)))).toBe('terra_unavailable');
+    expect(await codeOf(client({ budget: { ...PATIENT, total: PATIENT.attempt } }).findUser(terraUser(1)))).toBe(
+      'terra_unavailable',
+    );
     expect(seen).toHaveLength(1);
   });
 
   test('is not made by somebody who has little patience', async () => {
     respond = answers(503, '');
 
-    expect(await codeOf(client().findUser(terraUser(1), 100))).toBe('terra_unavailable');
+    expect(await codeOf(client().findUser(terraUser(1), PATIENT.attempt))).toBe('terra_unavailable');
     expect(seen).toHaveLength(1);
   });
 });

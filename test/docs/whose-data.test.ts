@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import * as fc from 'fast-check';
 import type { BusEvent } from '../../local/bus';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import { holds } from '../proofs/effort';
 import { eventually, person } from '../support/person';
 import { byLink, comeBack, decideAndLeave, deliveriesOf, openConsentPage } from '../scenarios/steps';
+import { startSharedStack } from '../support/synthesis';
 
 /*
  * The consumer that docs/integrate.md shows, as it is printed there, with the events of the bus and the data of a running
@@ -32,8 +33,8 @@ const HOLD_MS = 2 * 60 * 60 * 1000;
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack();
-}, 60_000);
+  stack = await startSharedStack();
+});
 afterAll(() => stack?.close());
 afterEach(() => stack?.sandbox?.reset());
 

@@ -9,136 +9,26 @@ import * as sdkTimes from '@smithy/core/serde';
 import { environmentNames } from '../../functions/core/environment';
 import { bundleFunctions, functionNames, leanModules } from '../../infra/bundle';
 import * as lean from '../../infra/lean-sdk';
+import { sharedBundles } from '../support/synthesis';
 import { at, lambdas, object, templateWith } from './template';
 
 const project = join(__dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'terra-connect-bundle-'));
 const into = join(folder, 'bundles');
+const names = functionNames(join(project, 'functions'));
 const metafile = bundleFunctions({ functions: join(project, 'functions'), into });
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const toldTo = new Map(
-  lambdas(templateWith()).map(([name, { Environment }]) => [name, Object.keys(object(at(Environment, 'Variables')))]),
-);
-
-/** What Lambda sets and every call to AWS needs. */
-const environment = { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too', AWS_REGION: 'eu-west-1' };
-
-/** Variables that some functions name and can do without: only others serve users, open widgets or mint. */
-const dispensable = ['ISSUER', 'WIDGET', 'REFERENCE_ID', 'ALLOW_UNBOUND_TOKENS', 'APP_LOOK'];
-
-describe.each(functionNames(join(project, 'functions')))('%s', name => {
-  const file = join(into, name, 'index.js');
-  const code = readFileSync(file);
-  const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
-
-  test('is small', () => {
-    expect(code.length).toBeLessThanOrEqual(225 * 1024);
-    expect(gzipSync(code).length).toBeLessThanOrEqual(72 * 1024);
-  });
-
-  test('is one CommonJS file with an async handler of at most two parameters', () => {
-    expect(readdirSync(join(into, name))).toEqual(['index.js']);
-    expect(output?.exports).toEqual([]);
-    expect(
-      run(`const { handler } = require(${JSON.stringify(file)}); [handler.constructor.name, handler.length < 3]`),
-    ).toBe('AsyncFunction,true');
-  });
-
-  test('has no full zod, and nothing of the SDK that looks for settings outside the environment', () => {
-    const inputs = Object.entries(output?.inputs ?? {})
-      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-      .map(([input]) => input);
-
-    expect(inputs.length).toBeGreaterThan(0);
-    expect(
-      inputs.filter(input =>
-        /credential-provider-(?!env)|ini-file|eventstream|endpoint-cache|zod\/v4\/classic/.test(input),
-      ),
-    ).toEqual([]);
-    expect(code.includes('169.254.169.254')).toBe(false);
-  });
-
-  test('is told every variable it cannot do without, and none it never names', () => {
-    const named = environmentNames.filter(variable => code.includes(`"${variable}"`));
-    const told = toldTo.get(name) ?? [];
-
-    expect(named.filter(variable => !told.includes(variable) && !dispensable.includes(variable))).toEqual([]);
-    expect(told.filter(variable => !named.some(known => known === variable))).toEqual([]);
-  });
-});
-
-test('the same sources give the same bytes', () => {
-  const again = join(folder, 'again');
-  bundleFunctions({ functions: join(project, 'functions'), into: again });
-
-  for (const name of functionNames(join(project, 'functions'))) {
-    expect(readFileSync(join(again, name, 'index.js')).equals(readFileSync(join(into, name, 'index.js')))).toBe(true);
-  }
-});
-
-test('a function without the SDK carries none of it, and core is no function', () => {
-  const own = functionsOf({ 'say-hello': 'export const handler = async () => "hello";', core: '' });
-
-  bundleFunctions({ functions: own, into: join(own, '../out') });
-
-  expect(readdirSync(join(own, '../out'))).toEqual(['say-hello']);
-  expect(readFileSync(join(own, '../out/say-hello/index.js')).length).toBeLessThan(12 * 1024);
-});
-
-test.each([
-  ['complete-callback', ['terra.ts', 'dynamo-store.ts'], ['terra-event.ts', 'owner.ts']],
-  ['read-state', ['dynamo-store.ts'], ['terra.ts', 'terra-event.ts']],
-  ['list-providers', ['terra.ts'], ['dynamo-store.ts', 'terra-event.ts', 'owner.ts']],
-])('%s contains only the files of core that it uses', (name, used, unused) => {
-  const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
-  const core = Object.entries(output?.inputs ?? {})
-    .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && input.includes('functions/core/'))
-    .map(([input]) => basename(input));
-
-  expect(core).toEqual(expect.arrayContaining(used));
-  expect(core.filter(file => unused.includes(file))).toEqual([]);
-});
-
-test('every module that is replaced is one the SDK still has', () => {
-  const inputs = Object.keys(metafile.inputs);
-
-  expect(Object.keys(leanModules).filter(file => !inputs.some(input => input.endsWith(`/${file}`)))).toEqual([]);
-});
-
-test('a client takes its keys from the environment, and looks nowhere else', () => {
-  const own = functionsOf({
-    'ask-keys': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+/** Functions that show one thing each. */
+const small = {
+  'say-hello': 'export const handler = async () => "hello";',
+  'ask-keys': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
       export const handler = () => new DynamoDBClient({ region: 'local' }).config.credentials().then(keys => keys.accessKeyId);`,
-  });
-  bundleFunctions({ functions: own, into: join(own, '../out') });
-  const ask = answerOf(own, 'ask-keys');
-
-  expect(run(ask, { AWS_PROFILE: 'somebody', HOME: own })).toBe('Unable to find environment variable credentials.');
-  expect(run(ask, { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too' })).toBe('made-up');
-});
-
-test('a client takes its settings from the environment, and looks nowhere else', () => {
-  const own = functionsOf({
-    'ask-region': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+  'ask-region': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
       const { config } = new DynamoDBClient({});
       export const handler = async () => \`\${await config.region()} \${await config.endpointDiscoveryEnabledProvider()}\`;`,
-  });
-  bundleFunctions({ functions: own, into: join(own, '../out') });
-  mkdirSync(join(own, '.aws'));
-  writeFileSync(join(own, '.aws/config'), '[default]\nregion = eu-north-1\nendpoint_discovery_enabled = true\n');
-  const ask = answerOf(own, 'ask-region');
-
-  expect(run(ask, { HOME: own })).toBe('Region is missing');
-  expect(run(ask, { HOME: own, AWS_REGION: 'eu-west-1', AWS_ENABLE_ENDPOINT_DISCOVERY: 'true' })).toBe(
-    'eu-west-1 false',
-  );
-});
-
-describe('a call to AWS', () => {
-  const own = functionsOf({
-    'ask-table': `import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+  'ask-table': `import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
       import { Readable } from 'node:stream';
       let sent;
       const handle = async request => {
@@ -151,59 +41,11 @@ describe('a call to AWS', () => {
         const { authorization, 'user-agent': agent, 'X-Amzn-Trace-Id': trace } = sent.headers;
         return JSON.stringify({ host: sent.hostname, signed: /Signature=[0-9a-f]{64}$/.test(authorization), agent, trace });
       };`,
-  });
-  bundleFunctions({ functions: own, into: join(own, '../out') });
-  const ask = answerOf(own, 'ask-table');
-
-  test('is signed, tells the version of the SDK, and passes on the trace of its request', () => {
-    const traced = { ...environment, AWS_LAMBDA_FUNCTION_NAME: 'some', _X_AMZN_TRACE_ID: 'Root=1-some' };
-
-    const { signed, agent, trace } = JSON.parse(run(ask, traced));
-
-    expect({ signed, trace }).toEqual({ signed: true, trace: 'Root=1-some' });
-    expect(agent).toContain(`aws-sdk-js/${sdkVersion} `);
-  });
-
-  test.each(['us-east-1', 'il-central-1', 'cn-north-1', 'us-gov-west-1', 'eusc-de-east-1', 'us-iso-east-1'])(
-    'goes where the whole SDK sends it: %s',
-    async region => {
-      const whole = new DynamoDBClient({ region, credentials: { accessKeyId: '', secretAccessKey: '' } });
-      const { url } = whole.config.endpointProvider({ Region: region });
-
-      expect(JSON.parse(run(ask, { ...environment, AWS_REGION: region })).host).toBe(url.hostname);
-    },
-  );
-
-  test('goes to the endpoint that the environment names', () => {
-    const hostWith = (settings: Record<string, string>) => JSON.parse(run(ask, { ...environment, ...settings })).host;
-
-    expect(hostWith({ AWS_USE_FIPS_ENDPOINT: 'true' })).toBe('dynamodb-fips.eu-west-1.amazonaws.com');
-    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example:1', AWS_ENDPOINT_URL_SQS: 'http://two.example' })).toBe(
-      'one.example',
-    );
-    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ENDPOINT_URL_DYNAMODB: 'http://two.example' })).toBe(
-      'two.example',
-    );
-    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' })).toBe(
-      'one.example',
-    );
-    // The account's own endpoint is left out. The regional endpoint serves every account.
-    expect(hostWith({ AWS_ACCOUNT_ID: '123456789012' })).toBe('dynamodb.eu-west-1.amazonaws.com');
-  });
-
-  test.each([
-    [{ AWS_RETRY_MODE: 'adaptive' }, 'the retry mode "adaptive" is left out'],
-    [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, 'unset AWS_USE_DUALSTACK_ENDPOINT'],
-    [
-      { AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' },
-      'unset AWS_USE_DUALSTACK_ENDPOINT',
-    ],
-    [{ AWS_USE_FIPS_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' }, 'unset AWS_USE_FIPS_ENDPOINT or'],
-    [{ AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' }, 'unset AWS_ACCOUNT_ID_ENDPOINT_MODE'],
-  ])('fails if it needs what was left out: %j', (settings, message) => {
-    expect(run(ask, { ...environment, ...settings })).toContain(message);
-  });
-});
+  'extend-client': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+      export const handler = async () => new DynamoDBClient({ extensions: [{ configure: () => undefined }] });`,
+  'name-endpoint': `import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+      export const handler = () => new EventBridgeClient({}).send(new PutEventsCommand({ EndpointId: 'some', Entries: [] }));`,
+};
 
 /** Calls all four services and prints what it sends, what it gets and which endpoints it knows, without what differs from run to run. */
 const callsToAllServices = `import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -274,9 +116,180 @@ const callsToAllServices = `import { DynamoDBClient, PutItemCommand } from '@aws
     ].map(answer => outcome(call, answer)))),
   });`;
 
-test('requests, responses, errors and endpoints are those of the whole SDK', () => {
-  const own = functionsOf({ 'call-all': callsToAllServices });
+let own: string;
+beforeAll(() => {
+  own = functionsOf({ ...small, 'call-all': callsToAllServices, core: '' });
   bundleFunctions({ functions: own, into: join(own, '../out') });
+});
+
+const toldTo = new Map(
+  lambdas(templateWith()).map(([name, { Environment }]) => [name, Object.keys(object(at(Environment, 'Variables')))]),
+);
+
+/** What Lambda sets and every call to AWS needs. */
+const environment = { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too', AWS_REGION: 'eu-west-1' };
+
+/** Variables that some functions name and can do without: only others serve users, open widgets or mint. */
+const dispensable = ['ISSUER', 'WIDGET', 'REFERENCE_ID', 'ALLOW_UNBOUND_TOKENS', 'APP_LOOK'];
+
+/** What a bare Node finds in each bundle. */
+let handlers: Record<string, { kind: string; hasFewParameters: boolean }>;
+beforeAll(() => {
+  const files = JSON.stringify(Object.fromEntries(names.map(name => [name, join(into, name, 'index.js')])));
+  const look = `Object.entries(${files}).map(([name, file]) => {
+    const { handler } = require(file);
+    return [name, { kind: handler.constructor.name, hasFewParameters: handler.length < 3 }];
+  })`;
+  handlers = JSON.parse(run(`JSON.stringify(Object.fromEntries(${look}))`));
+});
+
+describe.each(names)('%s', name => {
+  const file = join(into, name, 'index.js');
+  const code = readFileSync(file);
+  const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
+
+  test('is small', () => {
+    expect(code.length).toBeLessThanOrEqual(225 * 1024);
+    expect(gzipSync(code).length).toBeLessThanOrEqual(72 * 1024);
+  });
+
+  test('is one CommonJS file with an async handler of at most two parameters', () => {
+    expect(readdirSync(join(into, name))).toEqual(['index.js']);
+    expect(output?.exports).toEqual([]);
+    expect(handlers[name]).toEqual({ kind: 'AsyncFunction', hasFewParameters: true });
+  });
+
+  test('has no full zod, and nothing of the SDK that looks for settings outside the environment', () => {
+    const inputs = Object.entries(output?.inputs ?? {})
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+      .map(([input]) => input);
+
+    expect(inputs.length).toBeGreaterThan(0);
+    expect(
+      inputs.filter(input =>
+        /credential-provider-(?!env)|ini-file|eventstream|endpoint-cache|zod\/v4\/classic/.test(input),
+      ),
+    ).toEqual([]);
+    expect(code.includes('169.254.169.254')).toBe(false);
+  });
+
+  test('is told every variable it cannot do without, and none it never names', () => {
+    const named = environmentNames.filter(variable => code.includes(`"${variable}"`));
+    const told = toldTo.get(name) ?? [];
+
+    expect(named.filter(variable => !told.includes(variable) && !dispensable.includes(variable))).toEqual([]);
+    expect(told.filter(variable => !named.some(known => known === variable))).toEqual([]);
+  });
+});
+
+test('the same sources give the same bytes', () => {
+  const again = sharedBundles();
+
+  for (const name of names) {
+    expect(readFileSync(join(again, name, 'index.js')).equals(readFileSync(join(into, name, 'index.js')))).toBe(true);
+  }
+});
+
+test('a function without the SDK carries none of it, and core is no function', () => {
+  expect(readdirSync(join(own, '../out'))).toEqual([...Object.keys(small), 'call-all'].toSorted());
+  expect(readFileSync(join(own, '../out/say-hello/index.js')).length).toBeLessThan(12 * 1024);
+});
+
+test.each([
+  ['complete-callback', ['terra.ts', 'dynamo-store.ts'], ['terra-event.ts', 'owner.ts']],
+  ['read-state', ['dynamo-store.ts'], ['terra.ts', 'terra-event.ts']],
+  ['list-providers', ['terra.ts'], ['dynamo-store.ts', 'terra-event.ts', 'owner.ts']],
+])('%s contains only the files of core that it uses', (name, used, unused) => {
+  const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
+  const core = Object.entries(output?.inputs ?? {})
+    .filter(([input, { bytesInOutput }]) => bytesInOutput > 0 && input.includes('functions/core/'))
+    .map(([input]) => basename(input));
+
+  expect(core).toEqual(expect.arrayContaining(used));
+  expect(core.filter(file => unused.includes(file))).toEqual([]);
+});
+
+test('every module that is replaced is one the SDK still has', () => {
+  const inputs = Object.keys(metafile.inputs);
+
+  expect(Object.keys(leanModules).filter(file => !inputs.some(input => input.endsWith(`/${file}`)))).toEqual([]);
+});
+
+test('a client takes its keys from the environment, and looks nowhere else', () => {
+  const ask = answerOf(own, 'ask-keys');
+
+  expect(run(ask, { AWS_PROFILE: 'somebody', HOME: own })).toBe('Unable to find environment variable credentials.');
+  expect(run(ask, { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too' })).toBe('made-up');
+});
+
+test('a client takes its settings from the environment, and looks nowhere else', () => {
+  mkdirSync(join(own, '.aws'));
+  writeFileSync(join(own, '.aws/config'), '[default]\nregion = eu-north-1\nendpoint_discovery_enabled = true\n');
+  const ask = answerOf(own, 'ask-region');
+
+  expect(run(ask, { HOME: own })).toBe('Region is missing');
+  expect(run(ask, { HOME: own, AWS_REGION: 'eu-west-1', AWS_ENABLE_ENDPOINT_DISCOVERY: 'true' })).toBe(
+    'eu-west-1 false',
+  );
+});
+
+describe('a call to AWS', () => {
+  let ask: string;
+  beforeAll(() => {
+    ask = answerOf(own, 'ask-table');
+  });
+
+  test('is signed, tells the version of the SDK, and passes on the trace of its request', () => {
+    const traced = { ...environment, AWS_LAMBDA_FUNCTION_NAME: 'some', _X_AMZN_TRACE_ID: 'Root=1-some' };
+
+    const { signed, agent, trace } = JSON.parse(run(ask, traced));
+
+    expect({ signed, trace }).toEqual({ signed: true, trace: 'Root=1-some' });
+    expect(agent).toContain(`aws-sdk-js/${sdkVersion} `);
+  });
+
+  test.each(['us-east-1', 'il-central-1', 'cn-north-1', 'us-gov-west-1', 'eusc-de-east-1', 'us-iso-east-1'])(
+    'goes where the whole SDK sends it: %s',
+    async region => {
+      const whole = new DynamoDBClient({ region, credentials: { accessKeyId: '', secretAccessKey: '' } });
+      const { url } = whole.config.endpointProvider({ Region: region });
+
+      expect(JSON.parse(run(ask, { ...environment, AWS_REGION: region })).host).toBe(url.hostname);
+    },
+  );
+
+  test('goes to the endpoint that the environment names', () => {
+    const hostWith = (settings: Record<string, string>) => JSON.parse(run(ask, { ...environment, ...settings })).host;
+
+    expect(hostWith({ AWS_USE_FIPS_ENDPOINT: 'true' })).toBe('dynamodb-fips.eu-west-1.amazonaws.com');
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example:1', AWS_ENDPOINT_URL_SQS: 'http://two.example' })).toBe(
+      'one.example',
+    );
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ENDPOINT_URL_DYNAMODB: 'http://two.example' })).toBe(
+      'two.example',
+    );
+    expect(hostWith({ AWS_ENDPOINT_URL: 'http://one.example', AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' })).toBe(
+      'one.example',
+    );
+    // The account's own endpoint is left out. The regional endpoint serves every account.
+    expect(hostWith({ AWS_ACCOUNT_ID: '123456789012' })).toBe('dynamodb.eu-west-1.amazonaws.com');
+  });
+
+  test.each([
+    [{ AWS_RETRY_MODE: 'adaptive' }, 'the retry mode "adaptive" is left out'],
+    [{ AWS_USE_DUALSTACK_ENDPOINT: 'true' }, 'unset AWS_USE_DUALSTACK_ENDPOINT'],
+    [
+      { AWS_USE_DUALSTACK_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' },
+      'unset AWS_USE_DUALSTACK_ENDPOINT',
+    ],
+    [{ AWS_USE_FIPS_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' }, 'unset AWS_USE_FIPS_ENDPOINT or'],
+    [{ AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' }, 'unset AWS_ACCOUNT_ID_ENDPOINT_MODE'],
+  ])('fails if it needs what was left out: %j', (settings, message) => {
+    expect(run(ask, { ...environment, ...settings })).toContain(message);
+  });
+});
+
+test('requests, responses, errors and endpoints are those of the whole SDK', () => {
   const whole = join(own, 'call-all/index.mjs');
   writeFileSync(whole, callsToAllServices);
 
@@ -294,14 +307,6 @@ test('requests, responses, errors and endpoints are those of the whole SDK', () 
 });
 
 test('what a replaced module cannot do fails', () => {
-  const own = functionsOf({
-    'extend-client': `import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-      export const handler = async () => new DynamoDBClient({ extensions: [{ configure: () => undefined }] });`,
-    'name-endpoint': `import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-      export const handler = () => new EventBridgeClient({}).send(new PutEventsCommand({ EndpointId: 'some', Entries: [] }));`,
-  });
-  bundleFunctions({ functions: own, into: join(own, '../out') });
-
   expect(run(answerOf(own, 'extend-client'))).toBe('extensions of clients are left out of the bundles');
   expect(run(answerOf(own, 'name-endpoint'), environment)).toContain('global endpoints of EventBridge are left out');
   expect(() => lean.getHttpOperationBindings({ traits: { endpoint: ['data.'] } })).toThrow('host prefixes');
@@ -329,18 +334,18 @@ test('a time in a request is written as the whole SDK writes it, and one that is
 });
 
 test('a name that a replaced module lacks stops the build', () => {
-  const own = functionsOf({
+  const broken = functionsOf({
     'ask-more': `import { somethingNew } from '@aws-sdk/credential-provider-node'; export const handler = somethingNew;`,
   });
 
-  expect(() => bundleFunctions({ functions: own, into: join(own, '../out') })).toThrow('No matching export');
+  expect(() => bundleFunctions({ functions: broken, into: join(broken, '../out') })).toThrow('No matching export');
 });
 
 test('a folder without an entry stops the build by name', () => {
-  const own = functionsOf({});
-  mkdirSync(join(own, 'half-done'));
+  const broken = functionsOf({});
+  mkdirSync(join(broken, 'half-done'));
 
-  expect(() => bundleFunctions({ functions: own, into: join(own, '../out') })).toThrow('half-done/index.ts');
+  expect(() => bundleFunctions({ functions: broken, into: join(broken, '../out') })).toThrow('half-done/index.ts');
 });
 
 function functionsOf(entries: Record<string, string>): string {

@@ -1,10 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { synthesise } from '../../infra/synthesise';
-
-// CDK's validation takes two seconds a time, and has its word in app.test.ts and guard-rails.test.ts.
-process.env['CDK_VALIDATION'] = 'false';
+import { madeOnce } from '../support/run-folder';
+import { templateOnce } from '../support/synthesis';
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type Properties = { [key: string]: Json };
@@ -55,14 +52,8 @@ export function templateWith(settings: object = {}): Template {
 const templates = new Map<string, Template>();
 
 function synthesised(settings: object): Template {
-  const outdir = mkdtempSync(join(tmpdir(), 'terra-connect-'));
-  try {
-    const bundles = emptyBundles(outdir);
-    const { templateFile } = synthesise({ settings: { ...production, ...settings }, outdir, bundles });
-    return JSON.parse(readFileSync(templateFile, 'utf8'));
-  } finally {
-    rmSync(outdir, { recursive: true });
-  }
+  const bundles = madeOnce('empty-bundles', folder => void emptyBundles(folder));
+  return JSON.parse(templateOnce({ ...production, ...settings }, join(bundles, 'bundles')));
 }
 
 /** A bundle without content for every function, in a folder inside this one. */

@@ -10,7 +10,7 @@ import { type Runtime, startRuntime } from '../../local/runtime';
 import { readStack } from '../../local/template';
 import { assemblyOf, functionResource } from './fixture';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -193,10 +193,11 @@ test('on another system than Linux the start is refused with a sentence', () => 
   test('a stopped process is continued when the local stack is killed', async () => {
     const pid = busyProcess();
     const stack = limitingProcess(pid);
+    const exited = once(stack, 'exit');
     await until(() => isStopped(pid));
 
     stack.kill('SIGKILL');
-    await once(stack, 'exit');
+    await exited;
     await until(() => !isStopped(pid));
 
     expect(await runsOn(pid)).toBe(true);

@@ -5,8 +5,6 @@ import { connectTable } from '../../local/tables';
 import { eventually } from '../support/person';
 import { assemblyOf, functionResource } from './fixture';
 
-const WITHIN_MS = 15_000;
-
 const running: RunningTemplate[] = [];
 afterEach(() => Promise.all(running.splice(0).map(template => template.close())));
 
@@ -106,7 +104,6 @@ test('Lambda tells the queue of a batch it gave up, as the function', async () =
   const [letter] = await eventually(
     async () => letters(),
     found => found.length > 0,
-    WITHIN_MS,
   );
   expect(letter).toContain('RetryAttemptsExhausted');
   expect(denied()).toEqual([]);
@@ -120,7 +117,6 @@ test('a letter the function’s role may not send is lost, and a line says so', 
   const [entry] = await eventually(
     async () => denied(),
     found => found.length > 0,
-    WITHIN_MS,
   );
   expect(letters()).toEqual([]);
   expect(entry).toMatchObject({

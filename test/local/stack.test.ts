@@ -4,13 +4,14 @@ import * as routes from '../../functions/routes';
 import type { AwsCall } from '../../local/aws-call';
 import { type LocalStack, startStack } from '../../local/stack';
 import { StartError } from '../../local/start-error';
+import { startSharedStack } from '../support/synthesis';
 
 const calls: (AwsCall & { function: string | undefined })[] = [];
 let stack: LocalStack;
 let authorization: string;
 
 beforeAll(async () => {
-  stack = await startStack({
+  stack = await startSharedStack({
     onCall: call => calls.push(call),
     settings: {
       scope: 'connect',
@@ -19,7 +20,7 @@ beforeAll(async () => {
     },
   });
   authorization = `Bearer ${await stack.token('alice')}`;
-}, 60_000);
+});
 
 afterAll(() => stack?.close());
 
@@ -244,7 +245,7 @@ test('a port that is taken, and a wrong setting, stop the start with a sentence'
 });
 
 test('closing leaves no process and no port behind', async () => {
-  const other = await startStack();
+  const other = await startSharedStack();
   await fetch(`${other.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${await other.token('alice')}` } });
   const before = functionProcesses();
 

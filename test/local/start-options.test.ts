@@ -24,6 +24,10 @@ test('--like-lambda is the only argument there is', () => {
   );
 });
 
+test('port 0 means any three free ports in a row', () => {
+  expect(readStartOptions({ PORT: '0' })).toEqual({ ...readStartOptions({}), port: undefined });
+});
+
 test('everything set is taken', () => {
   expect(readStartOptions({ PORT: '5000', DATA_DIR: './data', ...upstream })).toEqual({
     port: 5000,
@@ -40,7 +44,7 @@ test('everything set is taken', () => {
 
 test.each([
   ['PORT', { PORT: 'http' }, /^PORT must be a whole number from 1 to 65533/],
-  ['PORT', { PORT: '0' }, /^PORT must/],
+  ['PORT', { PORT: '-1' }, /^PORT must/],
   ['PORT', { PORT: '65534' }, /^PORT must/],
   ['PORT', { PORT: '4000.5' }, /^PORT must/],
   ['the API’s URL', { ...upstream, TERRA_API_URL: 'api.example.com' }, /^TERRA_API_URL must be an https URL/],

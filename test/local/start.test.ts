@@ -1,16 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { holdPorts } from '../../local/ports';
 import { temporaryDirectory } from './fixture';
 
-type Started = { process: ChildProcess; output: () => string; port: number; scratch: string };
-
-/** Starts are whole processes that bundle and synthesise: seconds each, many on a machine that is busy with other tests. */
-const STARTS_MS = 120_000;
-jest.setTimeout(STARTS_MS);
+type Started = { process: ChildProcess; exit: Promise<unknown>; output: () => string; scratch: string };
 
 const root = join(__dirname, '../..');
 const running: ChildProcess[] = [];
@@ -19,24 +14,26 @@ afterEach(() => {
   for (const process of running.splice(0)) process.kill('SIGKILL');
 });
 
-/** What `npm start` runs, with these variables. */
-function start(environment: Record<string, string>, command = 'exec node --import tsx local/start.ts'): Started {
+/** What `npm start` runs, with these variables, on any free ports. */
+function start(environment: Record<string, string> = {}, command = 'exec node --import tsx local/start.ts'): Started {
   const scratch = temporaryDirectory();
   const child = spawn('sh', ['-c', command], {
     cwd: root,
-    env: { PATH: process.env.PATH, TMPDIR: scratch, ...environment },
+    env: { PATH: process.env.PATH, TMPDIR: scratch, PORT: '0', ...environment },
   });
   running.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)));
-  return { process: child, output: () => output, port: Number(environment.PORT), scratch };
+  // `close` comes after `exit`, once all of the output was read.
+  const exit = new Promise(resolve => child.once('close', code => resolve(code)));
+  return { process: child, exit, output: () => output, scratch };
 }
 
-const exitOf = async ({ process }: Started): Promise<unknown> => (await once(process, 'exit'))[0];
-
-async function ready({ output, process }: Started): Promise<void> {
+/** The port of the API, once all of the stack answers. */
+async function ready({ output, process }: Started): Promise<number> {
   await until(() => output().includes('Ctrl-C stops') || process.exitCode !== null);
   if (process.exitCode !== null) throw new Error(`it ended: ${output()}`);
+  return Number(/^ {2}API +http:\/\/localhost:(\d+)\/v1$/m.exec(output())?.[1]);
 }
 
 /** Waits as long as the test may take. */
@@ -44,19 +41,12 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise(done => setTimeout(done, 20));
 }
 
-async function tokenOf({ port }: Started): Promise<string> {
+async function signedInAt(port: number): Promise<Record<string, string>> {
   const body = new URLSearchParams({ grant_type: 'password', username: 'alice' });
   const granted = await fetch(`http://localhost:${port + 2}/token`, { method: 'POST', body });
-  return ((await granted.json()) as { access_token: string }).access_token;
+  const { access_token: token } = (await granted.json()) as { access_token: string };
+  return { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
 }
-
-const another = (terra: string) => ({
-  TERRA_API_URL: `${terra}/v2`,
-  TERRA_WIDGET_URL: `${terra}/widget`,
-  TERRA_DEV_ID: 'dev',
-  TERRA_API_KEY: 'key',
-  TERRA_SIGNING_SECRET: 'signing',
-});
 
 function childrenOf(parent: number | undefined): number[] {
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
@@ -74,65 +64,103 @@ const functionsOf = (parent: number | undefined): number[] =>
     }
   });
 
+/** A process that has ended, and that nobody has asked how, is a zombie: in a container it may stay one. */
 function alive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !execFileSync('ps', ['-o', 'stat=', '-p', `${pid}`], { encoding: 'utf8' }).startsWith('Z');
   } catch {
     return false;
   }
 }
 
-/** The first of three ports that are free together. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const port = Math.min(portOf(server), 65_000);
-    await new Promise(closed => server.close(closed));
-    const held = await holdPorts(port).catch(() => undefined);
-    await held?.release();
-    if (held) return port;
-  }
+const leftIn = ({ scratch }: Started) => readdirSync(scratch).filter(name => name.startsWith('terra-connect-'));
+
+function fileOf(settings: object): string {
+  const file = join(temporaryDirectory(), 'settings.json');
+  writeFileSync(file, JSON.stringify(settings));
+  return file;
 }
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+describe('with DATA_DIR', () => {
+  // Users are kept apart by their namespace, which is the issuer's address unless it is set.
+  const environment = {
+    DATA_DIR: join(temporaryDirectory(), 'new', 'data'),
+    SETTINGS: fileOf({ ownerNamespace: 'https://users.example' }),
+  };
+  let session: { id: string };
 
-test('it says where to look, logs each request without colours, and Ctrl-C leaves nothing behind', async () => {
-  const started = start({ PORT: `${await freePort()}` });
-  await ready(started);
+  test('it says where to look, logs each request without colours, and Ctrl-C leaves nothing behind', async () => {
+    const started = start(environment);
+    const port = await ready(started);
+    const url = `http://localhost:${port}`;
+    const headers = await signedInAt(port);
+    expect((await fetch(`${url}/v1/connections`, { headers })).status).toBe(200);
+    const functions = functionsOf(started.process.pid);
+    const opened = await fetch(`${url}/v1/sessions`, { method: 'POST', headers, body: '{"returnTo":"web"}' });
+    session = (await opened.json()) as { id: string };
+    const document = await (await fetch(`${url}/openapi.json`)).text();
 
-  const headers = { authorization: `Bearer ${await tokenOf(started)}` };
-  expect((await fetch(`http://localhost:${started.port}/v1/connections`, { headers })).status).toBe(200);
-  const functions = functionsOf(started.process.pid);
-  started.process.kill('SIGINT');
+    started.process.kill('SIGINT');
 
-  expect(await exitOf(started)).toBe(0);
-  expect(functions).toHaveLength(1);
-  expect(functions.filter(alive)).toEqual([]);
-  expect(readdirSync(started.scratch).filter(name => name.startsWith('terra-connect-'))).toEqual([]);
-  const { port } = started;
-  for (const place of [`http://localhost:${port}/`, `http://127.0.0.1:${port + 1}/`, `http://localhost:${port + 2}`]) {
-    expect(started.output()).toContain(place);
-  }
-  expect(started.output()).toMatch(/\d\d:\d\d:\d\d {2}read-state +200 {2}GET \/v1\/connections {2}\d+ ms \(cold\)\n/);
-  expect(started.output()).not.toContain('\u001B');
+    expect(await started.exit).toBe(0);
+    expect(document).toBe(readFileSync(join(root, 'docs/openapi.json'), 'utf8'));
+    expect(functions).toHaveLength(1);
+    expect(functions.filter(alive)).toEqual([]);
+    expect(leftIn(started)).toEqual([]);
+    for (const place of [
+      `${url}/`,
+      `Reference   ${url}/reference`,
+      `http://127.0.0.1:${port + 1}/`,
+      `http://localhost:${port + 2}`,
+    ]) {
+      expect(started.output()).toContain(place);
+    }
+    expect(started.output()).toMatch(/\d\d:\d\d:\d\d {2}read-state +200 {2}GET \/v1\/connections {2}\d+ ms \(cold\)\n/);
+    expect(started.output()).not.toContain('\u001B');
+  });
+
+  test('what belongs together outlives a restart, and it ends when npm is told to end, which takes only the shell along', async () => {
+    const started = start({ ...environment, npm_lifecycle_event: 'start' }, 'node --import tsx local/start.ts; true');
+    const port = await ready(started);
+    const [stack] = childrenOf(started.process.pid);
+
+    const found = await fetch(`http://localhost:${port}/v1/sessions/${session.id}`, {
+      headers: await signedInAt(port),
+    });
+    expect(found.status).toBe(200);
+    expect(await found.json()).toMatchObject({ id: session.id, status: 'pending' });
+    const another = start(environment);
+    expect(await another.exit).toBe(1);
+    expect(another.output()).toMatch(/^DATA_DIR \S+ is in use by process \d+: end it, or name another directory\n$/);
+
+    started.process.kill('SIGTERM');
+
+    await until(() => !alive(stack ?? 0));
+    expect(leftIn(started)).toEqual([]);
+  });
 });
 
 test('another Terra takes the sandbox’s place; functions end with a parent that is killed, even in the middle of an invocation', async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
-  const terra = `http://127.0.0.1:${portOf(silent)}`;
-  const started = start({ PORT: `${await freePort()}`, ...another(terra) });
-  await ready(started);
-  const asking = fetch(`http://localhost:${started.port}/v1/sessions`, {
+  const asked = once(silent, 'connection');
+  const terra = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const started = start({
+    TERRA_API_URL: `${terra}/v2`,
+    TERRA_WIDGET_URL: `${terra}/widget`,
+    TERRA_DEV_ID: 'dev',
+    TERRA_API_KEY: 'key',
+    TERRA_SIGNING_SECRET: 'signing',
+  });
+  const port = await ready(started);
+  const asking = fetch(`http://localhost:${port}/v1/sessions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${await tokenOf(started)}`, 'content-type': 'application/json' },
+    headers: await signedInAt(port),
     body: '{"returnTo":"web"}',
   }).catch(() => 'broken off');
-  await once(silent, 'connection');
-  await expect(fetch(`http://127.0.0.1:${started.port + 1}/`)).rejects.toThrow('fetch failed');
+  await asked;
   expect(started.output()).toContain('webhooks may not reach this machine');
+  expect(started.output()).not.toContain('played on this machine');
   const functions = functionsOf(started.process.pid);
 
   started.process.kill('SIGKILL');
@@ -143,56 +171,18 @@ test('another Terra takes the sandbox’s place; functions end with a parent tha
   silent.close();
 });
 
-test('with DATA_DIR what belongs together outlives a restart', async () => {
-  const environment = { PORT: `${await freePort()}`, DATA_DIR: join(temporaryDirectory(), 'new', 'data') };
-  const url = `http://localhost:${environment.PORT}/v1/sessions`;
-  const first = start(environment);
-  await ready(first);
-  const headers = { authorization: `Bearer ${await tokenOf(first)}`, 'content-type': 'application/json' };
-  const opened = await fetch(url, { method: 'POST', headers, body: '{"returnTo":"web"}' });
-  const session = (await opened.json()) as { id: string };
-  first.process.kill('SIGTERM');
-  await exitOf(first);
-
-  const second = start(environment);
-  await ready(second);
-  const found = await fetch(`${url}/${session.id}`, { headers });
-
-  expect(found.status).toBe(200);
-  expect(await found.json()).toMatchObject({ id: session.id, status: 'pending' });
-  const third = start({ ...environment, PORT: `${await freePort()}` });
-  expect(await exitOf(third)).toBe(1);
-  expect(third.output()).toMatch(/^DATA_DIR \S+ is in use by process \d+: end it, or name another directory\n$/);
-  second.process.kill('SIGTERM');
-  expect(await exitOf(second)).toBe(0);
-});
-
-test('it ends when npm is told to end, which takes only the shell along', async () => {
-  const npm = { PORT: `${await freePort()}`, npm_lifecycle_event: 'start' };
-  const started = start(npm, 'node --import tsx local/start.ts; true');
-  await ready(started);
-  const [stack] = childrenOf(started.process.pid);
-
-  started.process.kill('SIGTERM');
-
-  await until(() => !alive(stack ?? 0));
-  expect(readdirSync(started.scratch).filter(name => name.startsWith('terra-connect-'))).toEqual([]);
-});
-
 test('what cannot be started is said in a sentence, without a stack trace', async () => {
   const started = start({ PORT: 'none', TERRA_DEV_ID: 'dev' });
 
-  expect(await exitOf(started)).toBe(1);
+  expect(await started.exit).toBe(1);
   expect(started.output()).toMatch(
     /^PORT must be a whole number[^\n]*\nTERRA_DEV_ID set but not TERRA_API_URL[^\n]*\n$/,
   );
 });
 
 test('a setting of a file that is none stops the start with a sentence', async () => {
-  const file = join(temporaryDirectory(), 'settings.json');
-  writeFileSync(file, '{ "colour": "blue" }');
-  const started = start({ PORT: `${await freePort()}`, SETTINGS: file });
+  const started = start({ SETTINGS: fileOf({ colour: 'blue' }) });
 
-  expect(await exitOf(started)).toBe(1);
+  expect(await started.exit).toBe(1);
   expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or mend its name\n');
 });

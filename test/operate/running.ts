@@ -4,7 +4,6 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SettingsInput } from '../../infra/settings';
-import { synthesise } from '../../infra/synthesise';
 import { withDeployment } from '../../local/deployment';
 import { startIssuer } from '../../local/issuer';
 import type { LogEntry } from '../../local/log-entry';
@@ -14,6 +13,7 @@ import { runTemplate } from '../../local/running-template';
 import { startSandbox } from '../../local/sandbox/sandbox';
 import type { LocalStack } from '../../local/stack';
 import { person } from '../support/person';
+import { synthesiseOnce } from '../support/synthesis';
 
 export const DEV_ID = 'dev-id-canary';
 export const API_KEY = 'api-key-canary-0123456789';
@@ -29,8 +29,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
   const users = standing.map(standingUser);
   writeFileSync(join(directory, 'terra-users.json'), JSON.stringify(users));
   const ports = await holdPorts(undefined);
-  await ports.release();
-  const apiUrl = `http://localhost:${ports.api}`;
+  const apiUrl = `http://localhost:${ports.api.port}`;
   const issuer = await startIssuer({ port: ports.issuer, audience: AUDIENCE });
   const sandbox = await startSandbox({
     port: ports.sandbox,
@@ -50,8 +49,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
     removal: 'destroy',
     ...given,
   };
-  process.env.CDK_VALIDATION = 'false';
-  const assembly = synthesise({ settings, outdir: join(directory, 'cdk.out') });
+  const assembly = synthesiseOnce({ settings, outdir: join(directory, 'cdk.out') });
   const logs: LogEntry[] = [];
   const log = (entry: LogEntry) => void logs.push(entry);
   const running = await runTemplate(assembly, { apiUrl, log });
@@ -65,7 +63,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
   fillSecrets();
   const asStack = { apiUrl, sandbox, token: issuer.token } as unknown as LocalStack;
   return {
-    port: ports.api,
+    port: ports.api.port,
     /** Somebody signed in to the app. */
     person: (name: string) => person(asStack, name),
     apiUrl,

@@ -6,8 +6,8 @@ import { recorder } from './recorder';
 import { itemBytes } from './units';
 
 /** Goes through every flow on the running local stack, once cold and then warm, and counts each step. */
-export async function countFlows(bundles?: string): Promise<FlowCounts> {
-  const counted = await startCountedStack(bundles);
+export async function countFlows(): Promise<FlowCounts> {
+  const counted = await startCountedStack();
   try {
     const steps: Step[] = [];
     const quiet = recorder(counted, undefined);

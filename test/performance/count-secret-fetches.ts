@@ -6,6 +6,7 @@ import type { AwsCall } from '../../local/aws-call';
 import { startDynamoDb } from '../../local/dynamodb';
 import { startSandbox } from '../../local/sandbox/sandbox';
 import { startSecretsManager } from '../../local/secrets';
+import { sharedBundles } from '../support/synthesis';
 import { authorizerOf, tokenOf } from '../support/token';
 import type { SecretCount } from './flow-counts';
 
@@ -22,7 +23,7 @@ const readers: readonly { secret: string; function: string; event: () => object 
 ];
 
 /** Calls the bundle of a function of each secret's, in one process: 50 times at once when cold, then 1,000 times. */
-export async function countSecretFetches(bundles: string): Promise<SecretCount[]> {
+export async function countSecretFetches(): Promise<SecretCount[]> {
   const calls: AwsCall[] = [];
   const onCall = (call: AwsCall) => void calls.push(call);
   const fetches = () => calls.filter(({ action }) => action === 'GetSecretValue').length;
@@ -48,7 +49,7 @@ export async function countSecretFetches(bundles: string): Promise<SecretCount[]
   const counts: SecretCount[] = [];
   try {
     for (const { secret, function: name, event } of readers) {
-      const lambda = startProcess(join(bundles, name, 'index.js'), {
+      const lambda = startProcess(join(sharedBundles(), name, 'index.js'), {
         AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint,
         TABLE_NAME: dynamodb.tableName,

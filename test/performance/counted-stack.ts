@@ -5,10 +5,11 @@ import type { JudgedCall } from '../../local/access';
 import type { LogEntry } from '../../local/log-entry';
 import { addressOf, closeServer, listen } from '../../local/loopback';
 import { readBody } from '../../local/request-body';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import type { TableUse } from '../../local/table-use';
 import type { TableChange } from '../../local/table-writer';
 import { withProperties } from '../contract/altered-template';
+import { startSharedStack } from '../support/synthesis';
 import type { Counts } from './flow-counts';
 import { readUnits, writeUnits } from './units';
 
@@ -33,7 +34,7 @@ export type CountedStack = {
 };
 
 const PUBLISHER = 'publish-changes';
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 const POLL_MS = 5;
 
 /** What several requests changed may come in one batch when the machine is busy, and its count has more digits. */
@@ -45,7 +46,7 @@ const AHEAD_MS = 1000;
 /** A line as the runtime writes it, its duration as long as it can be. Log group overhead is not in it. */
 const LONGEST_MS = 12_000;
 
-export async function startCountedStack(bundles?: string): Promise<CountedStack> {
+export async function startCountedStack(): Promise<CountedStack> {
   const calls: JudgedCall[] = [];
   const uses: { use: TableUse; by: string | undefined }[] = [];
   const changes: TableChange[] = [];
@@ -64,8 +65,7 @@ export async function startCountedStack(bundles?: string): Promise<CountedStack>
   });
   const port = await listen(mailbox);
 
-  const stack = await startStack({
-    ...(bundles !== undefined && { bundles }),
+  const stack = await startSharedStack({
     // Nothing runs by itself while it is counted.
     alter: withProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(1 day)' }),
     onCall: call => void calls.push(call),

@@ -12,7 +12,7 @@ beforeAll(async () => {
   measured = await measureFlows();
   flows = measured.flows;
   warm = flows.steps.filter(step => !step.isCold);
-}, 300_000);
+});
 
 const said = (steps: readonly Step[], count: keyof Step) =>
   steps.map(step => `${step.flow}, ${step.name}: ${String(step[count])}`);

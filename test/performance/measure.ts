@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { bundleFunctions } from '../../infra/bundle';
 import { countFlows } from './count-flows';
 import { countCleanup, countScale } from './count-scale';
 import type { CleanupCount, FlowCounts, ScaleCount } from './flow-counts';
@@ -9,25 +5,14 @@ import type { CleanupCount, FlowCounts, ScaleCount } from './flow-counts';
 /** Owners with something stale: as many as the gate of the cleanup asks for. */
 export const STALE_OWNERS = 100;
 /** Rows of the smaller and of the larger table. */
-export const SMALL = 1000;
-export const LARGE = 10_000;
+export const SMALL = 300;
+export const LARGE = 3000;
 
 export type Flows = { flows: FlowCounts; sweepAfterwards: CleanupCount };
 
-/** All functions in a folder of their own, for as long as it takes. */
-export async function withBundles<T>(use: (bundles: string) => Promise<T>): Promise<T> {
-  const into = mkdtempSync(join(tmpdir(), 'terra-connect-counted-'));
-  try {
-    bundleFunctions({ functions: join(__dirname, '../../functions'), into });
-    return await use(into);
-  } finally {
-    rmSync(into, { recursive: true, force: true });
-  }
-}
-
 /** Every flow, and the sweep's look at what a completed one leaves. */
-export async function measureFlows(bundles?: string): Promise<Flows> {
-  const flows = await countFlows(bundles);
+export async function measureFlows(): Promise<Flows> {
+  const flows = await countFlows();
   return { flows, sweepAfterwards: await countCleanup(SMALL / 4, STALE_OWNERS, 'completed session') };
 }
 

@@ -6,9 +6,6 @@ export const isLong = process.env.PROOFS === 'long';
 /** How many cases a proof goes through. */
 export const size = (quick: number, long: number): number => (isLong ? long : quick);
 
-/** How long one test may take, in milliseconds: the longest proof takes half an hour, and any may meet a busy machine. */
-export const PATIENCE = isLong ? 180 * 60_000 : 240_000;
-
 /** The same cases for every commit, so that a commit is judged by what it changed; new ones for a long run. */
 const QUICK_SEED = 20_261_122;
 export const seed = Number(process.env.PROOFS_SEED ?? (isLong ? Date.now() & 0x7fffffff : QUICK_SEED));

@@ -7,7 +7,7 @@ const HOUR_MS = 3600_000;
 let setting: Setting;
 
 beforeEach(async () => {
-  setting = await sandboxWithReceiver({ clock: manualClock(NOON_MS), deliveryTimeoutMs: 60 });
+  setting = await sandboxWithReceiver({ clock: manualClock(NOON_MS) });
 });
 afterEach(() => setting.close());
 
@@ -64,6 +64,8 @@ test('a retry can keep the first signature', async () => {
 });
 
 test('no answer in time counts as 504, nobody there as 503; both are retried', async () => {
+  await setting.close();
+  setting = await sandboxWithReceiver({ clock: manualClock(NOON_MS), deliveryTimeoutMs: 60 });
   setting.receiver.answerWith('never');
   await setting.connected('GARMIN', 'alice');
   setting.sandbox.setWebhookUrl('http://127.0.0.1:9/');

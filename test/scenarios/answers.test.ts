@@ -1,7 +1,7 @@
-import { startStack } from '../../local/stack';
 import { person } from '../support/person';
 import { type Effect, type Person, type Play, type ScenarioOf, testScenarios } from './play';
 import { asked, byLink, byPhone, byWidget, comeBack, decideAndLeave, endsAsUsual, says } from './steps';
+import { startSharedStack } from '../support/synthesis';
 
 const openings = {
   link: { returnTo: 'web', provider: 'GARMIN' },
@@ -110,7 +110,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
       on();
       expect(await byWidget(ana)).toMatchObject({ session: { status: 'completed' } });
 
-      const old = await startStack({ settings: { widget: 'legacy' } });
+      const old = await startSharedStack({ settings: { widget: 'legacy' } });
       try {
         const ben = await person(old, 'ben');
         expect(says(await ben.call('POST', '/v1/sessions', openings.widget))).toBe('201 pending');

@@ -1,7 +1,8 @@
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import { person } from '../support/person';
 import type { Person } from './play';
 import { answersTo, asked, byLink } from './steps';
+import { startSharedStack } from '../support/synthesis';
 
 /*
  * With `referenceId: "subject"` another program of the same team can have Terra users under the same reference ids. They are
@@ -10,8 +11,8 @@ import { answersTo, asked, byLink } from './steps';
 
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack({ settings: { referenceId: 'subject' } });
-}, 60_000);
+  stack = await startSharedStack({ settings: { referenceId: 'subject' } });
+});
 afterAll(() => stack?.close());
 afterEach(() => stack?.sandbox?.reset());
 

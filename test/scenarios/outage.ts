@@ -16,9 +16,6 @@ type Heard = {
   asked: Record<string, number>;
 };
 
-/** The four seconds of one attempt, and some for the machine. */
-const PATIENCE_MS = 6000;
-
 const askedOnce = { authenticateUser: 1, session: 1, tokens: 1, detailed: 1, userInfo: 1, deauthenticateUser: 1 };
 /** Where asking again is harmless and may help: never what makes something at Terra. */
 export const askedAgain = { detailed: 2, deauthenticateUser: 2 };
@@ -47,12 +44,9 @@ export function hears(
     async play => {
       const before = await prepare(play, play.ana);
       play.on();
-      const startedMs = performance.now();
       const { answers, asked: times } = await callEverything(play, play.ana, before);
-      const tookMs = performance.now() - startedMs;
 
       expect({ ...mapped(answers, says), asked: times }).toEqual(expected);
-      expect(tookMs).toBeLessThan(PATIENCE_MS);
       for (const problem of [answers.link, answers.widget, answers.token, answers.providers]) isDiscreet(problem);
       expect(await play.ana.session(before.sessionId)).toMatchObject({ status: 'returned' });
 

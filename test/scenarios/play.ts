@@ -1,8 +1,9 @@
 import type { Sandbox } from '../../local/sandbox/sandbox';
 import { isScenarioName, type ScenarioName, type scenarioGroups } from '../../local/sandbox/scenarios';
 import type { Activation } from '../../local/sandbox/switchboard';
-import { type LocalStack, startStack } from '../../local/stack';
+import type { LocalStack } from '../../local/stack';
 import { person } from '../support/person';
+import { startSharedStack } from '../support/synthesis';
 
 /** The scenarios of one topic, by name. */
 export type ScenarioOf<Topic extends keyof typeof scenarioGroups> = (typeof scenarioGroups)[Topic][number]['name'];
@@ -27,8 +28,8 @@ export type Effect = readonly [fact: string, shows: (play: Play) => Promise<void
 export function testScenarios(effects: Partial<Record<ScenarioName, Effect>>): void {
   let stack: LocalStack;
   beforeAll(async () => {
-    stack = await startStack();
-  }, 60_000);
+    stack = await startSharedStack();
+  });
   afterAll(() => stack?.close());
   afterEach(() => stack?.sandbox?.reset({ keepUsers: true }));
 

@@ -26,7 +26,7 @@ export async function output(
   more: Record<string, string> = {},
 ): Promise<string> {
   const env = { ...environment, ...more };
-  const result = await promisify(execFile)(command, args, { cwd, env, timeout: 60_000 }).catch(
+  const result = await promisify(execFile)(command, args, { cwd, env }).catch(
     (error: { stdout?: string; stderr?: string; message: string }) => {
       throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
     },

@@ -88,13 +88,12 @@ export async function person(stack: LocalStack, name: string) {
   };
 }
 
+/** So long no busy machine takes. */
+const PATIENCE_MS = 120_000;
+
 /** Asks again until the answer satisfies, for what settles by itself a moment later; fails with the last answer. */
-export async function eventually<T>(
-  read: () => Promise<T>,
-  satisfied: (value: T) => boolean,
-  withinMs = 5000,
-): Promise<T> {
-  const deadline = Date.now() + withinMs;
+export async function eventually<T>(read: () => Promise<T>, satisfied: (value: T) => boolean): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const value = await read();
     if (satisfied(value)) return value;

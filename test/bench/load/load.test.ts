@@ -12,7 +12,7 @@ beforeAll(async () => {
   stack = await startLoadedStack({ throttles: 'template' });
   webhooks = deliveries({ ...stack, owners: await stack.ownersWithSession(40) }, EVERYDAY);
   sessions = sessionRequests(await stack.owners(60));
-}, 90_000);
+});
 
 afterAll(() => stack?.close());
 
@@ -25,17 +25,17 @@ async function isServedNow(shot: Shot): Promise<boolean> {
   return answer.ok;
 }
 
+/** Time enough on a machine that has much else to do. */
+const PATIENCE_SECONDS = 120;
+
 /** Waits until it holds; false where it does not in time. */
-async function comesTrue(holds: () => Promise<boolean>, withinMs: number): Promise<boolean> {
-  for (const end = Date.now() + withinMs; Date.now() < end; ) {
+async function comesTrue(holds: () => Promise<boolean>): Promise<boolean> {
+  for (const end = Date.now() + PATIENCE_SECONDS * 1000; Date.now() < end; ) {
     if (await holds()) return true;
     await new Promise(done => setTimeout(done, 100));
   }
   return false;
 }
-
-/** Time enough on a machine that has much else to do. */
-const PATIENCE_SECONDS = 30;
 
 test('webhooks and sessions over more and more connections, within the throttles, are all served', async () => {
   for (const connections of [1, 4, 8]) {
@@ -48,41 +48,41 @@ test('webhooks and sessions over more and more connections, within the throttles
     expect(volleys.map(countOf)).toEqual([{ 200: 40 }, { 201: 10 }]);
     expect(volleys.map(lost)).toEqual([0, 0]);
   }
-}, 90_000);
+});
 
 test('a flood is shed with 429 and 503, what was accepted is stored, and ordinary requests are served again', async () => {
   const all = { url: stack.apiUrl, seconds: PATIENCE_SECONDS, whole: true };
   const [flooded, opened] = await Promise.all([
-    fire({ ...all, connections: 250, amount: 750, next: webhooks.next }),
-    fire({ ...all, connections: 60, amount: 300, next: sessions }),
+    fire({ ...all, connections: 120, amount: 300, next: webhooks.next }),
+    fire({ ...all, connections: 60, amount: 150, next: sessions }),
   ]);
   const during = functionProcesses(stack.pid).length;
-  const isOver = await comesTrue(async () => (await isServedNow(webhooks.next())) && isServedNow(sessions()), 15_000);
+  const isOver = await comesTrue(async () => (await isServedNow(webhooks.next())) && isServedNow(sessions()));
   const known = await stack.connectedUsers();
 
   expect(Object.keys(countOf(flooded)).filter(status => !['200', '429', '503'].includes(status))).toEqual([]);
   expect(Object.keys(countOf(opened)).filter(status => !['201', '429', '503'].includes(status))).toEqual([]);
   expect([countOf(flooded)[503], countOf(opened)[429]]).toEqual([expect.any(Number), expect.any(Number)]);
-  expect([flooded, opened].map(({ answers }) => answers.length)).toEqual([750, 300]);
+  expect([flooded, opened].map(({ answers }) => answers.length)).toEqual([300, 150]);
   expect([flooded, opened].map(lost)).toEqual([0, 0]);
   expect(isOver).toBe(true);
   expect([...webhooks.accepted].filter(userId => !known.has(userId))).toEqual([]);
   // No more than ten processes of each of the functions that were asked: for webhooks, sessions and changes.
   expect(during).toBeGreaterThan(3);
   expect(during).toBeLessThanOrEqual(30);
-}, 90_000);
+});
 
 test('after a flood its processes and sockets go', async () => {
   const { sockets } = await stack.look();
 
-  expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3, 20_000)).toBe(true);
+  expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3)).toBe(true);
   // Those between the gateway, its functions and the emulated services that are left.
   expect((await stack.look()).sockets).toBeLessThanOrEqual(Math.min(sockets, 20));
-}, 30_000);
+});
 
 test('a stack that is stopped under load ends orderly, with all its processes', async () => {
-  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 1, whole: true, next: webhooks.next });
-  await comesTrue(async () => functionProcesses(stack.pid).length > 3, 5000);
+  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 5, whole: true, next: webhooks.next });
+  await comesTrue(async () => functionProcesses(stack.pid).length > 3);
   const processes = functionProcesses(stack.pid);
 
   const exitStatus = await stack.close();
@@ -91,4 +91,4 @@ test('a stack that is stopped under load ends orderly, with all its processes', 
   expect(exitStatus).toBe(0);
   expect(processes.length).toBeGreaterThan(0);
   expect(processes.filter(({ pid }) => isRunning(pid))).toEqual([]);
-}, 30_000);
+});

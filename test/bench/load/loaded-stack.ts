@@ -43,7 +43,8 @@ export async function startLoadedStack(wish: StackWish): Promise<LoadedStack> {
     execArgv: ['--expose-gc', '--import', 'tsx'],
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   });
-  const ask = asking(child);
+  const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
+  const ask = asking(child, exited);
   let closing: Promise<number | null> | undefined;
   const { apiUrl } = await ask({ kind: 'start', wish });
   const { outputs, endpoints, region, credentials, functions } = LocalDescription.parse(
@@ -69,11 +70,9 @@ export async function startLoadedStack(wish: StackWish): Promise<LoadedStack> {
   }
 
   async function end(): Promise<number | null> {
-    const exited = once(child, 'exit');
     await ask({ kind: 'close' });
     child.disconnect();
-    const [status] = (await exited) as [number | null];
-    return status;
+    return exited;
   }
 
   return {
@@ -125,8 +124,11 @@ async function openSessionOf({ referenceId }: SignedInOwner, store: Store): Prom
 }
 
 /** Asks one question at a time; fails where the process ends instead of answering. */
-function asking(child: ChildProcess): <K extends Ask['kind']>(ask: Ask & { kind: K }) => Promise<Answers[K]> {
-  const ended = once(child, 'exit').then((): [Answer] => [{ ok: false, message: 'the stack under load has ended' }]);
+function asking(
+  child: ChildProcess,
+  exited: Promise<unknown>,
+): <K extends Ask['kind']>(ask: Ask & { kind: K }) => Promise<Answers[K]> {
+  const ended = exited.then((): [Answer] => [{ ok: false, message: 'the stack under load has ended' }]);
   let turn: Promise<unknown> = Promise.resolve();
   return ask => {
     const answered = turn.then(async () => {

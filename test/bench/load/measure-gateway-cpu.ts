@@ -19,12 +19,8 @@ const WARM_UP_SECONDS = 20;
  * The CPU time of a repeated webhook through the whole local stack, and of a bare HTTP server that makes the same call of the
  * same table, in turn. Every process counts but the one that sends. Linux only.
  */
-export async function measureGatewayCpu({
-  rounds = 9,
-  secondsARound = 1.5,
-  bundles = undefined as string | undefined,
-} = {}): Promise<GatewayCpuFigures> {
-  const stack = await startLoadedStack({ throttles: 'lifted', ...(bundles !== undefined && { bundles }) });
+export async function measureGatewayCpu({ rounds = 9, secondsARound = 1.5 } = {}): Promise<GatewayCpuFigures> {
+  const stack = await startLoadedStack({ throttles: 'lifted' });
   const bare = fork(join(__dirname, 'bare-server.ts'), { execArgv: ['--import', 'tsx'] });
   try {
     const owners = await stack.ownersWithSession(1);

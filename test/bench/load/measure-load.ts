@@ -18,16 +18,14 @@ const DRAIN_SECONDS = 10;
 export type RiseWish = {
   readonly connections?: readonly number[];
   readonly secondsAStep?: number;
-  /** Ready bundles; made anew where left out. */
-  readonly bundles?: string;
 };
 
 /**
  * Webhooks and session creation at rising concurrency against a local stack whose gateway lets everything through, so that
  * what is met is the stack's own limit and not the template's throttle.
  */
-export async function measureLoad({ bundles, ...rising }: RiseWish = {}): Promise<LoadFigures> {
-  const stack = await startLoadedStack({ throttles: 'lifted', ...(bundles !== undefined && { bundles }) });
+export async function measureLoad(rising: RiseWish = {}): Promise<LoadFigures> {
+  const stack = await startLoadedStack({ throttles: 'lifted' });
   try {
     const owners = await stack.ownersWithSession(WEBHOOK_OWNERS);
     const webhooks = await rise(stack, deliveries({ ...stack, owners }, EVERYDAY).next, rising);

@@ -13,7 +13,6 @@ export type OverloadWish = {
   /** Offered, of each kind at the same time. */
   readonly perSecond: Rates;
   readonly seconds?: number;
-  readonly bundles?: string;
 };
 
 const OWNERS = 400;
@@ -26,8 +25,8 @@ const RECOVERY_LIMIT_MS = 20_000;
 
 /** Floods a local stack with more than it can serve, then waits until it serves as before, and counts what is in the table. */
 export async function measureOverload(wish: OverloadWish): Promise<OverloadFigures> {
-  const { throttles, perSecond, seconds = 5, bundles } = wish;
-  const stack = await startLoadedStack({ throttles, ...(bundles !== undefined && { bundles }) });
+  const { throttles, perSecond, seconds = 5 } = wish;
+  const stack = await startLoadedStack({ throttles });
   try {
     const taken = deliveries({ ...stack, owners: await stack.ownersWithSession(OWNERS) }, EVERYDAY);
     const ordinary = [

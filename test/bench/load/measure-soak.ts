@@ -15,7 +15,6 @@ export type SoakWish = {
   readonly minutes?: number;
   readonly perSecond: Rates;
   readonly secondsASample?: number;
-  readonly bundles?: string;
 };
 
 /** Mostly what was told before, so that rows and partitions stay as small as they are. */
@@ -47,7 +46,7 @@ const rules: Readonly<Record<SoakLevel, { readonly part: number; readonly amount
  * The table lies on disk and Terra in another process: what the load itself has stored is no leak.
  */
 export async function measureSoak(wish: SoakWish): Promise<SoakFigures> {
-  const { minutes = 3, perSecond, secondsASample = 3, bundles } = wish;
+  const { minutes = 3, perSecond, secondsASample = 3 } = wish;
   const seconds = minutes * 60;
   const dataDir = mkdtempSync(join(tmpdir(), 'terra-connect-soak-'));
   const terra = await startPlainTerra();
@@ -55,7 +54,6 @@ export async function measureSoak(wish: SoakWish): Promise<SoakFigures> {
     throttles: 'lifted',
     upstream: terra.upstream,
     dataDir,
-    ...(bundles !== undefined && { bundles }),
   });
   try {
     const owners = await stack.ownersWithSession(WEBHOOK_OWNERS);

@@ -6,8 +6,6 @@ export type StackWish = {
   readonly throttles: 'template' | 'lifted';
   readonly upstream?: Upstream;
   readonly dataDir?: string;
-  /** Ready bundles; made anew where left out. */
-  readonly bundles?: string;
 };
 
 export type Ask =

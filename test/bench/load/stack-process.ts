@@ -1,5 +1,6 @@
-import { type LocalStack, startStack } from '../../../local/stack';
+import type { LocalStack } from '../../../local/stack';
 import type { Template } from '../../../local/template';
+import { startSharedStack } from '../../support/synthesis';
 import type { Answer, Answers, Ask, StackWish } from './stack-messages';
 
 /*
@@ -46,7 +47,7 @@ async function valueOf(ask: Ask): Promise<Answers[Ask['kind']]> {
 }
 
 const start = ({ throttles, ...wish }: StackWish) =>
-  startStack({ ...wish, ...(throttles === 'lifted' && { alter: withoutThrottles }) });
+  startSharedStack({ ...wish, ...(throttles === 'lifted' && { alter: withoutThrottles }) });
 
 function withoutThrottles(template: Template): Template {
   const Resources = Object.fromEntries(

@@ -19,8 +19,8 @@ export type Volley = {
   readonly unanswered: number;
 };
 
-/** How long an answer may take: longer than the gateway itself waits. */
-const TIMEOUT_SECONDS = 20;
+/** How long an answer may take: longer than the gateway itself waits, and than a busy machine takes. */
+const TIMEOUT_SECONDS = 60;
 /** The first requests of a step meet cold processes and empty queues. */
 const SETTLE_MS = 500;
 

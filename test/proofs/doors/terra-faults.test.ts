@@ -5,7 +5,7 @@ import { sessionStatus } from '../../../functions/core/session';
 import { terraClient } from '../../../functions/core/terra';
 import { TERRA_BUDGET } from '../../../functions/core/terra-http';
 import { type Asked, signedInAs, type Told } from './doors';
-import { isLong, PATIENCE } from '../effort';
+import { isLong } from '../effort';
 import { divided, failingTerra, faults } from './failing-terra';
 import { populated, type Population } from './population';
 
@@ -120,7 +120,6 @@ test.each(Object.keys(faults))(
       expect(alice.connections.length).toBeGreaterThan(0);
     }
   },
-  PATIENCE,
 );
 
 const ownerOf = ({ world, alice }: Population) =>

@@ -4,7 +4,7 @@ import type { Secret, WebhookSecrets } from '../../../functions/core/secrets';
 import { takeDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
-import { check, PATIENCE, size } from '../effort';
+import { check, size } from '../effort';
 import { type Delivery, mutations, original, RETIRED, SECRET } from './mutants';
 
 const always = (value: WebhookSecrets): Secret<WebhookSecrets> => ({
@@ -30,32 +30,28 @@ async function verdictOn(delivery: Delivery): Promise<string> {
 }
 
 const names = Object.keys(mutations);
-const runs = size(100_000, 1_000_000);
+const runs = size(20_000, 1_000_000);
 
-test(
-  `of ${runs} deliveries spoiled in ${names.length} ways none is accepted, each beside its original that is`,
-  async () => {
-    const tried = new Map<string, number>();
-    const spoiled = fc.record({ way: fc.constantFrom(...names), seed: fc.nat() });
-    await check(
-      spoiled,
-      async ({ way, seed }) => {
-        const draw = drawing(seed);
-        const authentic = original(draw);
-        const mutant = mutations[way]?.(authentic, draw) ?? authentic;
+test(`of ${runs} deliveries spoiled in ${names.length} ways none is accepted, each beside its original that is`, async () => {
+  const tried = new Map<string, number>();
+  const spoiled = fc.record({ way: fc.constantFrom(...names), seed: fc.nat() });
+  await check(
+    spoiled,
+    async ({ way, seed }) => {
+      const draw = drawing(seed);
+      const authentic = original(draw);
+      const mutant = mutations[way]?.(authentic, draw) ?? authentic;
 
-        const verdicts = [await verdictOn(authentic), await verdictOn(mutant)];
+      const verdicts = [await verdictOn(authentic), await verdictOn(mutant)];
 
-        if (verdicts.join() !== 'accepted,refused') throw new Error(`${verdicts.join()}: ${JSON.stringify(mutant)}`);
-        tried.set(way, (tried.get(way) ?? 0) + 1);
-      },
-      runs,
-    );
-    expect([...tried.keys()].toSorted()).toEqual(names.toSorted());
-    expect(names.length).toBeGreaterThanOrEqual(24);
-  },
-  PATIENCE,
-);
+      if (verdicts.join() !== 'accepted,refused') throw new Error(`${verdicts.join()}: ${JSON.stringify(mutant)}`);
+      tried.set(way, (tried.get(way) ?? 0) + 1);
+    },
+    runs,
+  );
+  expect([...tried.keys()].toSorted()).toEqual(names.toSorted());
+  expect(names.length).toBeGreaterThanOrEqual(24);
+});
 
 test.each([
   [
