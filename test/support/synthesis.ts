@@ -21,8 +21,11 @@ export const startSharedStack = (options: LocalStackOptions = {}): Promise<Local
   startStack({ ...options, synthesise: synthesiseOnce });
 
 /** Does what `synthesise` does, but makes each template once in a test run. */
-export function synthesiseOnce({ settings, outdir }: { settings: unknown; outdir: string }): Synthesised {
-  const { folder, stackName, text } = shared(settings, sharedBundles());
+export function synthesiseOnce(
+  { settings, outdir }: { settings: unknown; outdir: string },
+  bundles = sharedBundles(),
+): Synthesised {
+  const { folder, stackName, text } = shared(settings, bundles);
   mkdirSync(outdir, { recursive: true });
   for (const name of readdirSync(folder)) {
     if (!name.endsWith(TEMPLATE)) symlinkSync(join(folder, name), join(outdir, name));

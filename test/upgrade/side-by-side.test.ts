@@ -1,15 +1,13 @@
 import type { Sandbox } from '../../local/sandbox/sandbox';
 import { type LocalStack, startStack } from '../../local/stack';
 import { person } from '../support/person';
+import { synthesiseOnce } from '../support/synthesis';
 import { bundleTwoVersions, type TwoVersions, type Version } from './versions';
 
 /*
  * While a deployment replaces the functions, and after one was rolled back, two versions work on one table and one stream. Each
  * flow here is cut into steps; before each step the version can change. However that happens, people end where they end without it.
  */
-
-// A busy machine bundles twice and plays some hundred steps slowly.
-jest.setTimeout(240_000);
 
 type Someone = Awaited<ReturnType<typeof person>>;
 type Scene = { stack: LocalStack; sandbox: Sandbox; ana: Someone; ben: Someone; notes: Record<string, unknown> };
@@ -118,7 +116,7 @@ let stack: LocalStack;
 let versions: TwoVersions;
 beforeAll(async () => {
   versions = bundleTwoVersions();
-  stack = await startStack({ bundles: versions.bundles });
+  stack = await startStack({ synthesise: request => synthesiseOnce(request, versions.bundles) });
 });
 afterAll(async () => {
   await stack?.close();
