@@ -14,6 +14,9 @@ export type AwsRequest = Readonly<Record<string, unknown>>;
 
 export type AwsAnswer = { readonly status: number; readonly body: object };
 
+/** Sends one call to the emulator behind the front. */
+export type Ask = (action: string, body: object | string) => Promise<AwsAnswer & { body: Record<string, unknown> }>;
+
 /** Hears of every call before it is answered. What it returns is answered in place of the service. */
 export type OnCall = (call: AwsCall, request: AwsRequest) => AwsAnswer | undefined;
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
-import { type AwsAnswer, type AwsCall, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
+import { type Ask, type AwsAnswer, type AwsCall, callOf, type OnCall, parseObject, sendAwsAnswer } from './aws-call';
 import { letIteratorsEnd } from './level-iterators';
 import { addressOf, closeServer, listen } from './loopback';
 import { readBody } from './request-body';
@@ -33,9 +33,6 @@ export type DynamoDb = {
   purgeExpired(): Promise<number>;
   close(): Promise<void>;
 };
-
-/** Sends one call to the emulator behind the front. */
-export type Ask = (action: string, body: object | string) => Promise<AwsAnswer & { body: Record<string, unknown> }>;
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 const PURGE_INTERVAL_MS = 10 * 60_000;

@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { table } from '../functions/core/table';
 import { factsOf, type RecordFact } from './record-facts';
-import type { Item, TableChange } from './table-writer';
+import type { Item } from './table-use';
+import type { TableChange } from './table-writer';
 
 /** Remembers when facts were written, for a fact's own time is Terra's and may be long past when it comes in. */
 export type FactJournal = {

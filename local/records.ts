@@ -7,7 +7,7 @@ import { OPERATOR_ACCESS_KEY } from './deployment';
 import type { FactJournal } from './fact-journal';
 import { cutOnFailure } from './loopback';
 import { factsOf, type RecordFact } from './record-facts';
-import type { Item } from './table-writer';
+import type { Item } from './table-use';
 
 /** A fact, and when this run saw it being written; absent for one of an earlier run. Times are ISO 8601. */
 export type StoredFact = Omit<RecordFact, 'at'> & { readonly at: string; readonly storedAt?: string };

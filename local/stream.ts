@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
 import { account } from './account';
-import type { Item, TableChange } from './table-writer';
+import type { Item } from './table-use';
+import type { TableChange } from './table-writer';
 
 /** A record of a table's stream, as Lambda hands it to a function. */
 export type StreamRecord = DynamoDBRecord & {

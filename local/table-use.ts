@@ -1,6 +1,6 @@
-import type { AwsRequest } from './aws-call';
-import type { Ask } from './dynamodb';
-import type { Item } from './table-writer';
+import type { Ask, AwsRequest } from './aws-call';
+
+export type Item = Record<string, Record<string, unknown>>;
 
 /** What one request met in a table: from it follows what the request would cost on AWS. */
 export type TableUse = TableRead | TableWrite;

@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AwsAnswer, parseObject } from './aws-call';
-import type { Ask } from './dynamodb';
-import type { TableWrite } from './table-use';
+import { type Ask, type AwsAnswer, parseObject } from './aws-call';
+import type { Item, TableWrite } from './table-use';
 import type { TableDefinition } from './tables';
-
-export type Item = Record<string, Record<string, unknown>>;
 
 /** One item as a write found it and left it: `before` is absent for a new item, `after` for a deleted one. */
 export type TableChange = {

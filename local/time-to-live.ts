@@ -1,6 +1,7 @@
 import { type AwsAnswer, parseObject } from './aws-call';
-import type { Ask } from './dynamodb';
-import type { Item, Write } from './table-writer';
+import type { Ask } from './aws-call';
+import type { Item } from './table-use';
+import type { Write } from './table-writer';
 import type { TableDefinition } from './tables';
 
 /** TTL ignores what expired longer ago than this. */

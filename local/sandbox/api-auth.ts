@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Endpoint } from './api';
+import type { Endpoint } from './endpoint';
 import { isFull } from './connecting';
 import { type HttpRequest, json, type Reply } from './http';
 import { type LinkFields, readLinkRequest } from './link-request';

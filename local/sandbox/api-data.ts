@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Endpoint } from './api';
-import { type DataType, dataEvent, dataFields, largeAnswer } from './data-events';
+import type { Endpoint } from './endpoint';
+import { dataEvent, dataFields, largeAnswer } from './data-events';
+import type { DataType } from './data-types';
 import { answer, json } from './http';
 import { refuse } from './refusals';
 import { terraUser } from './terra-user';

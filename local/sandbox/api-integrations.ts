@@ -1,4 +1,4 @@
-import type { Endpoint } from './api';
+import type { Endpoint } from './endpoint';
 import { json } from './http';
 import { providers } from './providers';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Endpoint } from './api';
+import type { Endpoint } from './endpoint';
 import { hasUnconnectedUser } from './api-auth';
 import { json, parseJson } from './http';
 import { unconnectedUser } from './links';

@@ -3,14 +3,12 @@ import { readData } from './api-data';
 import { integrations, integrationsDetailed } from './api-integrations';
 import { bulkUserInfo, subscriptions, userInfo } from './api-users';
 import { refusedByApi, refusedByWidget } from './credentials';
-import { dataTypes } from './data-events';
+import { dataTypes } from './data-types';
+import type { Endpoint } from './endpoint';
 import { faultFor } from './faults';
 import type { HttpRequest, Reply } from './http';
 import { refuse, refuseOldStyle } from './refusals';
 import type { World } from './world';
-
-/** One endpoint of Terra's. `note` puts a remark into the history. */
-export type Endpoint = (world: World, request: HttpRequest, note: (remark: string) => void) => Reply;
 
 const SLOW_MS = 12_000;
 

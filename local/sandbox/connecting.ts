@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Delivery } from './deliveries';
+import type { Delivery } from './delivery';
 import { authEvent, authFailedEvent, type Origin, reauthEvent } from './events';
 import { type Flow, unconnectedUser } from './links';
 import { occurLater } from './occurrences';

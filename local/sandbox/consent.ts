@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { canDecide, openFlow } from './api-auth';
 import { connect, failToConnect, isFull, usualAccount } from './connecting';
-import type { Delivery } from './deliveries';
+import type { Delivery } from './delivery';
 import { type HttpRequest, page, type Reply, seeOther } from './http';
 import type { Flow, WidgetSession } from './links';
 import { deauthenticate } from './occurrences';

@@ -1,28 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { OutgoingEvent } from './deliveries';
+import type { OutgoingEvent } from './delivery';
+import type { DataType } from './data-types';
 import { event, VERSION } from './events';
 import { dataItem } from './samples';
 import { terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';
-
-/** Data event types. OpenAPI, WebhookEventType. */
-export const dataTypes = [
-  'activity',
-  'athlete',
-  'body',
-  'daily',
-  'menstruation',
-  'nutrition',
-  'sleep',
-  'planned_workout',
-  'hormone',
-  'health_observation',
-  'lab_report.completed',
-  'lab_report.failed',
-] as const;
-
-export type DataType = (typeof dataTypes)[number];
 
 // A day sampled every minute, as a watch does; and what fills a chunk close to 10 MB.
 const TYPICAL_SAMPLES = 1440;

@@ -1,39 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { SandboxClock } from './clock';
+import type { Delivery, OutgoingEvent } from './delivery';
 import { signedHeaders } from './delivery-headers';
 import type { History } from './history';
-import { type PostResult, post } from './post';
+import { post } from './post';
 import { retryDelaySeconds } from './retries';
 import type { Switchboard } from './switchboard';
-
-/** An event on its way out. Chunks of one answer share `reference` and have their own trace id. */
-export type OutgoingEvent = { type: string; userId: string | null; body: string; reference?: string; traceId?: string };
-
-/** `at` is by the sandbox's clock, `realAt` by the machine's. */
-export type Attempt = PostResult & {
-  at: string;
-  realAt: string;
-  signedAtSeconds: number;
-  headers: Record<string, string>;
-  ms: number;
-};
-
-export type DeliveryState = 'waiting' | 'retrying' | 'delivered' | 'gave_up' | 'lost' | 'no_destination' | 'disabled';
-
-/** One delivery of one event, with every attempt so far. */
-export type Delivery = {
-  id: string;
-  type: string;
-  userId: string | null;
-  traceId: string;
-  reference: string;
-  orderingTimestampMs: number;
-  body: string;
-  state: DeliveryState;
-  attempts: Attempt[];
-  nextAttemptAt?: string;
-};
 
 export interface Deliveries {
   /** Sends events one after the other; resolves when each had its first attempt, or was set aside. */

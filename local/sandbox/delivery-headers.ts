@@ -1,6 +1,6 @@
 import { sign } from '../../functions/core/signature';
 import type { SandboxClock } from './clock';
-import type { Delivery } from './deliveries';
+import type { Delivery } from './delivery';
 import type { Switchboard } from './switchboard';
 
 const WEEK_SECONDS = 7 * 24 * 3600;

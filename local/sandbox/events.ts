@@ -1,4 +1,4 @@
-import type { OutgoingEvent } from './deliveries';
+import type { OutgoingEvent } from './delivery';
 import type { Flow } from './links';
 import type { Switchboard } from './switchboard';
 import { terraUser } from './terra-user';

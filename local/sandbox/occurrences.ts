@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { dataEvent, dataTypes, largeAnswer, pingEvent } from './data-events';
-import type { Delivery, OutgoingEvent } from './deliveries';
+import { dataEvent, largeAnswer, pingEvent } from './data-events';
+import { dataTypes } from './data-types';
+import type { Delivery, OutgoingEvent } from './delivery';
 import { accessRevokedEvent, connectionErrorEvent, deauthEvent, event, permissionChangeEvent } from './events';
 import { findProvider } from './providers';
 import { terraTime, terraUser } from './terra-user';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DataType } from './data-events';
+import type { DataType } from './data-types';
 import { terraTime } from './terra-user';
 import type { SandboxUser } from './users';
 

@@ -1,4 +1,4 @@
-import type { Scenario } from './scenarios';
+import type { Scenario } from './scenario';
 
 const skillHeaders = 'Agent skills: webhooks-verify-raw-body; the docs know only the deprecated name';
 

@@ -1,16 +1,8 @@
-import type { Knobs } from './knobs';
+import type { Scenario } from './scenario';
 import { apiScenarios } from './scenarios-api';
 import { connectScenarios } from './scenarios-connect';
 import { deliveryScenarios } from './scenarios-delivery';
 import { faultScenarios } from './scenarios-faults';
-
-/** One thing Terra does or may do: what it imitates, where that is documented, and the knobs it turns. */
-export type Scenario = {
-  name: string;
-  imitates: string;
-  source: string;
-  changes: Partial<Knobs>;
-};
 
 /** Every scenario there is, by topic. The home page, the control API and docs/sandbox.md all read this. */
 export const scenarioGroups = {

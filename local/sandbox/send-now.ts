@@ -1,5 +1,5 @@
 import { reconnect } from './connecting';
-import type { Delivery } from './deliveries';
+import type { Delivery } from './delivery';
 import { occur, plainOccurrences, userOccurrences } from './occurrences';
 import type { World } from './world';
 

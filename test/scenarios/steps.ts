@@ -1,4 +1,4 @@
-import type { Delivery } from '../../local/sandbox/deliveries';
+import type { Delivery } from '../../local/sandbox/delivery';
 import type { RequestEntry } from '../../local/sandbox/history';
 import type { Sandbox } from '../../local/sandbox/sandbox';
 import { ask } from '../contract/ask';
