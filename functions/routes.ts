@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { ErrorCode } from './core/errors';
+import type { ErrorCode } from './core/http/errors';
 
 /** Who may call a route: a signed-in user of the app (JWT), an end user's browser, or Terra (signature). */
 export type Caller = 'user' | 'browser' | 'terra';

@@ -1,7 +1,7 @@
 import { App, Validations } from 'aws-cdk-lib';
-import { settingsOf } from './context';
-import { guardRails } from './guard-rails';
-import { SettingsError } from './settings';
+import { settingsOf } from './settings/context';
+import { guardRails } from './checks/guard-rails';
+import { SettingsError } from './settings/settings';
 import { terraConnectStack } from './terra-connect-stack';
 
 try {

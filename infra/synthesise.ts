@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { readSettings } from './settings';
+import { readSettings } from './settings/settings';
 import { terraConnectStack } from './terra-connect-stack';
 
 export type Synthesised = {

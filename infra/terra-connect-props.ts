@@ -4,9 +4,9 @@ import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { BroughtSecrets } from './connect-secrets';
-import type { SettingsInput } from './settings';
-import type { Throttles } from './throttles';
+import type { BroughtSecrets } from './parts/connect-secrets';
+import type { SettingsInput } from './settings/settings';
+import type { Throttles } from './parts/throttles';
 
 /** A function by its folder under `functions/`. */
 export type FunctionName =

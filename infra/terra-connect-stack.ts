@@ -1,6 +1,6 @@
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
-import { acknowledge } from './acknowledgements';
-import type { Settings } from './settings';
+import { acknowledge } from './checks/acknowledgements';
+import type { Settings } from './settings/settings';
 import { TerraConnect } from './terra-connect';
 
 /**

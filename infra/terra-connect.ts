@@ -2,21 +2,21 @@ import { join } from 'node:path';
 import { Annotations, Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { Alarms } from './alarms';
-import { bundleFunctions } from './bundle';
-import { ChangeFeed } from './change-feed';
-import { ConnectApi } from './connect-api';
-import { ConnectBus } from './connect-bus';
-import { API_TIMEOUT, ConnectFunction } from './connect-function';
-import { ConnectSecrets } from './connect-secrets';
-import { DeadLetters } from './dead-letters';
-import { customerKey } from './encryption';
-import { environmentOf } from './environment';
-import { Overview } from './overview';
-import { RecordTable } from './record-table';
-import { RepeatedRun } from './repeated-run';
-import { readSettings, type Settings } from './settings';
-import { Signals } from './signals';
+import { Alarms } from './parts/alarms';
+import { bundleFunctions } from './bundle/bundle';
+import { ChangeFeed } from './parts/stream-publisher';
+import { ConnectApi } from './parts/connect-api';
+import { ConnectBus } from './parts/connect-bus';
+import { API_TIMEOUT, ConnectFunction } from './parts/connect-function';
+import { ConnectSecrets } from './parts/connect-secrets';
+import { DeadLetters } from './parts/dead-letters';
+import { customerKey } from './parts/encryption';
+import { environmentOf } from './parts/environment';
+import { Overview } from './parts/dashboard';
+import { RecordTable } from './parts/connect-table';
+import { RepeatedRun } from './parts/scheduled-function';
+import { readSettings, type Settings } from './settings/settings';
+import { Signals } from './parts/metrics';
 import type { FunctionName, TerraConnectProps } from './terra-connect-props';
 
 export type { TerraConnectProps } from './terra-connect-props';
@@ -97,7 +97,7 @@ export class TerraConnect extends Construct {
 
     const create = (this.createSession = lambda('create-session'));
     const confirm = (this.confirmSession = lambda('confirm-session'));
-    const mint = (this.mintToken = lambda('mint-token'));
+    const tokenRecord = (this.mintToken = lambda('mint-token'));
     const callback = (this.completeCallback = lambda('complete-callback'));
     const webhook = (this.receiveWebhook = lambda('receive-webhook'));
     const read = (this.readState = lambda('read-state'));
@@ -106,7 +106,7 @@ export class TerraConnect extends Construct {
     const sweep = (this.sweepStale = lambda('sweep-stale', JOB_TIMEOUT));
     const reconcile = (this.reconcile = lambda('reconcile', JOB_TIMEOUT));
     const publish = (this.publishChanges = lambda('publish-changes', JOB_TIMEOUT));
-    const others = [create, confirm, mint, callback, read, disconnect, providers];
+    const others = [create, confirm, tokenRecord, callback, read, disconnect, providers];
     api.open([webhook, ...others]);
     this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: sweepEvery });
     this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: reconcileEvery });
@@ -135,11 +135,14 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(confirm);
     confirm.tell({ ...identity, ...terra, ...confirmation });
 
-    records.grant(mint, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
-    terraApi.grantRead(mint);
-    referenceKey.grantRead(mint);
-    mint.tell({ ...identity, ...terra });
-    mint.tell({ MINT_LIMIT: `${settings.limits.mints}`, ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}` });
+    records.grant(tokenRecord, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(tokenRecord);
+    referenceKey.grantRead(tokenRecord);
+    tokenRecord.tell({ ...identity, ...terra });
+    tokenRecord.tell({
+      MINT_LIMIT: `${settings.limits.tokenRecords}`,
+      ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}`,
+    });
 
     records.grant(callback, 'GetItem', 'UpdateItem');
     terraApi.grantRead(callback);

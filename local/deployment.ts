@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { DESCRIPTION_PATH, type LocalDescription } from '../infra/operate/local-deployment';
-import { account } from './account';
+import { DESCRIPTION_PATH, type LocalDescription } from '../cli/local-deployment';
+import { account } from './aws/iam/account';
 import type { LogEntry } from './log-entry';
-import type { RunningTemplate } from './running-template';
-import type { Resource } from './template';
+import type { RunningTemplate } from './aws/running-template';
+import type { Resource } from './aws/cloudformation/template';
 
 type FunctionProperties = {
   readonly Description?: string;

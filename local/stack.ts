@@ -3,21 +3,21 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
-import type { SettingsInput } from '../infra/settings';
-import type { Assembly } from './assembly';
-import { clientModule } from './client-module';
+import type { SettingsInput } from '../infra/settings/settings';
+import type { Assembly } from './aws/cloudformation/assembly';
+import { clientModule } from './demo/client-module';
 import { takeDataDirectory } from './data-directory';
-import { demoPage } from './demo-page';
+import { demoPage } from './demo/demo-page';
 import { withDeployment } from './deployment';
-import { factJournal } from './fact-journal';
-import { startIssuer } from './issuer';
+import { factJournal } from './demo/fact-journal';
+import { startIssuer } from './issuer/issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
 import { type HeldPorts, holdPorts } from './ports';
-import { recordsPage } from './records';
+import { recordsPage } from './demo/records';
 import { referencePage } from './reference-page';
-import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './running-template';
-import type { Invocation } from './runtime';
+import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './aws/running-template';
+import type { Invocation } from './aws/lambda/runtime';
 import { type Sandbox, startSandbox } from './sandbox/sandbox';
 import { StartError } from './start-error';
 
@@ -189,7 +189,7 @@ async function synthesised(settings: SettingsInput, outdir: string, given: Synth
   // Loading the CDK takes a second: not before it is known that the ports are free.
   const [{ synthesise }, { SettingsError }] = await Promise.all([
     import('../infra/synthesise'),
-    import('../infra/settings'),
+    import('../infra/settings/settings'),
   ]);
   // The template validator takes two seconds, and `npm run synth` has its word.
   const { CDK_VALIDATION } = process.env;

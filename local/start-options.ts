@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { SettingsInput } from '../infra/settings';
-import { isServerUrl } from '../infra/urls';
-import { parseObject } from './aws-call';
+import type { SettingsInput } from '../infra/settings/settings';
+import { isServerUrl } from '../infra/parts/urls';
+import { parseObject } from './aws/aws-call';
 import type { LocalStackOptions, Upstream } from './stack';
 import { StartError } from './start-error';
 

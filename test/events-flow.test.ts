@@ -1,15 +1,15 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { Letter } from '../functions/core/dead-letter';
-import { dynamoStore } from '../functions/core/dynamo-store';
-import { eventBridge } from '../functions/core/event-bus';
-import { itemKey } from '../functions/core/table';
-import { readTicket } from '../functions/core/ticket';
+import { Letter } from '../functions/core/events/dead-letter';
+import { dynamoStore } from '../functions/core/store/dynamo-store';
+import { eventBridge } from '../functions/core/events/event-bus';
+import { itemKey } from '../functions/core/store/table';
+import { readStateToken } from '../functions/core/state/state-token';
 import { redrive } from '../functions/publish-changes';
-import type { BusEvent } from '../local/bus';
+import type { BusEvent } from '../local/aws/eventbridge/bus';
 import type { LocalStack } from '../local/stack';
-import { type StreamRecord, streamOf } from '../local/stream';
+import { type StreamRecord, streamOf } from '../local/aws/dynamodb/stream';
 import { eventually, person } from './support/person';
 import { startSharedStack } from './support/synthesis';
 
@@ -66,7 +66,7 @@ async function connected(sub: string) {
   await who.confirm(session.id, sent.code);
   const [connection] = await who.connections();
   for (const secret of [sent.code, state, who.token, session.url, state.split('.')[2]]) secrets.add(String(secret));
-  return { who, session, connection, referenceId: readTicket(state)?.referenceId ?? '' };
+  return { who, session, connection, referenceId: readStateToken(state)?.referenceId ?? '' };
 }
 
 /** Connects this person, and then makes the connection's row one that nobody can read. */

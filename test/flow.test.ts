@@ -1,9 +1,9 @@
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { HOUR } from '../functions/core/clock';
-import { dynamoStore } from '../functions/core/dynamo-store';
-import { shardOf } from '../functions/core/items';
-import { sign } from '../functions/core/signature';
-import { readTicket } from '../functions/core/ticket';
+import { HOUR } from '../functions/core/platform/clock';
+import { dynamoStore } from '../functions/core/store/dynamo-store';
+import { shardOf } from '../functions/core/store/items';
+import { sign } from '../functions/core/terra/signature';
+import { readStateToken } from '../functions/core/state/state-token';
 import type { LocalStack } from '../local/stack';
 import { ask } from './contract/ask';
 import { eventually, person } from './support/person';
@@ -33,10 +33,10 @@ const connectionIs = (status: string) => (connections: Record<string, unknown>[]
 
 /** Moves everything an owner has back in time, in place of waiting. */
 async function age(callback: string, by: number): Promise<void> {
-  const ticket = readTicket(new URL(callback).pathname.split('/').at(-2));
-  if (!ticket) throw new Error('no state in the callback');
-  const partition = await dynamoStore(client, stack.table.name).load(ticket.referenceId);
-  for (const session of partition.sessions) {
+  const stateToken = readStateToken(new URL(callback).pathname.split('/').at(-2));
+  if (!stateToken) throw new Error('no state in the callback');
+  const records = await dynamoStore(client, stack.table.name).load(stateToken.referenceId);
+  for (const session of records.sessions) {
     const times = {
       createdAt: session.createdAt,
       expiresAt: session.expiresAt,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sign } from '../functions/core/signature';
-import { writeTicket } from '../functions/core/ticket';
-import type { JudgedCall } from '../local/access';
-import { rolesOf } from '../local/roles';
+import { sign } from '../functions/core/terra/signature';
+import { writeStateToken } from '../functions/core/state/state-token';
+import type { JudgedCall } from '../local/aws/iam/access';
+import { rolesOf } from '../local/aws/iam/roles';
 import type { LocalStack, LocalStackOptions } from '../local/stack';
-import { readStack, type Template } from '../local/template';
+import { readStack, type Template } from '../local/aws/cloudformation/template';
 import { connect, everyFlow } from './local/every-flow';
 import { eventually, person } from './support/person';
 import { startSharedStack } from './support/synthesis';
@@ -20,7 +20,7 @@ async function started(options: LocalStackOptions = {}): Promise<LocalStack> {
 }
 
 describe('a removed grant', () => {
-  const ticket = writeTicket({
+  const stateToken = writeStateToken({
     referenceId: 'nobody-we-know',
     sessionId: 'A'.repeat(22),
     secret: 'B'.repeat(43),
@@ -50,7 +50,7 @@ describe('a removed grant', () => {
       'confirm-session',
       'dynamodb:GetItem',
       /Table/,
-      s => asAlice(s, 'POST', `/v1/sessions/${'A'.repeat(22)}/confirm`, { code: ticket }),
+      s => asAlice(s, 'POST', `/v1/sessions/${'A'.repeat(22)}/confirm`, { code: stateToken }),
       400,
     ],
     ['disconnect', 'secretsmanager:GetSecretValue', /ReferenceKey/, s => asAlice(s, 'DELETE', '/v1/me'), 202],
@@ -58,7 +58,7 @@ describe('a removed grant', () => {
       'complete-callback',
       'dynamodb:UpdateItem',
       /Table/,
-      async s => (await fetch(`${s.apiUrl}/v1/callback/${ticket}/success?user_id=${randomUUID()}`)).status,
+      async s => (await fetch(`${s.apiUrl}/v1/callback/${stateToken}/success?user_id=${randomUUID()}`)).status,
       200,
     ],
     ['receive-webhook', 'secretsmanager:GetSecretValue', /TerraWebhook/, async s => (await deliver(s)).status, 200],

@@ -1,4 +1,4 @@
-import { sign } from '../functions/core/signature';
+import { sign } from '../functions/core/terra/signature';
 import type { LocalStack } from '../local/stack';
 import { person } from './support/person';
 import { startSharedStack } from './support/synthesis';

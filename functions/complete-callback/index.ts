@@ -1,14 +1,14 @@
-import type { Clock, Instant } from '../core/clock';
-import { Problem } from '../core/errors';
-import { failureCause } from '../core/failure-cause';
-import * as live from '../core/live';
-import { askTerra } from '../core/look-up';
-import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/page';
-import { pageLanguage } from '../core/page-language';
-import { providerId, providerKind } from '../core/providers';
-import type { Random } from '../core/random';
-import { isNavigation, isPrefetch, isSameBrowser, newReturnBrowser } from '../core/return-browser';
-import { type Behaviour, on, type ReplyOf, type RequestOf, serve } from '../core/serve';
+import type { Clock, Instant } from '../core/platform/clock';
+import { Problem } from '../core/http/errors';
+import { failureCause } from '../core/state/failure-cause';
+import * as live from '../core/platform/dependencies';
+import { askTerra } from '../core/state/look-up';
+import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/http/page';
+import { pageLanguage } from '../core/http/page-language';
+import { providerId, providerKind } from '../core/terra/providers';
+import type { Random } from '../core/platform/random';
+import { isNavigation, isPrefetch, isSameBrowser, newReturnBrowser } from '../core/http/return-browser';
+import { type Behaviour, on, type ReplyOf, type RequestOf, serve } from '../core/http/serve';
 import {
   type Authorisation,
   CODE_LIFE,
@@ -22,12 +22,19 @@ import {
   provedUser,
   RETURN_LOOKUP_PATIENCE,
   type SessionRow,
-} from '../core/session';
-import type { FactWritten, ReturnEvidence, Store } from '../core/store';
-import type { Terra } from '../core/terra';
-import { readTerraUserId } from '../core/terra-user';
-import { codeSecret, hashOf, matchesHash, readTicket, type Ticket, writeTicket } from '../core/ticket';
-import { nextTryNumber, readTryNumber, secondsToNextTry } from '../core/waiting';
+} from '../core/state/session';
+import type { FactWritten, ReturnEvidence, Store } from '../core/store/store';
+import type { Terra } from '../core/terra/terra';
+import { readTerraUserId } from '../core/terra/terra-user';
+import {
+  codeSecret,
+  hashOf,
+  matchesHash,
+  readStateToken,
+  type StateToken,
+  writeStateToken,
+} from '../core/state/state-token';
+import { nextTryNumber, readTryNumber, secondsToNextTry } from '../core/http/waiting-page';
 import { returnFailure, returnSuccess } from '../routes';
 
 type Deps = {
@@ -52,7 +59,7 @@ type Result =
   | { status: 'failed'; error: FailureCause }
   | { status: 'sdk_required'; provider: string };
 /** A browser that came to the success URL with a well-formed state and Terra user id. */
-type Visit = { state: Ticket; terraUserId: string; at: Instant; request: Request };
+type Visit = { state: StateToken; terraUserId: string; at: Instant; request: Request };
 
 /**
  * Records, once, that the browser came back with a Terra user, and sends it on with the one-time code. A return counts only
@@ -62,7 +69,7 @@ type Visit = { state: Ticket; terraUserId: string; at: Instant; request: Request
  */
 export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (request, deps) => {
   const { path, query, headers } = request;
-  const state = readTicket(path.state);
+  const state = readStateToken(path.state);
   if (!state) return neutral(headers, deps);
   const terraUserId = readTerraUserId(query.user_id);
   if (terraUserId === undefined) return continueInApp(state, query.resource, headers, deps);
@@ -173,7 +180,7 @@ async function comeAgain(session: SessionRow, { state, terraUserId, at, request 
 }
 
 /** Sends a browser that returned on to the app: with the code, or, if that could prove nothing, as failed. */
-function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps): Reply {
+function sendOn(session: SessionRow, state: StateToken, headers: Headers, deps: Deps): Reply {
   if (deps.confirmation === 'off') return sendBack(session, { status: 'returned' }, headers, deps);
   const terraUserId = session.returned?.terraUserId ?? '';
   if (isContested(session) || isRefused(session, terraUserId)) {
@@ -182,7 +189,7 @@ function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps
     return sendBack(session, { status: 'failed', error }, headers, deps);
   }
   const secret = codeSecret(state.secret, terraUserId, session.returned?.browser?.cookieHash);
-  const code = writeTicket({ ...state, secret });
+  const code = writeStateToken({ ...state, secret });
   return sendBack(session, { status: 'returned', code }, headers, deps);
 }
 
@@ -191,7 +198,7 @@ function sendOn(session: SessionRow, state: Ticket, headers: Headers, deps: Deps
  * the user may still choose another provider.
  */
 export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path, query, headers, note }, deps) => {
-  const state = readTicket(path.state);
+  const state = readStateToken(path.state);
   if (!state) return neutral(headers, deps);
   const cause = failureCause(query.reason ?? query.error);
   const at = deps.clock();
@@ -212,7 +219,7 @@ export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path,
 
 /** SDK providers picked in the widget come back without a user: nothing is connected, the app goes on with a token. */
 async function continueInApp(
-  state: Ticket,
+  state: StateToken,
   resource: string | undefined,
   headers: Headers,
   deps: Deps,

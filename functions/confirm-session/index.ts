@@ -1,12 +1,12 @@
-import { connectionAnswer } from '../core/answer';
-import { type EndDeps, endConnection } from '../core/end-connection';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import { completeReturn } from '../core/look-up';
-import type { Owner, SignedIn } from '../core/owner';
-import { currentRow, isUnreadable, type Partition, sessionFacts, withSession } from '../core/partition';
-import { NO_NEWS, record, unreadable } from '../core/record';
-import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/serve';
+import { connectionAnswer } from '../core/http/answer';
+import { type EndDeps, endConnection } from '../core/state/end-connection';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import { completeReturn } from '../core/state/look-up';
+import type { Owner, SignedIn } from '../core/state/owner';
+import { currentRow, isUnreadable, type OwnerRecords, sessionFacts, withSession } from '../core/state/owner-records';
+import { NO_FACT_UPDATES, record, unreadable } from '../core/state/record';
+import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/http/serve';
 import {
   codeEnds,
   isContested,
@@ -16,9 +16,9 @@ import {
   RETURN_LOOKUP_PATIENCE,
   type SessionRow,
   sessionStatus,
-} from '../core/session';
-import type { Terra } from '../core/terra';
-import { hashOf, matchesHash, readTicket, type Ticket } from '../core/ticket';
+} from '../core/state/session';
+import type { Terra } from '../core/terra/terra';
+import { hashOf, matchesHash, readStateToken, type StateToken } from '../core/state/state-token';
 import { confirmSession } from '../routes';
 
 type Deps = EndDeps & {
@@ -47,79 +47,84 @@ async function confirmWithCode(
   deps: Deps,
   note: Note,
 ): Promise<Reply> {
-  const ticket = readTicket(code);
-  if (!ticket || ticket.sessionId !== sessionId) throw codeInvalid();
-  const partition = await deps.store.load(ticket.referenceId);
-  const session = partition.sessions.find(({ id }) => id === sessionId);
-  if (!session?.returned || !matchesHash(ticket.secret, session.returned.codeHash)) throw codeInvalid();
+  const stateToken = readStateToken(code);
+  if (!stateToken || stateToken.sessionId !== sessionId) throw codeInvalid();
+  const records = await deps.store.load(stateToken.referenceId);
+  const session = records.sessions.find(({ id }) => id === sessionId);
+  if (!session?.returned || !matchesHash(stateToken.secret, session.returned.codeHash)) throw codeInvalid();
 
   const isLive = deps.clock() <= (codeEnds(session) ?? 0);
   if (owner.referenceId !== session.owner) {
     if (isLive) {
       note({ alarm: 'owner_mismatch' });
-      if (!session.redeemed) await rejectSession(partition, session, ticket, deps);
+      if (!session.redeemed) await rejectSession(records, session, stateToken, deps);
     }
     throw new Problem('not_found', 'There is nothing here.');
   }
   if (isContested(session) || session.closed) throw sessionClosed();
-  if (mayBeOfAnother(session, session.returned.terraUserId, partition)) throw sessionClosed();
-  if (session.redeemed) return settled(partition, session, deps);
+  if (mayBeOfAnother(session, session.returned.terraUserId, records)) throw sessionClosed();
+  if (session.redeemed) return settled(records, session, deps);
   if (!isLive) throw codeInvalid();
 
-  const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
+  const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(stateToken.secret) } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
-  return settled(partition, await withAuthentication(stored.session, partition, deps), deps);
+  return settled(records, await withAuthentication(stored.session, records, deps), deps);
 }
 
 /** Without codes, whatever authenticated in the session is proved; the caller only has to be its owner. */
 async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): Promise<Reply> {
-  const partition = await deps.store.load(owner.referenceId);
-  const session = partition.sessions.find(({ id }) => id === sessionId);
+  const records = await deps.store.load(owner.referenceId);
+  const session = records.sessions.find(({ id }) => id === sessionId);
   if (!session) throw new Problem('not_found', 'There is nothing here.');
   if (session.wrongOwner || session.closed) throw sessionClosed();
-  return settled(partition, await withAuthentication(session, partition, deps), deps);
+  return settled(records, await withAuthentication(session, records, deps), deps);
 }
 
 /** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
-async function withAuthentication(session: SessionRow, partition: Partition, deps: Deps): Promise<SessionRow> {
+async function withAuthentication(session: SessionRow, records: OwnerRecords, deps: Deps): Promise<SessionRow> {
   const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
   try {
-    return await completeReturn(session, terraUserId, partition, RETURN_LOOKUP_PATIENCE, deps);
+    return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_PATIENCE, deps);
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return session;
     throw error;
   }
 }
 
-async function settled(seen: Partition, session: SessionRow, deps: Deps): Promise<Reply> {
+async function settled(seen: OwnerRecords, session: SessionRow, deps: Deps): Promise<Reply> {
   const { confirmation } = deps.rules;
   const terraUserId = provedUser(session, confirmation);
   if (terraUserId === undefined) {
     return { status: 202, body: { id: session.id, status: sessionStatus(session, deps.clock(), confirmation) } };
   }
-  const { partition } = await record(withSession(seen, session), () => NO_NEWS, deps);
-  if (isUnreadable(partition, terraUserId)) throw unreadable();
-  const row = currentRow(partition, terraUserId);
-  const connection = row && connectionAnswer(row, partition, deps.clock());
+  const { records } = await record(withSession(seen, session), () => NO_FACT_UPDATES, deps);
+  if (isUnreadable(records, terraUserId)) throw unreadable();
+  const row = currentRow(records, terraUserId);
+  const connection = row && connectionAnswer(row, records, deps.clock());
   if (!connection) throw new Error('a proved connection has no row');
   return { status: 200, body: { id: session.id, status: 'completed', connection } };
 }
 
 /** Somebody other than the starter finished: nobody gets the link. */
-async function rejectSession(partition: Partition, session: SessionRow, ticket: Ticket, deps: Deps): Promise<void> {
-  const fact = { kind: 'wrongOwner', at: deps.clock(), codeHash: hashOf(ticket.secret) } as const;
+async function rejectSession(
+  records: OwnerRecords,
+  session: SessionRow,
+  stateToken: StateToken,
+  deps: Deps,
+): Promise<void> {
+  const fact = { kind: 'wrongOwner', at: deps.clock(), codeHash: hashOf(stateToken.secret) } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.returned) return;
   const { terraUserId } = stored.session.returned;
-  const wrongOwner = (_row: unknown, now: Partition) => {
+  const wrongOwner = (_row: unknown, now: OwnerRecords) => {
     const rejected = now.sessions.find(({ id }) => id === session.id);
     return rejected?.authorised[terraUserId] && sessionFacts(rejected, terraUserId, now, deps.rules);
   };
-  await endConnection(withSession(partition, stored.session), terraUserId, wrongOwner, deps);
+  await endConnection(withSession(records, stored.session), terraUserId, wrongOwner, deps);
 }
 
 const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or not of this session.');

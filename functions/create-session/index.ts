@@ -1,18 +1,25 @@
 import { createHash } from 'node:crypto';
 import type * as z from 'zod/mini';
-import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/clock';
-import { erasing, isErasing } from '../core/erasure';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import { keyedSessionId, type Owner, type SignedIn } from '../core/owner';
-import { providerId, providerKind } from '../core/providers';
-import { countUse, refuseIfFull } from '../core/quota';
-import { newId, newSecret, type Random } from '../core/random';
-import { type Behaviour, on, type ReplyOf, serve } from '../core/serve';
-import { type Claim, type Confirmation, FINISH_WITHIN, flowOf, type SessionRow, sessionStatus } from '../core/session';
-import type { Store } from '../core/store';
-import type { Terra, TerraLink } from '../core/terra';
-import { hashOf, writeTicket } from '../core/ticket';
+import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/platform/clock';
+import { erasing, isErasing } from '../core/state/erasure';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import { keyedSessionId, type Owner, type SignedIn } from '../core/state/owner';
+import { providerId, providerKind } from '../core/terra/providers';
+import { countUse, refuseIfFull } from '../core/state/quota';
+import { newId, newSecret, type Random } from '../core/platform/random';
+import { type Behaviour, on, type ReplyOf, serve } from '../core/http/serve';
+import {
+  type Claim,
+  type Confirmation,
+  FINISH_WITHIN,
+  flowOf,
+  type SessionRow,
+  sessionStatus,
+} from '../core/state/session';
+import type { Store } from '../core/store/store';
+import type { Terra, TerraLink } from '../core/terra/terra';
+import { hashOf, writeStateToken } from '../core/state/state-token';
 import { createSession } from '../routes';
 
 type Deps = {
@@ -47,17 +54,17 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   const wish = readWish(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
   const owner = await deps.ownerOf(caller);
-  const partition = await deps.store.load(owner.referenceId);
-  if (isErasing(partition)) throw erasing();
+  const records = await deps.store.load(owner.referenceId);
+  if (isErasing(records)) throw erasing();
   if (idempotencyKey === undefined) {
-    refuseIfFull(partition, 'sessions', { ...deps, note });
+    refuseIfFull(records, 'sessions', { ...deps, note });
     await countUse(owner.referenceId, 'sessions', deps.limit, deps);
     return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
   }
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
   const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
-  const { sessions, claims } = partition;
+  const { sessions, claims } = records;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
     throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body.');
@@ -66,7 +73,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
     note({ outcome: 'repeated' });
     return opened(known, deps);
   }
-  if (!known) refuseIfFull(partition, 'sessions', { ...deps, note });
+  if (!known) refuseIfFull(records, 'sessions', { ...deps, note });
   const claim = await take(owner, id, bodyHash, known, deps);
   try {
     return opened(await open(owner, id, wish, claim, deps), deps);
@@ -104,7 +111,7 @@ async function open(owner: Owner, id: string, wish: Wish, claim: Claim | undefin
   const secret = newSecret(deps.random);
   const link = await askTerra(
     owner,
-    writeTicket({ referenceId: owner.referenceId, sessionId: id, secret }),
+    writeStateToken({ referenceId: owner.referenceId, sessionId: id, secret }),
     wish,
     deps,
   );

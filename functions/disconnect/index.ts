@@ -1,14 +1,14 @@
-import { connectionAnswer } from '../core/answer';
-import { SECOND } from '../core/clock';
-import { type ConnectionRow, connectionState, isVisible } from '../core/connection';
-import { decidedAt, endConnection } from '../core/end-connection';
-import { type EraseDeps, eraseOwner, newErasure } from '../core/erasure';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import type { Owner, SignedIn } from '../core/owner';
-import { findConnection } from '../core/partition';
-import { countUse } from '../core/quota';
-import { type Behaviour, on, serve } from '../core/serve';
+import { connectionAnswer } from '../core/http/answer';
+import { SECOND } from '../core/platform/clock';
+import { type ConnectionRow, connectionState, isVisible } from '../core/state/connection';
+import { decidedAt, endConnection } from '../core/state/end-connection';
+import { type EraseDeps, eraseOwner, newErasure } from '../core/state/erasure';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import type { Owner, SignedIn } from '../core/state/owner';
+import { findConnection } from '../core/state/owner-records';
+import { countUse } from '../core/state/quota';
+import { type Behaviour, on, serve } from '../core/http/serve';
 import { disconnect, erase } from '../routes';
 
 type Deps = EraseDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
@@ -46,8 +46,8 @@ export const disconnectOne: Behaviour<typeof disconnect, Deps> = async ({ caller
     ...(ending.terra === 'failed' && { reason: ending.problem.reason ?? ending.problem.code }),
   });
 
-  const current = findConnection(ending.partition, path.id);
-  const connection = current && connectionAnswer(current, ending.partition, deps.clock());
+  const current = findConnection(ending.records, path.id);
+  const connection = current && connectionAnswer(current, ending.records, deps.clock());
   if (!connection) throw notFound();
   return { status: 202, body: connection };
 };

@@ -1,7 +1,7 @@
-import { cachedProviders } from '../core/catalogue';
-import * as live from '../core/live';
-import { type Behaviour, on, serve } from '../core/serve';
-import type { TerraProvider } from '../core/terra';
+import { cachedProviders } from '../core/terra/catalogue';
+import * as live from '../core/platform/dependencies';
+import { type Behaviour, on, serve } from '../core/http/serve';
+import type { TerraProvider } from '../core/terra/terra';
 import { listProviders } from '../routes';
 
 type Deps = { offered: () => Promise<TerraProvider[]> };

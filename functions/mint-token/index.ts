@@ -1,20 +1,20 @@
-import { cachedProviders } from '../core/catalogue';
-import { type Clock, isoTime, SECOND } from '../core/clock';
-import { erasing, isErasing } from '../core/erasure';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import type { Owner, SignedIn } from '../core/owner';
-import { providerId, providerKind } from '../core/providers';
-import { countUse, refuseIfFull } from '../core/quota';
-import { newId, type Random } from '../core/random';
-import { type Behaviour, on, serve } from '../core/serve';
-import { PROOF_WAIT } from '../core/session';
-import type { Store } from '../core/store';
-import type { Terra, TerraProvider } from '../core/terra';
+import { cachedProviders } from '../core/terra/catalogue';
+import { type Clock, isoTime, SECOND } from '../core/platform/clock';
+import { erasing, isErasing } from '../core/state/erasure';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import type { Owner, SignedIn } from '../core/state/owner';
+import { providerId, providerKind } from '../core/terra/providers';
+import { countUse, refuseIfFull } from '../core/state/quota';
+import { newId, type Random } from '../core/platform/random';
+import { type Behaviour, on, serve } from '../core/http/serve';
+import { PROOF_WAIT } from '../core/state/session';
+import type { Store } from '../core/store/store';
+import type { Terra, TerraProvider } from '../core/terra/terra';
 import { mintToken } from '../routes';
 
 type Deps = {
-  store: Pick<Store, 'load' | 'addMint' | 'countUse'>;
+  store: Pick<Store, 'load' | 'addTokenRecord' | 'countUse'>;
   terra: Pick<Terra, 'mintToken'>;
   /** Terra's catalogue. */
   offered: () => Promise<TerraProvider[]>;
@@ -32,15 +32,15 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body, no
     throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
   }
   const { sub, referenceId } = await deps.ownerOf(caller);
-  const partition = await deps.store.load(referenceId);
-  if (isErasing(partition)) throw erasing();
-  refuseIfFull(partition, 'mints', { ...deps, note });
+  const records = await deps.store.load(referenceId);
+  if (isErasing(records)) throw erasing();
+  refuseIfFull(records, 'mints', { ...deps, note });
   await countUse(referenceId, 'mints', deps.limit, deps);
 
   const createdAt = deps.clock();
   const { token, expiresInSeconds } = await deps.terra.mintToken(referenceId);
   const expiresAt = createdAt + expiresInSeconds * SECOND;
-  const isStored = await deps.store.addMint({
+  const isStored = await deps.store.addTokenRecord({
     owner: referenceId,
     id: newId(deps.random),
     sub,

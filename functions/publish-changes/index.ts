@@ -1,14 +1,14 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import { type Clock, type Instant, MINUTE, SECOND } from '../core/clock';
-import type { DeadLetters, Letter } from '../core/dead-letter';
-import type { EventBus } from '../core/event-bus';
-import * as live from '../core/live';
-import * as livePublishing from '../core/live-publishing';
-import { connectionEvent, type PublishedEvent, sessionEvent } from '../core/published-event';
-import type { Confirmation } from '../core/session';
-import type { Store } from '../core/store';
-import { readChange, type StreamChange } from '../core/stream-change';
-import { readItemKey } from '../core/table';
+import { type Clock, type Instant, MINUTE, SECOND } from '../core/platform/clock';
+import type { DeadLetters, Letter } from '../core/events/dead-letter';
+import type { EventBus } from '../core/events/event-bus';
+import * as live from '../core/platform/dependencies';
+import * as livePublishing from '../core/events/publishing-dependencies';
+import { connectionEvent, type PublishedEvent, sessionEvent } from '../core/events/published-event';
+import type { Confirmation } from '../core/state/session';
+import type { Store } from '../core/store/store';
+import { readChange, type StreamChange } from '../core/events/stream-change';
+import { readItemKey } from '../core/store/table';
 
 type Deps = {
   bus: EventBus;
@@ -44,14 +44,14 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
 
   while (waiting.length > 0) {
     const wave = firstOfEachOwner(waiting);
-    for (const { row } of await settle(wave)) stuck.add(row.owner);
+    for (const { row } of await projectConnections(wave)) stuck.add(row.owner);
     result.undone.push(...waiting.filter(({ row }) => stuck.has(row.owner)).map(({ sequence }) => sequence));
     waiting = waiting.filter(change => !wave.has(change) && !stuck.has(change.row.owner));
   }
   return result;
 
   /** Publishes changes of different owners or puts them aside; those it could do neither with. */
-  async function settle(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
+  async function projectConnections(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
     const { refused, away } = await publish([...wave].filter(isReady));
     const aside = [
       ...[...wave].filter(({ event }) => event === 'unreadable').map(change => letterOf(change, 'unreadable')),

@@ -1,12 +1,12 @@
-import { connectedUser, connectionAnswer, sessionAnswer } from '../core/answer';
-import type { Clock } from '../core/clock';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import type { Owner, SignedIn } from '../core/owner';
-import { findConnection } from '../core/partition';
-import type { Rules } from '../core/rules';
-import { type Behaviour, on, serve } from '../core/serve';
-import type { Store } from '../core/store';
+import { connectedUser, connectionAnswer, sessionAnswer } from '../core/http/answer';
+import type { Clock } from '../core/platform/clock';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import type { Owner, SignedIn } from '../core/state/owner';
+import { findConnection } from '../core/state/owner-records';
+import type { Rules } from '../core/state/rules';
+import { type Behaviour, on, serve } from '../core/http/serve';
+import type { Store } from '../core/store/store';
 import { listConnections, readConnection, readSession } from '../routes';
 
 type Deps = {
@@ -29,19 +29,19 @@ export const readSessionOf: Behaviour<typeof readSession, Deps> = async ({ calle
 /** All of the caller's connections, newest first by their first authentication. */
 export const listConnectionsOf: Behaviour<typeof listConnections, Deps> = async ({ caller }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
-  const partition = await deps.store.load(referenceId);
-  const connections = partition.connections
+  const records = await deps.store.load(referenceId);
+  const connections = records.connections
     .toSorted((a, b) => (b.facts.firstAuthAt ?? 0) - (a.facts.firstAuthAt ?? 0))
-    .flatMap(row => connectionAnswer(row, partition, deps.clock()) ?? []);
+    .flatMap(row => connectionAnswer(row, records, deps.clock()) ?? []);
   return { status: 200, body: { connections } };
 };
 
 /** One of the caller's own connections, by any id it was ever known by. */
 export const readConnectionOf: Behaviour<typeof readConnection, Deps> = async ({ caller, path }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
-  const partition = await deps.store.load(referenceId);
-  const row = findConnection(partition, path.id);
-  const connection = row && connectionAnswer(row, partition, deps.clock());
+  const records = await deps.store.load(referenceId);
+  const row = findConnection(records, path.id);
+  const connection = row && connectionAnswer(row, records, deps.clock());
   if (!connection) throw new Problem('not_found', 'There is nothing here.');
   return { status: 200, body: connection };
 };

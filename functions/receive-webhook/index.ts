@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type ApplyDeps, applyEvent } from '../core/apply-event';
-import { type Instant, SECOND } from '../core/clock';
-import { Problem } from '../core/errors';
-import * as live from '../core/live';
-import type { Secret, WebhookSecrets } from '../core/secrets';
-import { type Behaviour, on, serve } from '../core/serve';
-import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/signature';
-import { readTerraEvent } from '../core/terra-event';
-import { noLaterThan } from '../core/terra-user';
+import { type ApplyDeps, applyEvent } from '../core/state/apply-event';
+import { type Instant, SECOND } from '../core/platform/clock';
+import { Problem } from '../core/http/errors';
+import * as live from '../core/platform/dependencies';
+import type { Secret, WebhookSecrets } from '../core/platform/secrets';
+import { type Behaviour, on, serve } from '../core/http/serve';
+import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/terra/signature';
+import { readTerraEvent } from '../core/terra/terra-event';
+import { noLaterThan } from '../core/terra/terra-user';
 import { receiveWebhook } from '../routes';
 
 type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };

@@ -1,5 +1,5 @@
-import * as live from '../core/live';
-import { type Reconciled, type ReconcileDeps, reconcileConnections } from '../core/reconcile-connections';
+import * as live from '../core/platform/dependencies';
+import { type Reconciled, type ReconcileDeps, reconcileConnections } from '../core/state/reconcile-connections';
 
 let wired: Omit<ReconcileDeps, 'until'> | undefined;
 

@@ -1,8 +1,8 @@
-import { cachedProviders } from '../core/catalogue';
-import { MINUTE, SECOND, type Instant } from '../core/clock';
-import * as live from '../core/live';
-import type { Log } from '../core/log';
-import type { DueKey, Store } from '../core/store';
+import { cachedProviders } from '../core/terra/catalogue';
+import { MINUTE, SECOND, type Instant } from '../core/platform/clock';
+import * as live from '../core/platform/dependencies';
+import type { Log } from '../core/platform/log';
+import type { DueKey, Store } from '../core/store/store';
 import {
   type DueOwner,
   type DueRow,
@@ -11,10 +11,10 @@ import {
   type Swept,
   sweepOwner,
   UNREADABLE_AGAIN,
-} from '../core/sweep-owner';
-import { table } from '../core/table';
-import type { Terra } from '../core/terra';
-import { newRun } from '../core/turn';
+} from '../core/state/sweep-owner';
+import { table } from '../core/store/table';
+import type { Terra } from '../core/terra/terra';
+import { newRun } from '../core/state/turn';
 
 type Deps = SweepDeps & {
   store: Pick<Store, 'due'>;

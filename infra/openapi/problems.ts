@@ -1,5 +1,5 @@
-import { type ErrorCode, errorStatus } from '../../functions/core/errors';
-import { problemDocument } from '../../functions/core/serve';
+import { type ErrorCode, errorStatus } from '../../functions/core/http/errors';
+import { problemDocument } from '../../functions/core/http/serve';
 import type { Caller, Route } from '../../functions/routes';
 import { ref } from './schemas';
 

@@ -1,4 +1,4 @@
-import { signatureHeaders } from '../../functions/core/signature';
+import { signatureHeaders } from '../../functions/core/terra/signature';
 import { ids } from './examples';
 import { ref } from './schemas';
 

@@ -1,4 +1,4 @@
-import { sign } from '../../functions/core/signature';
+import { sign } from '../../functions/core/terra/signature';
 import type { SandboxClock } from './clock';
 import type { Delivery } from './delivery';
 import type { Switchboard } from './switchboard';

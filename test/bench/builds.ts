@@ -2,7 +2,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { buildSync } from 'esbuild';
-import { bundleFunctions, functionNames } from '../../infra/bundle';
+import { bundleFunctions, functionNames } from '../../infra/bundle/bundle';
 import { cache } from './cache';
 import { npm } from './node-versions';
 

@@ -1,4 +1,4 @@
-import type { EnvironmentName } from '../../functions/core/environment';
+import type { EnvironmentName } from '../../functions/core/platform/environment';
 
 /** An environment that every function can be loaded and wired with; nothing at these addresses is ever asked while cold. */
 export const environment = {

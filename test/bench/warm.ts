@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { dynamoStore } from '../../functions/core/dynamo-store';
-import { MINUTE, type Instant } from '../../functions/core/clock';
-import type { SessionRow } from '../../functions/core/session';
-import { sign } from '../../functions/core/signature';
-import { startDynamoDb } from '../../local/dynamodb';
+import { dynamoStore } from '../../functions/core/store/dynamo-store';
+import { MINUTE, type Instant } from '../../functions/core/platform/clock';
+import type { SessionRow } from '../../functions/core/state/session';
+import { sign } from '../../functions/core/terra/signature';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
 import { ourBuilds, usualBuilds, variantBuilds } from './builds';
 import { type CannedAws, startCannedAws } from './canned-aws';
 import { median, medianQuotient } from './cpu';

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
-import { type AppLook, pageReply } from '../../functions/core/page';
-import { languages, type Language } from '../../functions/core/page-texts';
-import { nextTryNumber, readTryNumber } from '../../functions/core/waiting';
+import { type AppLook, pageReply } from '../../functions/core/http/page';
+import { languages, type Language } from '../../functions/core/http/page-texts';
+import { nextTryNumber, readTryNumber } from '../../functions/core/http/waiting-page';
 import { person } from '../support/person';
 import { type Scene, stage } from './stage';
 import { type Visitor, visitor } from './visitor';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
-import { clientModule } from '../../local/client-module';
+import { clientModule } from '../../local/demo/client-module';
 import { closeServer, listen } from '../../local/loopback';
 import type { LocalStack } from '../../local/stack';
 
@@ -15,13 +15,13 @@ const contentTypes: Record<string, string> = { '.html': 'text/html; charset=utf-
  */
 export function samplePage() {
   let origin = '';
-  let settle = (source: string) => source;
+  let projectConnections = (source: string) => source;
   const server = createServer((request, response) => {
     const path = (request.url ?? '').replace(/\?.*$/, '').replace(/\/$/, '/index.html');
     const content = async () => {
       if (path === CLIENT) return clientModule();
       const source = await readFile(join(FOLDER, path), 'utf8');
-      return path === '/deployment.js' ? settle(source) : source;
+      return path === '/deployment.js' ? projectConnections(source) : source;
     };
     content().then(
       body => response.writeHead(200, { 'content-type': contentTypes[extname(path)] ?? 'text/plain' }).end(body),
@@ -39,7 +39,7 @@ export function samplePage() {
     },
     /** From now on the page calls this stack, and this person is signed in to it. */
     signsIn(name: string, stack: LocalStack) {
-      settle = source =>
+      projectConnections = source =>
         source
           .replace('http://localhost:4000', stack.apiUrl)
           .replace('http://localhost:4002', stack.issuerUrl)

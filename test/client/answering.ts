@@ -1,7 +1,7 @@
 import { type Client, type ClientOptions, createClient } from '../../client/index';
 import type { FetchInit } from '../../client/platform';
-import { type ErrorCode, errorStatus } from '../../functions/core/errors';
-import { problemDocument } from '../../functions/core/serve';
+import { type ErrorCode, errorStatus } from '../../functions/core/http/errors';
+import { problemDocument } from '../../functions/core/http/serve';
 
 /** What was asked of the API. */
 export type Asked = { method: string; url: string; headers: Record<string, string>; body: unknown };

@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type * as client from '../../client/index';
 import { ConnectError, createClient } from '../../client/index';
 import { isErrorCode } from '../../client/error';
-import { errorTitle, type ErrorCode } from '../../functions/core/errors';
+import { errorTitle, type ErrorCode } from '../../functions/core/http/errors';
 import type * as routes from '../../functions/routes';
 import { failureOf, problem } from './answering';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ConnectError, type ConnectErrorCode, createClient } from '../../client/index';
-import { errorStatus, errorTitle } from '../../functions/core/errors';
+import { errorStatus, errorTitle } from '../../functions/core/http/errors';
 
 const root = join(__dirname, '../..');
 const page = readFileSync(join(root, 'docs/client.md'), 'utf8');

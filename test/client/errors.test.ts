@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ConnectError, createClient } from '../../client/index';
-import { type ErrorCode, errorStatus } from '../../functions/core/errors';
+import { type ErrorCode, errorStatus } from '../../functions/core/http/errors';
 import { answering, type Answering, CODE, failureOf, json, opened, problem, SESSION_ID, session } from './answering';
 
 /** The one error of a call that is not repeated by itself. */

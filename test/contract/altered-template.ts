@@ -1,4 +1,4 @@
-import type { Template, TemplateResource } from '../../local/template';
+import type { Template, TemplateResource } from '../../local/aws/cloudformation/template';
 
 /** The template with each resource of this type changed, or left out where nothing is returned. */
 export function changed(

@@ -1,6 +1,6 @@
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { createServer } from 'node:http';
-import { readTicket, writeTicket } from '../../functions/core/ticket';
+import { readStateToken, writeStateToken } from '../../functions/core/state/state-token';
 import { deliveries } from '../../infra/openapi/terra-delivery';
 import { addressOf, closeServer, listen } from '../../local/loopback';
 import type { LocalStack, LocalStackOptions } from '../../local/stack';
@@ -220,7 +220,7 @@ test('a link from its opening to the end of everything', async () => {
   expect(statuses).toEqual([200, 200, 200, 202, 202]);
   const codes = [await gil.call('POST', '/v1/sessions', { returnTo: 'web' }), await gil.call('POST', '/v1/tokens')];
   expect(codes.map(({ body }) => body.code)).toEqual(['erasing', 'erasing']);
-  const back = `${stack.apiUrl}/v1/callback/${writeTicket({ referenceId: 'nobody', sessionId: 'A'.repeat(22), secret: 'B'.repeat(43) })}`;
+  const back = `${stack.apiUrl}/v1/callback/${writeStateToken({ referenceId: 'nobody', sessionId: 'A'.repeat(22), secret: 'B'.repeat(43) })}`;
   expect((await ask(`${back}/success`)).status).toBe(200);
   expect((await ask(`${stack.apiUrl}/v1/webhooks/terra`, signedDelivery(deliveries.arrived))).status).toBe(200);
 });
@@ -232,7 +232,7 @@ test('records that nobody can read are an internal error, on every route that re
   const referenceId = String(body.referenceId);
   const item = { owner: { S: referenceId }, item: { S: 'connection#x' }, facts: { S: 'poison' } };
   await table.send(new PutItemCommand({ TableName: stack.table.name, Item: item }));
-  const code = writeTicket({ referenceId, sessionId: String(session.id), secret: 'B'.repeat(43) });
+  const code = writeStateToken({ referenceId, sessionId: String(session.id), secret: 'B'.repeat(43) });
   const { user } = deliveries.arrived;
   const ofIan = signedDelivery({ type: 'deauth', status: 'success', user: { ...user, reference_id: referenceId } });
 
@@ -256,11 +256,11 @@ test.each(['approve', 'deny'] as const)('a session that nobody can read is an in
   const session = await joe.open({ provider: 'OURA' });
   const callback = await decideAndLeave(session.url, decision);
   await sandbox().settled();
-  const ticket = readTicket(new URL(callback).pathname.split('/').at(-2));
+  const stateToken = readStateToken(new URL(callback).pathname.split('/').at(-2));
   await table.send(
     new UpdateItemCommand({
       TableName: stack.table.name,
-      Key: { owner: { S: String(ticket?.referenceId) }, item: { S: `session#${String(session.id)}` } },
+      Key: { owner: { S: String(stateToken?.referenceId) }, item: { S: `session#${String(session.id)}` } },
       UpdateExpression: 'SET flow = :poison',
       ExpressionAttributeValues: { ':poison': { S: 'poison' } },
     }),

@@ -1,4 +1,4 @@
-import { problemDocument } from '../../functions/core/serve';
+import { problemDocument } from '../../functions/core/http/serve';
 import { connection, ids } from '../../infra/openapi/examples';
 import { type Answered, checkAnswer } from './contract';
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorStatus } from '../../functions/core/errors';
-import { readTerraEvent } from '../../functions/core/terra-event';
-import { declaredRoutes } from '../../infra/connect-api';
+import { errorStatus } from '../../functions/core/http/errors';
+import { readTerraEvent } from '../../functions/core/terra/terra-event';
+import { declaredRoutes } from '../../infra/parts/connect-api';
 import { deliveries } from '../../infra/openapi/terra-delivery';
 import { openApiText } from '../../infra/openapi/text';
 import { type Contract, contract, faultOf, type Operation, pointerTo, resolved } from './contract';

@@ -1,4 +1,4 @@
-import { sign } from '../../functions/core/signature';
+import { sign } from '../../functions/core/terra/signature';
 import { ids } from '../../infra/openapi/examples';
 import { contract, resolved } from './contract';
 

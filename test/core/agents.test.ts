@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { TerraRequest } from '../../functions/core/terra-http';
-import { MINUTE, SECOND, systemClock } from '../../functions/core/clock';
-import * as live from '../../functions/core/live';
-import { sendWithin } from '../../functions/core/terra-http';
+import type { TerraRequest } from '../../functions/core/terra/terra-http';
+import { MINUTE, SECOND, systemClock } from '../../functions/core/platform/clock';
+import * as live from '../../functions/core/platform/dependencies';
+import { sendWithin } from '../../functions/core/terra/terra-http';
 
 const BODY = '{}';
 const ANSWER = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;

@@ -1,6 +1,6 @@
-import { Problem } from '../../functions/core/errors';
-import { fingerprintOf, namingFault, type OwnerDeps, ownerNaming } from '../../functions/core/owner';
-import type { Fingerprint } from '../../functions/core/store';
+import { Problem } from '../../functions/core/http/errors';
+import { fingerprintOf, namingFault, type OwnerDeps, ownerNaming } from '../../functions/core/state/owner';
+import type { Fingerprint } from '../../functions/core/store/store';
 import { memoryStore } from '../support/memory-store';
 
 const KEY = 'reference-key-for-tests-0123456789abcdef';

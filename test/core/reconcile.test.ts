@@ -1,7 +1,7 @@
-import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { reconcileConnections } from '../../functions/core/reconcile-connections';
-import type { Store } from '../../functions/core/store';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import { reconcileConnections } from '../../functions/core/state/reconcile-connections';
+import type { Store } from '../../functions/core/store/store';
 import { journey, terraEvent } from '../support/journey';
 import { world as newWorld, referenceIdOf, terraUser, type World } from '../support/world';
 

@@ -1,14 +1,14 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { ConnectionRow } from '../../functions/core/connection';
-import { dynamoStore } from '../../functions/core/dynamo-store';
-import type { RowFindings } from '../../functions/core/items';
-import { newErasure } from '../../functions/core/erasure';
-import type { MintRow } from '../../functions/core/mint';
-import type { Claim, SessionRow } from '../../functions/core/session';
-import type { Store } from '../../functions/core/store';
-import { fingerprintKey, itemKey, reconcileKey, SCHEMA } from '../../functions/core/table';
-import { startDynamoDb } from '../../local/dynamodb';
+import type { ConnectionRow } from '../../functions/core/state/connection';
+import { dynamoStore } from '../../functions/core/store/dynamo-store';
+import type { RowFindings } from '../../functions/core/store/items';
+import { newErasure } from '../../functions/core/state/erasure';
+import type { TokenRecord } from '../../functions/core/state/token-record';
+import type { Claim, SessionRow } from '../../functions/core/state/session';
+import type { Store } from '../../functions/core/store/store';
+import { fingerprintKey, itemKey, reconcileKey, SCHEMA } from '../../functions/core/store/table';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
 import { memoryStore } from '../support/memory-store';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -92,7 +92,7 @@ const connection = (owner: string): ConnectionRow => ({
   updatedAt: NOON,
   version: NOON,
 });
-const mint = (owner: string): MintRow => ({
+const mint = (owner: string): TokenRecord => ({
   owner,
   id: 'm',
   sub: 'alice',
@@ -162,7 +162,7 @@ describe.each([
         'the use of a token',
         owner => ({ ...mint(owner), item: itemKey.mint('m') }),
         (store, owner) =>
-          store.useMint(
+          store.useTokenRecord(
             owner,
             'm',
             { terraUserId: USER, at: NOON, provider: 'APPLE' },
@@ -232,13 +232,13 @@ describe.each([
   test('a row says which version of the schema wrote it, and a later write raises it', async () => {
     const { store, put, get, owner } = given();
     await store.openSession(session(owner));
-    await store.addMint(mint(owner));
+    await store.addTokenRecord(mint(owner));
     await store.putConnection(connection(owner), undefined);
     for (const item of [itemKey.session('s'), itemKey.mint('m'), itemKey.connection(USER)])
       expect(await get({ owner, item })).toHaveProperty('schema', SCHEMA);
 
     await put({ ...mint(owner), item: itemKey.mint('m'), schema: SCHEMA - 1 });
-    await store.useMint(
+    await store.useTokenRecord(
       owner,
       'm',
       { terraUserId: USER, at: NOON, provider: 'APPLE' },
@@ -268,10 +268,10 @@ describe.each([
     await put(stored);
     await store.putConnection({ ...connection(owner), terraUserId: OTHER }, undefined);
 
-    const partition = await store.load(owner);
+    const records = await store.load(owner);
 
-    expect(partition.connections.map(({ terraUserId }) => terraUserId)).toEqual([OTHER]);
-    expect(partition.unreadable).toEqual([{ item: stored.item, stored }]);
+    expect(records.connections.map(({ terraUserId }) => terraUserId)).toEqual([OTHER]);
+    expect(records.unreadable).toEqual([{ item: stored.item, stored }]);
     expect(findings).toEqual([{ unreadableRows: 1, laterValues: 0 }]);
     const rows: string[] = [];
     let cursor: string | undefined;
@@ -295,7 +295,7 @@ describe.each([
 
     expect(await store.openSession(session(owner))).toBe(false);
     expect(await store.claimSession(claim(owner), undefined)).toBe(false);
-    expect(await store.addMint(mint(owner))).toBe(false);
+    expect(await store.addTokenRecord(mint(owner))).toBe(false);
     expect(await store.putConnection(connection(owner), undefined)).toBe(false);
 
     for (const row of rows) expect(await get(row)).toEqual(row);
@@ -360,8 +360,8 @@ test('a number too large for JavaScript keeps only its own row from being read',
   const Item = { owner: { S: owner }, item: { S: itemKey.mint('m') }, createdAt: { N: '99999999999999999999999' } };
   await client.send(new PutItemCommand({ TableName: dynamo.tableName, Item }));
 
-  const partition = await store.load(owner);
+  const records = await store.load(owner);
 
-  expect(partition.connections).toHaveLength(1);
-  expect(partition.unreadable.map(({ item }) => item)).toEqual([itemKey.mint('m')]);
+  expect(records.connections).toHaveLength(1);
+  expect(records.unreadable.map(({ item }) => item)).toEqual([itemKey.mint('m')]);
 });

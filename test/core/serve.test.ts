@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { Problem } from '../../functions/core/errors';
-import type { Facts } from '../../functions/core/log';
-import { type Behaviour, type GatewayEvent, on, serve } from '../../functions/core/serve';
+import { Problem } from '../../functions/core/http/errors';
+import type { Facts } from '../../functions/core/platform/log';
+import { type Behaviour, type GatewayEvent, on, serve } from '../../functions/core/http/serve';
 import { createSession, readConnection, receiveWebhook } from '../../functions/routes';
 import { check } from '../proofs/effort';
 import { authorizerOf, tokenOf, tokenWith } from '../support/token';

@@ -1,4 +1,4 @@
-import { readSignature, sign, verifySignature } from '../../functions/core/signature';
+import { readSignature, sign, verifySignature } from '../../functions/core/terra/signature';
 
 const SECRET = 'terra_test_secret';
 const NOW = 1_764_000_000;

@@ -5,21 +5,21 @@ import {
   DynamoDBClient,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { ConnectionRow } from '../../functions/core/connection';
-import { dynamoStore } from '../../functions/core/dynamo-store';
-import { shardOf } from '../../functions/core/items';
-import type { MintRow } from '../../functions/core/mint';
+import type { ConnectionRow } from '../../functions/core/state/connection';
+import { dynamoStore } from '../../functions/core/store/dynamo-store';
+import { shardOf } from '../../functions/core/store/items';
+import type { TokenRecord } from '../../functions/core/state/token-record';
 import {
   AUTHORISED_LIMIT,
   type Claim,
   REFUSAL_LIMIT,
   RETURN_LOOKUP_LIMIT,
   type SessionRow,
-} from '../../functions/core/session';
-import type { Fingerprint, SessionFact, Store } from '../../functions/core/store';
-import { fingerprintKey, itemKey } from '../../functions/core/table';
-import { startDynamoDb } from '../../local/dynamodb';
-import { connectTable } from '../../local/tables';
+} from '../../functions/core/state/session';
+import type { Fingerprint, SessionFact, Store } from '../../functions/core/store/store';
+import { fingerprintKey, itemKey } from '../../functions/core/store/table';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import { connectTable } from '../../local/aws/dynamodb/tables';
 import { memoryStore } from '../support/memory-store';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -74,7 +74,7 @@ const connection: ConnectionRow = {
 };
 /** A key of the table, as a scan names where it goes on. */
 const PLACE = JSON.stringify({ owner: { S: 'owner-1' }, item: { S: 'connection#1' } });
-const mint: MintRow = {
+const tokenRecord: TokenRecord = {
   owner: 'owner-1',
   id: 'mint-1',
   sub: 'alice',
@@ -133,7 +133,7 @@ describe.each([
       known: false,
       sessions: [],
       claims: [],
-      mints: [],
+      tokenRecords: [],
       quotas: [],
       erasure: undefined,
       connections: [],
@@ -143,16 +143,16 @@ describe.each([
 
   test('a partition holds everything of one owner and nothing of another', async () => {
     const { store, owner } = await world();
-    await store.addMint({ ...mint, owner });
+    await store.addTokenRecord({ ...tokenRecord, owner });
     await store.putConnection({ ...connection, owner }, undefined);
     await store.openSession({ ...session, owner: `${owner}-other` });
 
-    const partition = await store.load(owner);
+    const records = await store.load(owner);
 
-    expect(partition.known).toBe(true);
-    expect(partition.sessions).toEqual([{ ...session, owner }]);
-    expect(partition.mints).toEqual([{ ...mint, owner }]);
-    expect(partition.connections).toEqual([{ ...connection, owner }]);
+    expect(records.known).toBe(true);
+    expect(records.sessions).toEqual([{ ...session, owner }]);
+    expect(records.tokenRecords).toEqual([{ ...tokenRecord, owner }]);
+    expect(records.connections).toEqual([{ ...connection, owner }]);
   });
 
   test('an id is opened once', async () => {
@@ -385,13 +385,15 @@ describe.each([
 
   test('a mint is used up by one Terra user', async () => {
     const { store, owner } = await world();
-    await store.addMint({ ...mint, owner });
+    await store.addTokenRecord({ ...tokenRecord, owner });
     const use = { terraUserId: user, at: NOON + 1, provider: 'APPLE' };
     const due = { dueAt: NOON + 60_000, purgeAt: 7 };
 
-    expect(await store.useMint(owner, mint.id, use, due)).toMatchObject({ usedBy: use, ...due });
-    expect((await store.useMint(owner, mint.id, { ...use, terraUserId: 'other' }, due))?.usedBy).toEqual(use);
-    expect(await store.useMint(owner, 'no-such-mint', use, due)).toBeUndefined();
+    expect(await store.useTokenRecord(owner, tokenRecord.id, use, due)).toMatchObject({ usedBy: use, ...due });
+    expect((await store.useTokenRecord(owner, tokenRecord.id, { ...use, terraUserId: 'other' }, due))?.usedBy).toEqual(
+      use,
+    );
+    expect(await store.useTokenRecord(owner, 'no-such-mint', use, due)).toBeUndefined();
   });
 
   test('of many simultaneous uses exactly the limit is counted', async () => {
@@ -429,7 +431,7 @@ describe.each([
 
   test('the due index holds just what is due, earliest first, and lets go of it', async () => {
     const { store, owner } = await world();
-    await store.addMint({ ...mint, owner });
+    await store.addTokenRecord({ ...tokenRecord, owner });
     await store.putConnection({ ...connection, owner, dueAt: NOON - 5 }, undefined);
     const dueBy = async (until: number) =>
       (await store.due(shardOf(owner), until)).due.filter(key => key.owner === owner).map(({ item }) => item);

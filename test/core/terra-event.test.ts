@@ -1,4 +1,4 @@
-import { readTerraEvent } from '../../functions/core/terra-event';
+import { readTerraEvent } from '../../functions/core/terra/terra-event';
 import { terraEvent, told } from '../support/journey';
 import { terraUser } from '../support/world';
 

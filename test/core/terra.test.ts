@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { type TerraOptions, terraClient } from '../../functions/core/terra';
+import { systemClock } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import { type TerraOptions, terraClient } from '../../functions/core/terra/terra';
 import { codeOf, terraUser } from '../support/world';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };

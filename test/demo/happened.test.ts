@@ -1,5 +1,5 @@
 import { receiveWebhook } from '../../functions/routes';
-import { factsOf } from '../../local/record-facts';
+import { factsOf } from '../../local/demo/record-facts';
 import { fullRows } from '../local/full-rows';
 import { load } from './modules';
 

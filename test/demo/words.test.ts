@@ -1,4 +1,4 @@
-import { errorStatus } from '../../functions/core/errors';
+import { errorStatus } from '../../functions/core/http/errors';
 import { ConnectionReason, ConnectionStatus, SessionFailure, SessionStatus } from '../../functions/routes';
 import { load } from './modules';
 

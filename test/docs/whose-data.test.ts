@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 import * as fc from 'fast-check';
-import type { BusEvent } from '../../local/bus';
+import type { BusEvent } from '../../local/aws/eventbridge/bus';
 import type { LocalStack } from '../../local/stack';
 import { holds } from '../proofs/effort';
 import { eventually, person } from '../support/person';

@@ -1,5 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld } from '../support/world';
 

@@ -1,5 +1,5 @@
-import { MINUTE } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
+import { MINUTE } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
 import { journey } from '../support/journey';
 import { codeOf, world as newWorld } from '../support/world';
 

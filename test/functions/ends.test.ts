@@ -1,5 +1,5 @@
-import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
+import { DAY, HOUR, MINUTE } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
 import { sweep } from '../../functions/sweep-stale';
 import { journey, terraEvent } from '../support/journey';
 import { codeOf, terraUser, world as newWorld } from '../support/world';

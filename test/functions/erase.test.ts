@@ -1,6 +1,6 @@
-import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { SCHEMA } from '../../functions/core/table';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import { SCHEMA } from '../../functions/core/store/table';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 

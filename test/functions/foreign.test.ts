@@ -1,5 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { fingerprintKey, itemKey, reconcileKey } from '../../functions/core/table';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { fingerprintKey, itemKey, reconcileKey } from '../../functions/core/store/table';
 import { journey, terraEvent, told } from '../support/journey';
 import { referenceIdOf, terraUser, world as newWorld, type World } from '../support/world';
 

@@ -1,6 +1,6 @@
-import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { reconcileConnections } from '../../functions/core/reconcile-connections';
-import { REPORTED_ENDS_LIMIT } from '../../functions/core/reported-ends';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { reconcileConnections } from '../../functions/core/state/reconcile-connections';
+import { REPORTED_ENDS_LIMIT } from '../../functions/core/state/reported-ends';
 import { journey, terraEvent, told } from '../support/journey';
 import { authenticated, referenceIdOf, terraUser, world as newWorld, type World } from '../support/world';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { MINUTE } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
+import { MINUTE } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
 import { journey } from '../support/journey';
 import { terraUser, world as newWorld } from '../support/world';
 

@@ -1,8 +1,14 @@
 import crypto from 'node:crypto';
-import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { type ConnectionFacts, type ConnectionRow, publicId } from '../../functions/core/connection';
-import { type News, OWNER_ROWS, type Partition, settle, withChanges } from '../../functions/core/partition';
-import type { Rules } from '../../functions/core/rules';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { type ConnectionFacts, type ConnectionRow, publicId } from '../../functions/core/state/connection';
+import {
+  type FactUpdates,
+  OWNER_ROWS,
+  type OwnerRecords,
+  projectConnections,
+  withChanges,
+} from '../../functions/core/state/owner-records';
+import type { Rules } from '../../functions/core/state/rules';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, NOON, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 
@@ -66,7 +72,7 @@ describe('what is kept of an owner', () => {
     await go.mint('alice', 'APPLE');
     const authenticatedAt = world.clock() + MINUTE;
     await pass(world, 7 * HOUR);
-    expect((await rowsOf(world)).mints).toMatchObject([{ version: 1 }]);
+    expect((await rowsOf(world)).tokenRecords).toMatchObject([{ version: 1 }]);
 
     await pass(world, 18 * HOUR, HOUR);
     await go.deliver(terraEvent.auth(terraUser(2), { provider: 'APPLE' }), { ordering: authenticatedAt });
@@ -186,12 +192,12 @@ test('a session is read by its own row, and by that of its connection once it ha
 
 describe('a chain of reauthentications', () => {
   const rules: Rules = { confirmation: 'required', confirmWithin: HOUR, referenceId: 'opaque' };
-  const nobody: Partition = {
+  const nobody: OwnerRecords = {
     owner: 'owner',
     known: true,
     sessions: [],
     claims: [],
-    mints: [],
+    tokenRecords: [],
     quotas: [],
     erasure: undefined,
     connections: [],
@@ -203,7 +209,7 @@ describe('a chain of reauthentications', () => {
     auth: { at: NOON + n, via: 'reauth' },
     supersededBy: { at: NOON + n + 1, terraUserId: terraUser(n + 1) },
   });
-  const chain = (links: number): News => new Map(times(links).map(n => [terraUser(n), factsOf(n)]));
+  const chain = (links: number): FactUpdates => new Map(times(links).map(n => [terraUser(n), factsOf(n)]));
 
   /** How often a fact is looked at, or an id computed, to settle one more link of a chain of so many. */
   function workFor(links: number): number {
@@ -215,10 +221,15 @@ describe('a chain of reauthentications', () => {
           return Reflect.get(target, name) as unknown;
         },
       });
-    const stored = withChanges(nobody, settle(nobody, chain(links), NOON, rules)).connections;
+    const stored = withChanges(nobody, projectConnections(nobody, chain(links), NOON, rules)).connections;
     const connections: ConnectionRow[] = stored.map(row => ({ ...row, facts: counted(row.facts) }));
     const hashes = jest.spyOn(crypto, 'createHash');
-    const changes = settle({ ...nobody, connections }, new Map([[terraUser(links), factsOf(links)]]), NOON, rules);
+    const changes = projectConnections(
+      { ...nobody, connections },
+      new Map([[terraUser(links), factsOf(links)]]),
+      NOON,
+      rules,
+    );
     work += hashes.mock.calls.length;
     hashes.mockRestore();
     expect(changes.map(({ row }) => row.ids[0])).toContain(publicId(terraUser(0)));

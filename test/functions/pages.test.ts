@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { completeCallback, handler, noteFailure } from '../../functions/complete-callback';
-import { type AppLook, pageHeaders, pageReply, type PageView } from '../../functions/core/page';
-import { pageLanguage } from '../../functions/core/page-language';
-import { type Language, languages, pageTexts } from '../../functions/core/page-texts';
-import { FailureCause } from '../../functions/core/session';
-import { appLook, contrast } from '../../infra/app-look';
+import { type AppLook, pageHeaders, pageReply, type PageView } from '../../functions/core/http/page';
+import { pageLanguage } from '../../functions/core/http/page-language';
+import { type Language, languages, pageTexts } from '../../functions/core/http/page-texts';
+import { FailureCause } from '../../functions/core/state/session';
+import { appLook, contrast } from '../../infra/settings/app-look';
 import { eventOf } from '../proofs/doors/doors';
 import { journey } from '../support/journey';
 import { referenceIdOf, terraUser, type World, world } from '../support/world';

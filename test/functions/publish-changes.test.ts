@@ -2,13 +2,13 @@ import type { PutEventsCommand, PutEventsRequestEntry } from '@aws-sdk/client-ev
 import type { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
-import { MINUTE, SECOND } from '../../functions/core/clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState } from '../../functions/core/connection';
-import { type Letter, sqsDeadLetters } from '../../functions/core/dead-letter';
-import { eventBridge, type Verdict } from '../../functions/core/event-bus';
-import { connectionEvent, type PublishedEvent, sessionEvent } from '../../functions/core/published-event';
-import type { Confirmation, SessionRow } from '../../functions/core/session';
-import { itemKey } from '../../functions/core/table';
+import { MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { type ConnectionFacts, type ConnectionRow, connectionState } from '../../functions/core/state/connection';
+import { type Letter, sqsDeadLetters } from '../../functions/core/events/dead-letter';
+import { eventBridge, type Verdict } from '../../functions/core/events/event-bus';
+import { connectionEvent, type PublishedEvent, sessionEvent } from '../../functions/core/events/published-event';
+import type { Confirmation, SessionRow } from '../../functions/core/state/session';
+import { itemKey } from '../../functions/core/store/table';
 import { publishChanges } from '../../functions/publish-changes';
 import { NOON, terraUser } from '../support/world';
 

@@ -1,4 +1,4 @@
-import { MINUTE } from '../../functions/core/clock';
+import { MINUTE } from '../../functions/core/platform/clock';
 import { journey, terraEvent, told } from '../support/journey';
 import { terraUser, world as newWorld } from '../support/world';
 

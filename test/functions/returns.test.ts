@@ -1,8 +1,8 @@
-import { HOUR, isoTime, MINUTE, SECOND } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { CODE_LIFE, RETURN_LOOKUP_LIMIT } from '../../functions/core/session';
-import { itemKey } from '../../functions/core/table';
-import { codeSecret, readTicket, writeTicket } from '../../functions/core/ticket';
+import { HOUR, isoTime, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import { CODE_LIFE, RETURN_LOOKUP_LIMIT } from '../../functions/core/state/session';
+import { itemKey } from '../../functions/core/store/table';
+import { codeSecret, readStateToken, writeStateToken } from '../../functions/core/state/state-token';
 import { browserNamed, journey, terraEvent, type VisitingBrowser } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld, type World } from '../support/world';
 
@@ -781,9 +781,9 @@ describe('the code', () => {
     const made = await attempt(flow);
     await made.approve();
     await made.visit(browserNamed('victor'));
-    const state = readTicket(made.session.state);
+    const state = readStateToken(made.session.state);
     if (!state) throw new Error('the state cannot be read');
-    const forged = writeTicket({ ...state, secret: codeSecret(state.secret, made.user, undefined) });
+    const forged = writeStateToken({ ...state, secret: codeSecret(state.secret, made.user, undefined) });
 
     expect(await made.confirm(forged)).toBe('code_invalid');
     expect(await made.statuses()).toEqual(['unconfirmed']);

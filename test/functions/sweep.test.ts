@@ -1,4 +1,4 @@
-import { MINUTE, SECOND } from '../../functions/core/clock';
+import { MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { referenceIdOf, terraUser } from '../support/world';
 import { slowWorld } from '../support/slow-world';
 

@@ -1,4 +1,4 @@
-import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/clock';
+import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { journey, terraEvent } from '../support/journey';
 import { referenceIdOf, terraUser, world as newWorld } from '../support/world';
 

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld } from '../support/world';
 

@@ -1,6 +1,6 @@
-import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
-import { reconcileConnections } from '../../functions/core/reconcile-connections';
-import { itemKey, SCHEMA } from '../../functions/core/table';
+import { DAY, HOUR, MINUTE } from '../../functions/core/platform/clock';
+import { reconcileConnections } from '../../functions/core/state/reconcile-connections';
+import { itemKey, SCHEMA } from '../../functions/core/store/table';
 import { redrive } from '../../functions/publish-changes';
 import { journey, terraEvent } from '../support/journey';
 import { authenticated, codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
@@ -196,7 +196,7 @@ describe('an erasure', () => {
 
   test('keeps such rows while Terra is away, and the sweep completes it', async () => {
     const { world, go } = await given();
-    const { Problem } = await import('../../functions/core/errors');
+    const { Problem } = await import('../../functions/core/http/errors');
     put(world, poison);
     put(world, { item: itemKey.mint('x'), usedBy: { terraUserId: BEHIND } });
     world.terra.users.set(BEHIND, authenticated(BEHIND, world));

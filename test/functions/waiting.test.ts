@@ -1,4 +1,4 @@
-import { nextTryNumber, readTryNumber, secondsToNextTry } from '../../functions/core/waiting';
+import { nextTryNumber, readTryNumber, secondsToNextTry } from '../../functions/core/http/waiting-page';
 
 test('the pauses grow, and after the sixth try the page no longer tries by itself', () => {
   const pauses = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(secondsToNextTry);

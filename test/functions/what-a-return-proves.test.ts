@@ -1,5 +1,5 @@
-import { HOUR, MINUTE, SECOND } from '../../functions/core/clock';
-import { RETURN_LOOKUP_LIMIT } from '../../functions/core/session';
+import { HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import { RETURN_LOOKUP_LIMIT } from '../../functions/core/state/session';
 import { browserNamed, journey, terraEvent } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';
 

@@ -1,5 +1,5 @@
-import { platformLog } from '../../functions/core/log';
-import { type AlarmDeclaration, alarms } from '../../infra/alarm-list';
+import { platformLog } from '../../functions/core/platform/log';
+import { type AlarmDeclaration, alarms } from '../../infra/parts/alarm-list';
 import { at, functions, only, resources, templateWith, text, word } from './template';
 
 const template = templateWith();
@@ -184,7 +184,7 @@ test('one dashboard shows alarms, requests, outcomes and every function', () => 
   expect(body).toContain('Requests by status');
 });
 
-/** Repeated on purpose: a name more in `functions/core/log.ts` does not compile here until it has an alarm. */
+/** Repeated on purpose: a name more in `functions/core/platform/log.ts` does not compile here until it has an alarm. */
 const alarmNames = Object.keys({
   owner_mismatch: true,
   link_reused: true,
@@ -204,7 +204,7 @@ const alarmNames = Object.keys({
   poison_event: true,
   unknown_event: true,
   end_without_reference: true,
-} satisfies Record<import('../../functions/core/log').AlarmName, true>);
+} satisfies Record<import('../../functions/core/platform/log').AlarmName, true>);
 
 function told({ name, signal, rings, minutes, spans }: AlarmDeclaration): string {
   const limit = 'below' in rings ? `< ${rings.below}` : `>= ${rings.atLeast}`;

@@ -9,7 +9,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { dueIndex, tableSchema } from '../../infra/record-table';
+import { dueIndex, tableSchema } from '../../infra/parts/connect-table';
 import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
 import { at, emptyBundles, lambdas, object, only, production, resources, type Template, text } from './template';
 

@@ -6,9 +6,9 @@ import { gzipSync } from 'node:zlib';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { version as sdkVersion } from '@aws-sdk/client-dynamodb/package.json';
 import * as sdkTimes from '@smithy/core/serde';
-import { environmentNames } from '../../functions/core/environment';
-import { bundleFunctions, functionNames, leanModules } from '../../infra/bundle';
-import * as lean from '../../infra/lean-sdk';
+import { environmentNames } from '../../functions/core/platform/environment';
+import { bundleFunctions, functionNames, leanModules } from '../../infra/bundle/bundle';
+import * as lean from '../../infra/bundle/lean-sdk';
 import { sharedBundles } from '../support/synthesis';
 import { at, lambdas, object, templateWith } from './template';
 

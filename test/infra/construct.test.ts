@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { settingsOf } from '../../infra/context';
+import { settingsOf } from '../../infra/settings/context';
 import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
 import { emptyBundles, production } from './template';
 

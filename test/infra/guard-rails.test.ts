@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { IConstruct } from 'constructs';
-import { acknowledge, acknowledgements, hipaaAnswers } from '../../infra/acknowledgements';
-import { guardRails } from '../../infra/guard-rails';
-import { hipaaReport, reportFile } from '../../infra/hipaa-findings';
+import { acknowledge, acknowledgements, hipaaAnswers } from '../../infra/checks/acknowledgements';
+import { guardRails } from '../../infra/checks/guard-rails';
+import { hipaaReport, reportFile } from '../../infra/checks/hipaa-findings';
 import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
 import { emptyBundles, production } from './template';
 

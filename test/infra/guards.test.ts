@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { functionNames } from '../../infra/bundle';
-import { declaredRoutes } from '../../infra/connect-api';
+import { functionNames } from '../../infra/bundle/bundle';
+import { declaredRoutes } from '../../infra/parts/connect-api';
 import { at, functions, lambdas, object, only, resources, templateWith, text, word } from './template';
 
 const template = templateWith();

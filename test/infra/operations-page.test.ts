@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alarms } from '../../infra/alarm-list';
+import { alarms } from '../../infra/parts/alarm-list';
 
 const page = readFileSync(join(__dirname, '../../docs/operations.md'), 'utf8');
 

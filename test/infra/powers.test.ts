@@ -1,4 +1,4 @@
-import { environmentNames } from '../../functions/core/environment';
+import { environmentNames } from '../../functions/core/platform/environment';
 import { at, type Json, lambdas, object, type Properties, resources, templateWith, text, word } from './template';
 
 const template = templateWith();

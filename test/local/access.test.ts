@@ -2,15 +2,15 @@ import { DynamoDBClient, PutItemCommand, QueryCommand, ScanCommand } from '@aws-
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { type Access, accessControl, type JudgedCall } from '../../local/access';
-import { startBus } from '../../local/bus';
-import { startDynamoDb } from '../../local/dynamodb';
-import type { LambdaFunction } from '../../local/lambda-function';
+import { type Access, accessControl, type JudgedCall } from '../../local/aws/iam/access';
+import { startBus } from '../../local/aws/eventbridge/bus';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import type { LambdaFunction } from '../../local/aws/lambda/lambda-function';
 import type { LogEntry } from '../../local/log-entry';
-import { startQueues } from '../../local/queue';
-import { startSecretsManager } from '../../local/secrets';
-import { connectTable } from '../../local/tables';
-import { readStack, type TemplateResource } from '../../local/template';
+import { startQueues } from '../../local/aws/sqs/queue';
+import { startSecretsManager } from '../../local/aws/secretsmanager/secrets';
+import { connectTable } from '../../local/aws/dynamodb/tables';
+import { readStack, type TemplateResource } from '../../local/aws/cloudformation/template';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:f';
 const ROLE = 'arn:aws:iam::000000000000:role/fixture-Role';

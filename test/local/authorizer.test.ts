@@ -9,8 +9,8 @@ import {
   SignJWT,
   UnsecuredJWT,
 } from 'jose';
-import type { JwtRule } from '../../local/api';
-import { jwtAuthorizer, type Verdict } from '../../local/authorizer';
+import type { JwtRule } from '../../local/aws/apigateway/api';
+import { jwtAuthorizer, type Verdict } from '../../local/aws/apigateway/authorizer';
 import { closeServer, listen } from '../../local/loopback';
 
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;

@@ -1,5 +1,5 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { type Bus, startBus } from '../../local/bus';
+import { type Bus, startBus } from '../../local/aws/eventbridge/bus';
 import { serve } from './fixture';
 
 let bus: Bus;

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
-import { startBus } from '../../local/bus';
-import { startDynamoDb } from '../../local/dynamodb';
-import { startQueues } from '../../local/queue';
-import { startSecretsManager } from '../../local/secrets';
+import { startBus } from '../../local/aws/eventbridge/bus';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import { startQueues } from '../../local/aws/sqs/queue';
+import { startSecretsManager } from '../../local/aws/secretsmanager/secrets';
 
 const services = [
   ['EventBridge', () => startBus({ names: ['bus'] })],

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { demoPage } from '../../local/demo-page';
+import { demoPage } from '../../local/demo/demo-page';
 import { serve, temporaryDirectory } from './fixture';
 
 let page: Awaited<ReturnType<typeof serve>>;

@@ -12,10 +12,10 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { AbstractValueIterator } from 'abstract-level';
-import { table } from '../../functions/core/table';
-import type { AwsCall } from '../../local/aws-call';
-import { type DynamoDb, startDynamoDb } from '../../local/dynamodb';
-import type { TableChange } from '../../local/table-writer';
+import { table } from '../../functions/core/store/table';
+import type { AwsCall } from '../../local/aws/aws-call';
+import { type DynamoDb, startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import type { TableChange } from '../../local/aws/dynamodb/table-writer';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const key = (owner: string, item: string) => ({ owner: { S: owner }, item: { S: item } });
@@ -52,7 +52,7 @@ const put = (item: Record<string, AttributeValue>) => client.send(new PutItemCom
 const get = async (owner: string, item: string) =>
   (await client.send(new GetItemCommand({ TableName, Key: key(owner, item), ConsistentRead: true }))).Item;
 
-test('the table is the one that functions/core/table.ts declares', async () => {
+test('the table is the one that functions/core/store/table.ts declares', async () => {
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
   const ttl = await client.send(new DescribeTimeToLiveCommand({ TableName }));
 

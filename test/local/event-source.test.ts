@@ -1,9 +1,9 @@
-import { type EventSource, eventSourcesOf, startEventSource } from '../../local/event-source';
-import { startEventSources } from '../../local/event-sources';
-import { readTemplate } from '../../local/assembly';
-import type { Invocation } from '../../local/runtime';
-import { type StreamRecord, streamOf } from '../../local/stream';
-import { readStack } from '../../local/template';
+import { type EventSource, eventSourcesOf, startEventSource } from '../../local/aws/lambda/event-source';
+import { startEventSources } from '../../local/aws/lambda/event-sources';
+import { readTemplate } from '../../local/aws/cloudformation/assembly';
+import type { Invocation } from '../../local/aws/lambda/runtime';
+import { type StreamRecord, streamOf } from '../../local/aws/dynamodb/stream';
+import { readStack } from '../../local/aws/cloudformation/template';
 import { assemblyOf } from './fixture';
 
 const NOON = Date.UTC(2026, 10, 22, 12);

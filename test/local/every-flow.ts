@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AttributeValue, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { HOUR } from '../../functions/core/clock';
+import { HOUR } from '../../functions/core/platform/clock';
 import type { LocalStack } from '../../local/stack';
 import { eventually, person } from '../support/person';
 

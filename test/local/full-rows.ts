@@ -1,7 +1,7 @@
-import type { ConnectionRow } from '../../functions/core/connection';
-import type { ErasureRow } from '../../functions/core/erasure';
-import type { MintRow } from '../../functions/core/mint';
-import type { SessionRow } from '../../functions/core/session';
+import type { ConnectionRow } from '../../functions/core/state/connection';
+import type { ErasureRow } from '../../functions/core/state/erasure';
+import type { TokenRecord } from '../../functions/core/state/token-record';
+import type { SessionRow } from '../../functions/core/state/session';
 
 /** What must never be shown: the rows below hold it wherever they hold a link, a secret or a hash of one. */
 export const CANARY = 'canary';
@@ -74,7 +74,7 @@ export const connection: ConnectionRow & { item: string } = {
   version: 1,
 };
 
-export const mint: MintRow & { item: string } = {
+export const tokenRecord: TokenRecord & { item: string } = {
   owner: 'owner-1',
   item: 'mint#m1',
   id: 'm1',
@@ -95,4 +95,4 @@ export const erasure: ErasureRow & { item: string } = {
   version: 1,
 };
 
-export const fullRows = [session, connection, mint, erasure];
+export const fullRows = [session, connection, tokenRecord, erasure];

@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { buffer as readAll } from 'node:stream/consumers';
-import { apiOf } from '../../local/api';
-import { readTemplate } from '../../local/assembly';
-import type { Outcome } from '../../local/execution-environment';
-import { type Access, gateway } from '../../local/gateway';
-import type { Throttled } from '../../local/runtime';
-import { readStack } from '../../local/template';
+import { apiOf } from '../../local/aws/apigateway/api';
+import { readTemplate } from '../../local/aws/cloudformation/assembly';
+import type { Outcome } from '../../local/aws/lambda/execution-environment';
+import { type Access, gateway } from '../../local/aws/apigateway/gateway';
+import type { Throttled } from '../../local/aws/lambda/runtime';
+import { readStack } from '../../local/aws/cloudformation/template';
 import { apiResources, assemblyOf, functionResource, serve } from './fixture';
 
 type Event = Record<string, unknown> & { requestContext: Record<string, unknown> };

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readTemplate } from '../../local/assembly';
-import { type CpuLimit, cpuShareOf, startCpuLimit } from '../../local/cpu-limit';
-import { differences } from '../../local/differences';
-import { functionsOf } from '../../local/lambda-function';
-import { type Runtime, startRuntime } from '../../local/runtime';
-import { readStack } from '../../local/template';
+import { readTemplate } from '../../local/aws/cloudformation/assembly';
+import { type CpuLimit, cpuShareOf, startCpuLimit } from '../../local/aws/lambda/cpu-limit';
+import { differences } from '../../local/aws/differences';
+import { functionsOf } from '../../local/aws/lambda/lambda-function';
+import { type Runtime, startRuntime } from '../../local/aws/lambda/runtime';
+import { readStack } from '../../local/aws/cloudformation/template';
 import { assemblyOf, functionResource } from './fixture';
 
 const PATIENCE_MS = 120_000;
@@ -93,7 +93,7 @@ function limitTo(share: number): Pick<CpuLimit, 'limit'> {
 
 /** A process that limits another, as the local stack does. */
 function limitingProcess(pid: number): ChildProcess {
-  const code = `require('./local/cpu-limit.ts').startCpuLimit().limit(${pid}, 0.01); setInterval(() => {}, 1000);`;
+  const code = `require('./local/aws/lambda/cpu-limit.ts').startCpuLimit().limit(${pid}, 0.01); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
     cwd: join(__dirname, '../..'),
     stdio: 'ignore',

@@ -1,4 +1,4 @@
-import { decide, type Decision, type Need, readStatements } from '../../local/permissions';
+import { decide, type Decision, type Need, readStatements } from '../../local/aws/iam/permissions';
 
 const TABLE = 'arn:aws:dynamodb:us-east-1:000000000000:table/records';
 const query: Need = { action: 'dynamodb:Query', resource: TABLE };

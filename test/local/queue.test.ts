@@ -5,7 +5,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { type Queues, startQueues } from '../../local/queue';
+import { type Queues, startQueues } from '../../local/aws/sqs/queue';
 
 const url = 'https://sqs.us-east-1.amazonaws.com/000000000000/letters';
 const arn = 'arn:aws:sqs:us-east-1:000000000000:letters';

@@ -1,12 +1,12 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { ConnectionFacts } from '../../functions/core/connection';
-import { type DynamoDb, startDynamoDb } from '../../local/dynamodb';
-import { factJournal } from '../../local/fact-journal';
-import { factsOf } from '../../local/record-facts';
-import { recordsPage, type StoredRecords } from '../../local/records';
+import { ConnectionFacts } from '../../functions/core/state/connection';
+import { type DynamoDb, startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import { factJournal } from '../../local/demo/fact-journal';
+import { factsOf } from '../../local/demo/record-facts';
+import { recordsPage, type StoredRecords } from '../../local/demo/records';
 import { serve } from './fixture';
-import { CANARY, connection, fullRows, mint, NOON, session } from './full-rows';
+import { CANARY, connection, fullRows, tokenRecord, NOON, session } from './full-rows';
 
 const LATER = NOON + 60_000;
 
@@ -98,7 +98,7 @@ describe('GET /_local/records', () => {
 
     const { returned: _, ...opened } = session;
     await put(opened);
-    await put({ ...mint, owner: 'owner-2', sub: 'bob' });
+    await put({ ...tokenRecord, owner: 'owner-2', sub: 'bob' });
     await put({ owner: 'owner-2', item: 'erasure', requestedAt: NOON, purgeAt: 1, version: 1 });
     isListening = true;
     await put(session);
@@ -170,7 +170,7 @@ test('the journal keeps the newest two thousand changes, each with the facts it 
   let now = 0;
   const journal = factJournal(() => ++now);
   const keys = { owner: { S: 'owner-1' } };
-  const image = (version: number) => marshall({ ...mint, version }, { removeUndefinedValues: true }) as never;
+  const image = (version: number) => marshall({ ...tokenRecord, version }, { removeUndefinedValues: true }) as never;
 
   journal.changed({ table: 't', keys, before: undefined, after: image(1), expired: false });
   journal.changed({ table: 't', keys, before: image(1), after: image(2), expired: false });

@@ -1,8 +1,8 @@
-import { readTemplate } from '../../local/assembly';
-import type { FunctionLog } from '../../local/function-log';
-import { functionsOf } from '../../local/lambda-function';
-import { type Limits, type Runtime, startRuntime } from '../../local/runtime';
-import { readStack } from '../../local/template';
+import { readTemplate } from '../../local/aws/cloudformation/assembly';
+import type { FunctionLog } from '../../local/aws/lambda/function-log';
+import { functionsOf } from '../../local/aws/lambda/lambda-function';
+import { type Limits, type Runtime, startRuntime } from '../../local/aws/lambda/runtime';
+import { readStack } from '../../local/aws/cloudformation/template';
 import { assemblyOf, functionResource } from './fixture';
 
 const started: Runtime[] = [];

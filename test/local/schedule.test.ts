@@ -1,5 +1,11 @@
-import { type Schedule, scheduledEvent, schedulesOf, startSchedules, untilNextRun } from '../../local/schedule';
-import { readStack } from '../../local/template';
+import {
+  type Schedule,
+  scheduledEvent,
+  schedulesOf,
+  startSchedules,
+  untilNextRun,
+} from '../../local/aws/scheduler/schedule';
+import { readStack } from '../../local/aws/cloudformation/template';
 
 const NOON = new Date('2026-11-22T12:00:00.000Z');
 const MINUTE = 60_000;

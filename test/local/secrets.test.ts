@@ -4,10 +4,10 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import type { AwsCall } from '../../local/aws-call';
-import type { SecretProperties } from '../../local/secret-value';
-import { type SecretsManager, startSecretsManager } from '../../local/secrets';
-import { readStack } from '../../local/template';
+import type { AwsCall } from '../../local/aws/aws-call';
+import type { SecretProperties } from '../../local/aws/secretsmanager/secret-value';
+import { type SecretsManager, startSecretsManager } from '../../local/aws/secretsmanager/secrets';
+import { readStack } from '../../local/aws/cloudformation/template';
 import { temporaryDirectory } from './fixture';
 
 const declared = readStack(

@@ -1,7 +1,7 @@
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { type LogEntry, logLine } from '../../local/log-entry';
-import { type RunningTemplate, runTemplate } from '../../local/running-template';
-import { connectTable } from '../../local/tables';
+import { type RunningTemplate, runTemplate } from '../../local/aws/running-template';
+import { connectTable } from '../../local/aws/dynamodb/tables';
 import { eventually } from '../support/person';
 import { assemblyOf, functionResource } from './fixture';
 

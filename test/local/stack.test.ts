@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { request as send } from 'node:http';
 import * as routes from '../../functions/routes';
-import type { AwsCall } from '../../local/aws-call';
+import type { AwsCall } from '../../local/aws/aws-call';
 import { type LocalStack, startStack } from '../../local/stack';
 import { StartError } from '../../local/start-error';
 import { startSharedStack } from '../support/synthesis';

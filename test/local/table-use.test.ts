@@ -7,8 +7,8 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type DynamoDb, startDynamoDb } from '../../local/dynamodb';
-import type { TableUse } from '../../local/table-use';
+import { type DynamoDb, startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import type { TableUse } from '../../local/aws/dynamodb/table-use';
 
 let uses: TableUse[] = [];
 let keys: string[] = [];

@@ -1,4 +1,4 @@
-import { readStack, type Template } from '../../local/template';
+import { readStack, type Template } from '../../local/aws/cloudformation/template';
 
 const apiUrl = 'http://localhost:4000';
 

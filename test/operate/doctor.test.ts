@@ -1,15 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import type { EnvironmentName } from '../../functions/core/environment';
-import { shardOf } from '../../functions/core/items';
-import { fingerprintOf } from '../../functions/core/owner';
-import { deadLettersOf, takeAll } from '../../infra/operate/dead-letters';
-import type { Deployment } from '../../infra/operate/deployment';
-import { doctorCommand } from '../../infra/operate/doctor-command';
-import type { Patient } from '../../infra/operate/doctor/check';
-import { referenceKeyCheck } from '../../infra/operate/doctor/secret-checks';
-import { findDeployment } from '../../infra/operate/find-deployment';
+import type { EnvironmentName } from '../../functions/core/platform/environment';
+import { shardOf } from '../../functions/core/store/items';
+import { fingerprintOf } from '../../functions/core/state/owner';
+import { deadLettersOf, takeAll } from '../../cli/dead-letters';
+import type { Deployment } from '../../cli/deployment';
+import { doctorCommand } from '../../cli/doctor-command';
+import type { Patient } from '../../cli/doctor/check';
+import { referenceKeyCheck } from '../../cli/doctor/secret-checks';
+import { findDeployment } from '../../cli/find-deployment';
 import { API_KEY, DEV_ID, type RunningDeployment, runningDeployment, SIGNING_SECRET } from './running';
 import { run } from './terminal';
 
@@ -446,7 +446,7 @@ test('nothing the doctor ever said holds a secret or a stack trace', () => {
 
 /** The reference-id key is generated: what replaces it must be undone. */
 async function keep(replace: () => void): Promise<void> {
-  const { vaultOf } = await import('../../infra/operate/vault');
+  const { vaultOf } = await import('../../cli/vault');
   const vault = vaultOf(await findDeployment({ kind: 'local', port: deployed.port }));
   const { text } = await vault.read('reference-key');
   undoing.push(() => put('reference-key', text));

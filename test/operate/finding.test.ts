@@ -2,15 +2,15 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { AskAws } from '../../infra/operate/ask-aws';
-import { askAws } from '../../infra/operate/ask-aws';
-import { awsDeployment } from '../../infra/operate/aws-deployment';
-import type { Deployment } from '../../infra/operate/deployment';
-import { doctorCommand } from '../../infra/operate/doctor-command';
-import { eventsCommand } from '../../infra/operate/events-command';
-import { explain } from '../../infra/operate/failure';
-import { ownerCommand } from '../../infra/operate/owner-command';
-import { secretsCommand } from '../../infra/operate/secrets-command';
+import type { AskAws } from '../../cli/ask-aws';
+import { askAws } from '../../cli/ask-aws';
+import { awsDeployment } from '../../cli/aws-deployment';
+import type { Deployment } from '../../cli/deployment';
+import { doctorCommand } from '../../cli/doctor-command';
+import { eventsCommand } from '../../cli/events-command';
+import { explain } from '../../cli/failure';
+import { ownerCommand } from '../../cli/owner-command';
+import { secretsCommand } from '../../cli/secrets-command';
 import { NOON } from '../support/world';
 import { run } from './terminal';
 
@@ -215,7 +215,7 @@ test('as programs they end with an exit code and two sentences', async () => {
 function program(name: string, ...args: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
   const root = join(__dirname, '../..');
   return new Promise(resolve => {
-    const command = ['--import', 'tsx', `infra/operate/${name}.ts`, ...args];
+    const command = ['--import', 'tsx', `cli/${name}.ts`, ...args];
     execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, stdout, stderr }),
     );

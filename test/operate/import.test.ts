@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DAY, HOUR, MINUTE } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import { mappedClaims, readMap, subjectClaims } from '../../infra/operate/owner/claims';
-import { type ImportDeps, importUsers } from '../../infra/operate/owner/import';
-import { ownerCommand } from '../../infra/operate/owner-command';
-import type { SubscribedUser } from '../../infra/operate/subscriptions';
+import { DAY, HOUR, MINUTE } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import { mappedClaims, readMap, subjectClaims } from '../../cli/owner/claims';
+import { type ImportDeps, importUsers } from '../../cli/owner/import';
+import { ownerCommand } from '../../cli/owner-command';
+import type { SubscribedUser } from '../../cli/subscriptions';
 import { journey, terraEvent } from '../support/journey';
 import { NOON, referenceIdOf, terraUser, world } from '../support/world';
 import { API_KEY, type RunningDeployment, runningDeployment } from './running';

@@ -1,7 +1,7 @@
-import { systemClock } from '../../functions/core/clock';
-import { type Command, runCommand, type Surroundings } from '../../infra/operate/command';
-import { findDeployment } from '../../infra/operate/find-deployment';
-import type { Terminal } from '../../infra/operate/terminal';
+import { systemClock } from '../../functions/core/platform/clock';
+import { type Command, runCommand, type Surroundings } from '../../cli/command';
+import { findDeployment } from '../../cli/find-deployment';
+import type { Terminal } from '../../cli/terminal';
 
 type Typed = { stdin?: string; answers?: readonly string[] };
 

@@ -1,4 +1,4 @@
-import { alarms } from '../../infra/alarm-list';
+import { alarms } from '../../infra/parts/alarm-list';
 import { costOfFlow, costOfMonth, FLOW, usdPerMillionFlows } from './cost';
 import type { CleanupCount, FlowCounts, Step } from './flow-counts';
 import { costSection } from './page';

@@ -1,4 +1,4 @@
-import type { Item } from '../../local/table-use';
+import type { Item } from '../../local/aws/dynamodb/table-use';
 import { type CountedStack, startCountedStack } from './counted-stack';
 import type { FlowCounts, Step } from './flow-counts';
 import { flows } from './flows';

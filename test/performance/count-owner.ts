@@ -1,9 +1,9 @@
-import { type Instant, MINUTE, SECOND } from '../../functions/core/clock';
-import type { ConnectionRow } from '../../functions/core/connection';
-import type { MintRow } from '../../functions/core/mint';
-import { OWNER_ROWS } from '../../functions/core/partition';
-import { AUTHORISED_LIMIT, REFUSAL_LIMIT, type SessionRow } from '../../functions/core/session';
-import { itemKey } from '../../functions/core/table';
+import { type Instant, MINUTE, SECOND } from '../../functions/core/platform/clock';
+import type { ConnectionRow } from '../../functions/core/state/connection';
+import type { TokenRecord } from '../../functions/core/state/token-record';
+import { OWNER_ROWS } from '../../functions/core/state/owner-records';
+import { AUTHORISED_LIMIT, REFUSAL_LIMIT, type SessionRow } from '../../functions/core/state/session';
+import { itemKey } from '../../functions/core/store/table';
 import { journey, terraEvent } from '../support/journey';
 import { codeOf, referenceIdOf, terraUser, world } from '../support/world';
 import { startCountedTable } from './counted-table';
@@ -30,7 +30,7 @@ async function countOwner(rows: number): Promise<OwnerCount[]> {
     for (const n of times(rows)) {
       await counted.store.putConnection(largestConnection(owner, n, rows, here.clock()), undefined);
       await counted.store.openSession(largestSession(owner, n, rows, here.clock()));
-      await counted.store.addMint(largestMint(owner, n, here.clock()));
+      await counted.store.addTokenRecord(largestMint(owner, n, here.clock()));
     }
     here.wait(MINUTE);
     const known = { sub: 'lena', provider: 'GARMIN' };
@@ -118,7 +118,7 @@ function largestConnection(owner: string, n: number, rows: number, now: Instant)
   };
 }
 
-const largestMint = (owner: string, n: number, now: Instant): MintRow => ({
+const largestMint = (owner: string, n: number, now: Instant): TokenRecord => ({
   owner,
   id: id('m', n),
   sub: 'lena',

@@ -1,5 +1,5 @@
-import { DAY, HOUR, type Instant, MINUTE } from '../../functions/core/clock';
-import { reconcileConnections } from '../../functions/core/reconcile-connections';
+import { DAY, HOUR, type Instant, MINUTE } from '../../functions/core/platform/clock';
+import { reconcileConnections } from '../../functions/core/state/reconcile-connections';
 import { journey, terraEvent } from '../support/journey';
 import { referenceIdOf, terraUser, world } from '../support/world';
 import { type CountedTable, startCountedTable } from './counted-table';

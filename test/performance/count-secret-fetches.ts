@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { sign } from '../../functions/core/signature';
-import type { AwsCall } from '../../local/aws-call';
-import { startDynamoDb } from '../../local/dynamodb';
+import { sign } from '../../functions/core/terra/signature';
+import type { AwsCall } from '../../local/aws/aws-call';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
 import { startSandbox } from '../../local/sandbox/sandbox';
-import { startSecretsManager } from '../../local/secrets';
+import { startSecretsManager } from '../../local/aws/secretsmanager/secrets';
 import { sharedBundles } from '../support/synthesis';
 import { authorizerOf, tokenOf } from '../support/token';
 import type { SecretCount } from './flow-counts';

@@ -1,13 +1,13 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { itemKey } from '../../functions/core/table';
-import type { JudgedCall } from '../../local/access';
+import { itemKey } from '../../functions/core/store/table';
+import type { JudgedCall } from '../../local/aws/iam/access';
 import type { LogEntry } from '../../local/log-entry';
 import { addressOf, closeServer, listen } from '../../local/loopback';
-import { readBody } from '../../local/request-body';
+import { readBody } from '../../local/aws/apigateway/request-body';
 import type { LocalStack } from '../../local/stack';
-import type { TableUse } from '../../local/table-use';
-import type { TableChange } from '../../local/table-writer';
+import type { TableUse } from '../../local/aws/dynamodb/table-use';
+import type { TableChange } from '../../local/aws/dynamodb/table-writer';
 import { withProperties } from '../contract/altered-template';
 import { startSharedStack } from '../support/synthesis';
 import type { Counts } from './flow-counts';

@@ -1,10 +1,10 @@
 import { type AttributeValue, BatchWriteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { dynamoStore } from '../../functions/core/dynamo-store';
-import { shardOf } from '../../functions/core/items';
-import type { Store } from '../../functions/core/store';
-import { table } from '../../functions/core/table';
-import { startDynamoDb } from '../../local/dynamodb';
-import type { TableUse } from '../../local/table-use';
+import { dynamoStore } from '../../functions/core/store/dynamo-store';
+import { shardOf } from '../../functions/core/store/items';
+import type { Store } from '../../functions/core/store/store';
+import { table } from '../../functions/core/store/table';
+import { startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
+import type { TableUse } from '../../local/aws/dynamodb/table-use';
 import { readUnits, writeUnits } from './units';
 
 type Item = Record<string, AttributeValue>;

@@ -1,4 +1,4 @@
-import { alarms } from '../../infra/alarm-list';
+import { alarms } from '../../infra/parts/alarm-list';
 import { costChart } from './chart';
 import { costOfFlow, costOfMonth } from './cost';
 import type { Flows } from './measure';

@@ -1,5 +1,5 @@
-import { table } from '../../functions/core/table';
-import type { Item, TableRead, TableWrite } from '../../local/table-use';
+import { table } from '../../functions/core/store/table';
+import type { Item, TableRead, TableWrite } from '../../local/aws/dynamodb/table-use';
 
 /*
  * What DynamoDB charges for a request, by AWS's published rules (read 2026-11-23), since emulators leave index entries out:

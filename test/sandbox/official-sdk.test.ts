@@ -1,5 +1,5 @@
 import { TerraClient, verifyTerraWebhookSignature, WebhookVerificationError } from 'terra-api';
-import { sign } from '../../functions/core/signature';
+import { sign } from '../../functions/core/terra/signature';
 import { API_KEY, DEV_ID, type Receiver, SECRET, type Setting, sandboxWithReceiver } from './setting';
 
 let setting: Setting;

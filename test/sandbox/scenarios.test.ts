@@ -1,4 +1,4 @@
-import { sign } from '../../functions/core/signature';
+import { sign } from '../../functions/core/terra/signature';
 import { manualClock } from '../../local/sandbox/clock';
 import { isScenarioName, type ScenarioName, scenarioNames } from '../../local/sandbox/scenarios';
 import { type Received, SECRET, type Setting, sandboxWithReceiver } from './setting';

@@ -225,8 +225,8 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     async play => {
       const { sandbox, ana, ben, on } = play;
       on();
-      const { body: mint } = await ana.call('POST', '/v1/tokens', { provider: 'APPLE' });
-      await ana.redeem(mint.token, 'APPLE', String(mint.referenceId));
+      const { body: tokenRecord } = await ana.call('POST', '/v1/tokens', { provider: 'APPLE' });
+      await ana.redeem(tokenRecord.token, 'APPLE', String(tokenRecord.referenceId));
       const victim = await referenceIdOf(ben);
       await byPhone(play, ben, 'HEALTH_CONNECT');
       const { body: misused } = await ana.call('POST', '/v1/tokens', { provider: 'SAMSUNG' });

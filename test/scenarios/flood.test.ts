@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { writeTicket } from '../../functions/core/ticket';
+import { writeStateToken } from '../../functions/core/state/state-token';
 import type { LocalStack } from '../../local/stack';
-import type { TableUse } from '../../local/table-use';
+import type { TableUse } from '../../local/aws/dynamodb/table-use';
 import { withProperties } from '../contract/altered-template';
 import { eventually, person } from '../support/person';
 import { startSharedStack } from '../support/synthesis';
@@ -28,7 +28,7 @@ afterAll(() => stack?.close());
 
 /** A callback as anybody can make one up: well-formed, of no session. */
 function madeUpCallback(): string {
-  const state = writeTicket({
+  const state = writeStateToken({
     referenceId: randomBytes(24).toString('base64url'),
     sessionId: randomBytes(16).toString('base64url'),
     secret: randomBytes(32).toString('base64url'),

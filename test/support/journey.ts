@@ -1,10 +1,10 @@
 import { completeCallback, noteFailure } from '../../functions/complete-callback';
 import { confirm } from '../../functions/confirm-session';
-import { Problem } from '../../functions/core/errors';
-import { sign } from '../../functions/core/signature';
-import type { Store } from '../../functions/core/store';
-import { readTerraUserId } from '../../functions/core/terra-user';
-import { readTicket } from '../../functions/core/ticket';
+import { Problem } from '../../functions/core/http/errors';
+import { sign } from '../../functions/core/terra/signature';
+import type { Store } from '../../functions/core/store/store';
+import { readTerraUserId } from '../../functions/core/terra/terra-user';
+import { readStateToken } from '../../functions/core/state/state-token';
 import { openSession } from '../../functions/create-session';
 import { disconnectOne, eraseMe } from '../../functions/disconnect';
 import { mint } from '../../functions/mint-token';
@@ -59,7 +59,7 @@ export function journey(world: Setting) {
     /** The browser of somebody whom Terra authenticated: unless told otherwise, Terra says so when asked. */
     comeBack: async (state: string, query: Record<string, string>, browser?: Partial<VisitingBrowser>) => {
       const { user_id: terraUserId, resource = 'GARMIN' } = query;
-      const referenceId = readTicket(state)?.referenceId;
+      const referenceId = readStateToken(state)?.referenceId;
       if (terraUserId !== undefined && readTerraUserId(terraUserId) && !world.terra.users.has(terraUserId)) {
         const known = { terraUserId, provider: resource, referenceId, authenticated: true, scopes: undefined };
         world.terra.users.set(terraUserId, { ...known, createdAt: world.clock() });

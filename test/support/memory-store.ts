@@ -1,26 +1,26 @@
-import type { ConnectionRow } from '../../functions/core/connection';
-import type { ErasureRow } from '../../functions/core/erasure';
+import type { ConnectionRow } from '../../functions/core/state/connection';
+import type { ErasureRow } from '../../functions/core/state/erasure';
 import {
   connectionUpdate,
   findingsIn,
-  partitionOf,
+  ownerRecordsOf,
   type RowFindings,
   type RowUpdate,
   schemaOf,
   shardOf,
-} from '../../functions/core/items';
-import type { MintRow } from '../../functions/core/mint';
-import type { Partition } from '../../functions/core/partition';
-import type { ReportedEnds } from '../../functions/core/reported-ends';
+} from '../../functions/core/store/items';
+import type { TokenRecord } from '../../functions/core/state/token-record';
+import type { OwnerRecords } from '../../functions/core/state/owner-records';
+import type { ReportedEnds } from '../../functions/core/state/reported-ends';
 import {
   AUTHORISED_LIMIT,
   type Claim,
   REFUSAL_LIMIT,
   RETURN_LOOKUP_LIMIT,
   type SessionRow,
-} from '../../functions/core/session';
-import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store';
-import { itemKey, readItemKey, reportedEndsKey, scanPlace } from '../../functions/core/table';
+} from '../../functions/core/state/session';
+import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store/store';
+import { itemKey, readItemKey, reportedEndsKey, scanPlace } from '../../functions/core/store/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string; schema?: number | undefined };
 
@@ -47,11 +47,11 @@ export function memoryStore({
   let scan = new Map<string, { owner: string; item: string; at: number }>();
   let scanned: { owner: string; item: string; at: number }[] = [];
 
-  function read(owner: string, own: readonly Item[]): Partition {
-    const partition = partitionOf(owner, own);
-    const findings = findingsIn(partition);
+  function read(owner: string, own: readonly Item[]): OwnerRecords {
+    const records = ownerRecordsOf(owner, own);
+    const findings = findingsIn(records);
     if (findings) found(findings);
-    return partition;
+    return records;
   }
 
   const store: Store = {
@@ -102,13 +102,13 @@ export function memoryStore({
       save(updated(there ?? { owner: row.owner, item }, connectionUpdate(row, before)));
       return true;
     },
-    addMint: async mint => place({ ...mint, item: itemKey.mint(mint.id) }),
-    useMint: async (owner, id, use, { dueAt, purgeAt }) => {
-      const mint = find<MintRow>(owner, itemKey.mint(id));
-      if (mint && 'expiresAt' in mint && !mint.usedBy)
-        save({ ...mint, usedBy: use, dueAt, purgeAt, version: mint.version + 1 });
+    addTokenRecord: async tokenRecord => place({ ...tokenRecord, item: itemKey.mint(tokenRecord.id) }),
+    useTokenRecord: async (owner, id, use, { dueAt, purgeAt }) => {
+      const tokenRecord = find<TokenRecord>(owner, itemKey.mint(id));
+      if (tokenRecord && 'expiresAt' in tokenRecord && !tokenRecord.usedBy)
+        save({ ...tokenRecord, usedBy: use, dueAt, purgeAt, version: tokenRecord.version + 1 });
       const stored = items.get(key(owner, itemKey.mint(id)));
-      return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).mints[0];
+      return stored && (parses ? read(owner, [stored]) : sorted(owner, [stored])).tokenRecords[0];
     },
     beginErasure: async erasure => {
       const there = find<{ requestedAt: unknown }>(erasure.owner, itemKey.erasure);
@@ -153,7 +153,7 @@ export function memoryStore({
     },
     scanUnreadable: async () => {
       const all = [...items.values()];
-      const unreadable = all.filter(row => partitionOf(row.owner, [row]).unreadable.length > 0);
+      const unreadable = all.filter(row => ownerRecordsOf(row.owner, [row]).unreadable.length > 0);
       return {
         looked: all.length,
         unreadable: unreadable.map(({ owner, item }) => ({ owner, item })),
@@ -217,7 +217,7 @@ function updated(row: Item, { set, remove }: RowUpdate): Item {
 }
 
 /** The records of an owner, as they were stored. */
-function sorted(owner: string, items: readonly Item[]): Partition {
+function sorted(owner: string, items: readonly Item[]): OwnerRecords {
   const of = <T>(kind: string) => items.filter(({ item }) => readItemKey(item)?.kind === kind) as unknown as T[];
   const sessions = of<SessionRow | Claim>('session');
   return {
@@ -227,7 +227,7 @@ function sorted(owner: string, items: readonly Item[]): Partition {
     claims: sessions.filter((row): row is Claim => !('stateHash' in row)),
     quotas: of<Item>('quota').map(({ item }) => item),
     erasure: of<ErasureRow>('erasure')[0],
-    mints: of('mint'),
+    tokenRecords: of('mint'),
     connections: of('connection'),
     unreadable: [],
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { bundleFunctions } from '../../infra/bundle';
+import { bundleFunctions } from '../../infra/bundle/bundle';
 import type { Synthesised } from '../../infra/synthesise';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack';
 import { madeOnce } from './run-folder';

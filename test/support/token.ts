@@ -1,4 +1,4 @@
-import { claimsAsText } from '../../local/authorizer';
+import { claimsAsText } from '../../local/aws/apigateway/authorizer';
 
 /** The signature of every token made here: no function verifies it. */
 export const SIGNATURE = 'c4n4ry-signature-of-a-token';

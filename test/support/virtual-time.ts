@@ -1,5 +1,5 @@
 import { setImmediate as idle } from 'node:timers/promises';
-import type { Instant } from '../../functions/core/clock';
+import type { Instant } from '../../functions/core/platform/clock';
 
 /**
  * Time that moves only when nothing else can happen: work that waits together waits once, and no test waits for real.

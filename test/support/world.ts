@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Instant } from '../../functions/core/clock';
-import { MINUTE } from '../../functions/core/clock';
-import { Problem } from '../../functions/core/errors';
-import type { Facts } from '../../functions/core/log';
-import { opaqueReferenceId } from '../../functions/core/owner';
-import type { Rules } from '../../functions/core/rules';
-import type { LinkRequest, Terra, TerraLink, TerraUser } from '../../functions/core/terra';
+import type { Instant } from '../../functions/core/platform/clock';
+import { MINUTE } from '../../functions/core/platform/clock';
+import { Problem } from '../../functions/core/http/errors';
+import type { Facts } from '../../functions/core/platform/log';
+import { opaqueReferenceId } from '../../functions/core/state/owner';
+import type { Rules } from '../../functions/core/state/rules';
+import type { LinkRequest, Terra, TerraLink, TerraUser } from '../../functions/core/terra/terra';
 import { memoryStore } from './memory-store';
 
 export const NOON: Instant = Date.UTC(2026, 10, 22, 12);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleFunctions, functionNames } from '../../infra/bundle';
+import { bundleFunctions, functionNames } from '../../infra/bundle/bundle';
 
 const root = join(__dirname, '..', '..');
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { listen } from '../../../local/loopback';
-import { readBody } from '../../../local/request-body';
+import { readBody } from '../../../local/aws/apigateway/request-body';
 
 /** What the bare server is to read, and where. */
 export type BareWish = {

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { dynamoStore } from '../../../functions/core/dynamo-store';
-import { opaqueReferenceId } from '../../../functions/core/owner';
-import type { Store } from '../../../functions/core/store';
-import { DESCRIPTION_PATH, LocalDescription } from '../../../infra/operate/local-deployment';
+import { dynamoStore } from '../../../functions/core/store/dynamo-store';
+import { opaqueReferenceId } from '../../../functions/core/state/owner';
+import type { Store } from '../../../functions/core/store/store';
+import { DESCRIPTION_PATH, LocalDescription } from '../../../cli/local-deployment';
 import type { Answer, Answers, Ask, OwnUse, StackWish } from './stack-messages';
 
 /** Somebody signed in to the app. */

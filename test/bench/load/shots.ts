@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { sign } from '../../../functions/core/signature';
+import { sign } from '../../../functions/core/terra/signature';
 import type { SignedInOwner } from './loaded-stack';
 import type { Shot } from './volley';
 

@@ -1,5 +1,5 @@
 import type { LocalStack } from '../../../local/stack';
-import type { Template } from '../../../local/template';
+import type { Template } from '../../../local/aws/cloudformation/template';
 import { startSharedStack } from '../../support/synthesis';
 import type { Answer, Answers, Ask, StackWish } from './stack-messages';
 

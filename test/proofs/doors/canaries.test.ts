@@ -1,13 +1,13 @@
-import { platformLog } from '../../../functions/core/log';
-import { ownerNaming, opaqueReferenceId } from '../../../functions/core/owner';
-import { ConnectionRow } from '../../../functions/core/connection';
-import { connectionEvent, type PublishedEvent, sessionEvent } from '../../../functions/core/published-event';
-import { SessionRow } from '../../../functions/core/session';
-import { MINUTE, SECOND, systemClock } from '../../../functions/core/clock';
-import { sign } from '../../../functions/core/signature';
-import { terraClient } from '../../../functions/core/terra';
-import type { TerraRequest } from '../../../functions/core/terra-http';
-import { hashOf, readTicket } from '../../../functions/core/ticket';
+import { platformLog } from '../../../functions/core/platform/log';
+import { ownerNaming, opaqueReferenceId } from '../../../functions/core/state/owner';
+import { ConnectionRow } from '../../../functions/core/state/connection';
+import { connectionEvent, type PublishedEvent, sessionEvent } from '../../../functions/core/events/published-event';
+import { SessionRow } from '../../../functions/core/state/session';
+import { MINUTE, SECOND, systemClock } from '../../../functions/core/platform/clock';
+import { sign } from '../../../functions/core/terra/signature';
+import { terraClient } from '../../../functions/core/terra/terra';
+import type { TerraRequest } from '../../../functions/core/terra/terra-http';
+import { hashOf, readStateToken } from '../../../functions/core/state/state-token';
 import { sweep } from '../../../functions/sweep-stale';
 import { terraEvent } from '../../support/journey';
 import { SIGNATURE } from '../../support/token';
@@ -251,9 +251,9 @@ test('nothing secret or personal is in a log line, an error or an event, on any 
   const reference = opaqueReferenceId(planted.referenceKey, ISSUER, aliceSub);
   made.aliceReference = reference;
   made.malloryReference = opaqueReferenceId(planted.referenceKey, ISSUER, mallorySub);
-  const keep = (name: string, ticket: string) => {
-    const { secret = '' } = readTicket(ticket) ?? {};
-    made[name] = ticket;
+  const keep = (name: string, stateToken: string) => {
+    const { secret = '' } = readStateToken(stateToken) ?? {};
+    made[name] = stateToken;
     made[`${name}Secret`] = secret;
     made[`${name}Hash`] = hashOf(secret);
   };

@@ -1,8 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock } from '../../../functions/core/clock';
-import { terraClient } from '../../../functions/core/terra';
-import { type Budget, sendOnce, TERRA_BUDGET } from '../../../functions/core/terra-http';
+import { systemClock } from '../../../functions/core/platform/clock';
+import { terraClient } from '../../../functions/core/terra/terra';
+import { type Budget, sendOnce, TERRA_BUDGET } from '../../../functions/core/terra/terra-http';
 
 type Failing = (response: ServerResponse) => void;
 

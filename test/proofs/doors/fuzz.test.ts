@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import { errorStatus, errorTitle, type ErrorCode } from '../../../functions/core/errors';
-import { readTicket } from '../../../functions/core/ticket';
+import { errorStatus, errorTitle, type ErrorCode } from '../../../functions/core/http/errors';
+import { readStateToken } from '../../../functions/core/state/state-token';
 import type { Route } from '../../../functions/routes';
-import { sign } from '../../../functions/core/signature';
+import { sign } from '../../../functions/core/terra/signature';
 import { terraEvent, told as user, WEBHOOK_SECRET } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser } from '../../support/world';
 import { routes, type Told } from './doors';
@@ -73,14 +73,14 @@ function expectAnswer(route: Route, told: Told): void {
 
 /** All a browser may cause: the one session that its state names records a return, a failure, or that Terra was asked. */
 function expectNoteOnly({ world, items }: Population, path: string): void {
-  const ticket = readTicket(decodeURIComponent(path.split('/')[3] ?? ''));
+  const stateToken = readStateToken(decodeURIComponent(path.split('/')[3] ?? ''));
   const changed = [...world.store.items].filter(
     ([key, item]) => JSON.stringify(items.get(key)) !== JSON.stringify(item),
   );
   expect(world.store.items.size).toBe(items.size);
   expect(changed.length).toBeLessThanOrEqual(1);
   for (const [key, item] of changed) {
-    expect(item).toMatchObject({ owner: ticket?.referenceId, item: `session#${ticket?.sessionId}` });
+    expect(item).toMatchObject({ owner: stateToken?.referenceId, item: `session#${stateToken?.sessionId}` });
     const { returned, failed, asked, authorised, refusedUsers, url, version, ...rest } = item;
     const was: Record<string, unknown> = items.get(key) ?? {};
     expect(was).toMatchObject(rest);

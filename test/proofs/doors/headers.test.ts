@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HOUR, MINUTE } from '../../../functions/core/clock';
+import { HOUR, MINUTE } from '../../../functions/core/platform/clock';
 import { authenticated, terraUser } from '../../support/world';
 import { signedInAs } from './doors';
 import { populated } from './population';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { sign } from '../../../functions/core/signature';
+import { sign } from '../../../functions/core/terra/signature';
 import type { Route } from '../../../functions/routes';
 import { terraEvent, told, WEBHOOK_SECRET } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser } from '../../support/world';

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { sign } from '../../../functions/core/signature';
+import { sign } from '../../../functions/core/terra/signature';
 import { terraEvent } from '../../support/journey';
 import { NOON, terraUser } from '../../support/world';
 import type { Draw } from './draw';

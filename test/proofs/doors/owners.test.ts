@@ -1,5 +1,5 @@
-import { opaqueReferenceId, ownerNaming } from '../../../functions/core/owner';
-import { newId, newSecret, systemRandom } from '../../../functions/core/random';
+import { opaqueReferenceId, ownerNaming } from '../../../functions/core/state/owner';
+import { newId, newSecret, systemRandom } from '../../../functions/core/platform/random';
 import { REFERENCE_KEY } from '../../support/world';
 import { size } from '../effort';
 import { strictStore } from './strict-store';

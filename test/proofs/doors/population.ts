@@ -10,7 +10,7 @@ export async function populated(options: DoorOptions = {}) {
   const { world } = doors;
   const go = journey(world);
 
-  async function settle(sub: string, first: number) {
+  async function projectConnections(sub: string, first: number) {
     const pending = await go.open(sub);
     const app = await go.open(sub, { returnTo: 'app' });
     const direct = await go.open(sub, { provider: 'GARMIN' });
@@ -50,8 +50,8 @@ export async function populated(options: DoorOptions = {}) {
     };
   }
 
-  const alice = await settle('alice', 10);
-  const mallory = await settle('mallory', 20);
+  const alice = await projectConnections('alice', 10);
+  const mallory = await projectConnections('mallory', 20);
   return {
     doors,
     world,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { HOUR, MINUTE, SECOND } from '../../../functions/core/clock';
-import { sign } from '../../../functions/core/signature';
+import { HOUR, MINUTE, SECOND } from '../../../functions/core/platform/clock';
+import { sign } from '../../../functions/core/terra/signature';
 import { terraEvent, told, WEBHOOK_SECRET } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser } from '../../support/world';
 import { signedInAs } from './doors';

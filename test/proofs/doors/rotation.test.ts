@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
-import { Problem } from '../../../functions/core/errors';
-import { cachedSecret, parseWebhookSecrets } from '../../../functions/core/secrets';
-import { sign } from '../../../functions/core/signature';
-import { HOUR, isoTime, MINUTE, SECOND } from '../../../functions/core/clock';
+import { Problem } from '../../../functions/core/http/errors';
+import { cachedSecret, parseWebhookSecrets } from '../../../functions/core/platform/secrets';
+import { sign } from '../../../functions/core/terra/signature';
+import { HOUR, isoTime, MINUTE, SECOND } from '../../../functions/core/platform/clock';
 import { takeDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';

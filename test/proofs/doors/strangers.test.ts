@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { MINUTE } from '../../../functions/core/clock';
+import { MINUTE } from '../../../functions/core/platform/clock';
 import { authenticated, terraUser } from '../../support/world';
 import { type Asked, routes, signedInAs, type Told } from './doors';
 import { drawing } from './draw';

@@ -1,9 +1,9 @@
-import { HOUR, MINUTE, SECOND, systemClock } from '../../../functions/core/clock';
-import { connectionState } from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import { sessionStatus } from '../../../functions/core/session';
-import { terraClient } from '../../../functions/core/terra';
-import { TERRA_BUDGET } from '../../../functions/core/terra-http';
+import { HOUR, MINUTE, SECOND, systemClock } from '../../../functions/core/platform/clock';
+import { connectionState } from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import { sessionStatus } from '../../../functions/core/state/session';
+import { terraClient } from '../../../functions/core/terra/terra';
+import { TERRA_BUDGET } from '../../../functions/core/terra/terra-http';
 import { type Asked, signedInAs, type Told } from './doors';
 import { isLong } from '../effort';
 import { divided, failingTerra, faults } from './failing-terra';
@@ -55,8 +55,8 @@ async function age({ world, go }: Population): Promise<void> {
 
 async function expectNothingStuck({ world }: Population): Promise<void> {
   for (const owner of new Set([...world.store.items.values()].map(item => item.owner))) {
-    const { sessions, connections, claims, mints } = await world.store.load(owner);
-    const late = [...sessions, ...connections, ...mints].filter(
+    const { sessions, connections, claims, tokenRecords } = await world.store.load(owner);
+    const late = [...sessions, ...connections, ...tokenRecords].filter(
       ({ dueAt }) => dueAt !== undefined && dueAt <= world.clock(),
     );
     expect(late).toEqual([]);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { Problem } from '../../../functions/core/errors';
-import type { Secret, WebhookSecrets } from '../../../functions/core/secrets';
+import { Problem } from '../../../functions/core/http/errors';
+import type { Secret, WebhookSecrets } from '../../../functions/core/platform/secrets';
 import { takeDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
@@ -87,7 +87,7 @@ test.each([
 test.each([-26 * 3600 - 1, -26 * 3600, -301, -300, 0, 299, 300, 301])(
   'signed %i seconds from now, it is accepted within 26 hours behind and 300 s ahead',
   async offset => {
-    const { sign } = await import('../../../functions/core/signature');
+    const { sign } = await import('../../../functions/core/terra/signature');
     const body = Buffer.from('{"type":"healthcheck"}');
     const delivery = { headers: { 'terra-signature': sign(body, SECRET, NOON / 1000 + offset) }, body };
 

@@ -1,9 +1,9 @@
-import { RETURN_LOOKUP_LIMIT } from '../../../functions/core/session';
+import { RETURN_LOOKUP_LIMIT } from '../../../functions/core/state/session';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { MINUTE } from '../../../functions/core/clock';
-import { dynamoStore } from '../../../functions/core/dynamo-store';
-import type { Store } from '../../../functions/core/store';
-import { startDynamoDb } from '../../../local/dynamodb';
+import { MINUTE } from '../../../functions/core/platform/clock';
+import { dynamoStore } from '../../../functions/core/store/dynamo-store';
+import type { Store } from '../../../functions/core/store/store';
+import { startDynamoDb } from '../../../local/aws/dynamodb/dynamodb';
 import { journey, terraEvent } from '../../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld } from '../../support/world';
 import { size } from './proof';
@@ -49,7 +49,7 @@ describe.each([
 
     expect(answers.filter(answer => answer === 'rate_limited')).toHaveLength(many - 10);
     expect(world.terra.asked('mintToken')).toHaveLength(10);
-    expect((await store.load(referenceIdOf('alice'))).mints).toHaveLength(10);
+    expect((await store.load(referenceIdOf('alice'))).tokenRecords).toHaveLength(10);
   });
 
   test('one Idempotency-Key opens one session with one question to Terra', async () => {
@@ -118,6 +118,6 @@ describe.each([
 
     const statuses = (await go.connections('alice')).map(({ status }) => status).toSorted();
     expect(statuses).toEqual(['connected', 'unconfirmed', 'unconfirmed', 'unconfirmed']);
-    expect((await store.load(referenceIdOf('alice'))).mints).toHaveLength(1);
+    expect((await store.load(referenceIdOf('alice'))).tokenRecords).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
-import { HOUR, MINUTE, SECOND } from '../../../functions/core/clock';
-import { connectionState } from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import { sessionStatus } from '../../../functions/core/session';
+import { HOUR, MINUTE, SECOND } from '../../../functions/core/platform/clock';
+import { connectionState } from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import { sessionStatus } from '../../../functions/core/state/session';
 import { journey, terraEvent, told } from '../../support/journey';
 import { referenceIdOf, terraUser, type World, world as newWorld } from '../../support/world';
 import { Crash, type CrashPoint, crashSwitch } from './faulty-store';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { HOUR, MINUTE, SECOND } from '../../../functions/core/clock';
-import { Problem } from '../../../functions/core/errors';
+import { HOUR, MINUTE, SECOND } from '../../../functions/core/platform/clock';
+import { Problem } from '../../../functions/core/http/errors';
 import { journey, terraEvent } from '../../support/journey';
 import { codeOf, referenceIdOf, terraUser, world as newWorld } from '../../support/world';
 import { holds } from './proof';

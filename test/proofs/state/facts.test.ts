@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type ConnectionFacts, connectionState, isEnding, mergeFacts } from '../../../functions/core/connection';
+import { type ConnectionFacts, connectionState, isEnding, mergeFacts } from '../../../functions/core/state/connection';
 import { anyFacts, time, via } from './facts';
 import { holds, same } from './proof';
 

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { ConnectionFacts } from '../../../functions/core/connection';
+import type { ConnectionFacts } from '../../../functions/core/state/connection';
 
 /** Few times, so that equal ones are common. */
 export const time: fc.Arbitrary<number> = fc.integer({ min: 1, max: 7 });

@@ -1,8 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import * as fc from 'fast-check';
-import { dynamoStore } from '../../../functions/core/dynamo-store';
-import type { Store } from '../../../functions/core/store';
-import { startDynamoDb } from '../../../local/dynamodb';
+import { dynamoStore } from '../../../functions/core/store/dynamo-store';
+import type { Store } from '../../../functions/core/store/store';
+import { startDynamoDb } from '../../../local/aws/dynamodb/dynamodb';
 import type { Fate } from './faulty-store';
 import { holds, same } from './proof';
 import { clear, histories, outcome, play, type Scenario, scenarios } from './scenario';

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
-import { connectionAnswer } from '../../../functions/core/answer';
-import { HOUR, MINUTE } from '../../../functions/core/clock';
-import { connectionState, publicId } from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import { connectionEvent } from '../../../functions/core/published-event';
-import { reconcileConnections } from '../../../functions/core/reconcile-connections';
-import { NO_NEWS, record } from '../../../functions/core/record';
-import { itemKey } from '../../../functions/core/table';
+import { connectionAnswer } from '../../../functions/core/http/answer';
+import { HOUR, MINUTE } from '../../../functions/core/platform/clock';
+import { connectionState, publicId } from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import { connectionEvent } from '../../../functions/core/events/published-event';
+import { reconcileConnections } from '../../../functions/core/state/reconcile-connections';
+import { NO_FACT_UPDATES, record } from '../../../functions/core/state/record';
+import { itemKey } from '../../../functions/core/store/table';
 import { Connection, Session } from '../../../functions/routes';
 import { journey, type Setting, terraEvent } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser, world as newWorld } from '../../support/world';
@@ -17,8 +17,8 @@ import { outcome, play, type Played, scenarios } from './scenario';
 /** What the later version makes of it in the end. */
 async function settled(played: Played) {
   for (const sub of ['alice', 'bob']) {
-    const partition = await played.store.load(referenceIdOf(sub));
-    await record(partition, () => NO_NEWS, { ...played.world, store: played.store });
+    const records = await played.store.load(referenceIdOf(sub));
+    await record(records, () => NO_FACT_UPDATES, { ...played.world, store: played.store });
   }
   return outcome(played);
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Store } from '../../../functions/core/store';
-import { SCHEMA } from '../../../functions/core/table';
+import type { Store } from '../../../functions/core/store/store';
+import { SCHEMA } from '../../../functions/core/store/table';
 import { type MemoryStore, memoryStore } from '../../support/memory-store';
 
 /*

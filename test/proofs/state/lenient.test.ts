@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { MINUTE, SECOND } from '../../../functions/core/clock';
-import { reconcileConnections } from '../../../functions/core/reconcile-connections';
+import { MINUTE, SECOND } from '../../../functions/core/platform/clock';
+import { reconcileConnections } from '../../../functions/core/state/reconcile-connections';
 import { journey, terraEvent, told } from '../../support/journey';
 import { referenceIdOf, terraUser, world as newWorld, type World } from '../../support/world';
 import { holds, same } from './proof';

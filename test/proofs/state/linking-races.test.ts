@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Problem } from '../../../functions/core/errors';
+import { Problem } from '../../../functions/core/http/errors';
 import { browserNamed } from '../../support/journey';
 import { scheduled } from './faulty-store';
 import { holds } from './proof';

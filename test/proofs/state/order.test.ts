@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '../../../functions/core/clock';
+import { HOUR, MINUTE, SECOND } from '../../../functions/core/platform/clock';
 import { journey, terraEvent, told } from '../../support/journey';
 import { terraUser, world as newWorld } from '../../support/world';
 import * as fc from 'fast-check';

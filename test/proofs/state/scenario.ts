@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
-import { type ConnectionRow, connectionState } from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import type { Rules } from '../../../functions/core/rules';
-import { isContested, sessionStatus } from '../../../functions/core/session';
-import { itemKey } from '../../../functions/core/table';
-import { applyEvent, type ApplyDeps } from '../../../functions/core/apply-event';
-import { readTerraEvent } from '../../../functions/core/terra-event';
+import { type ConnectionRow, connectionState } from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import type { Rules } from '../../../functions/core/state/rules';
+import { isContested, sessionStatus } from '../../../functions/core/state/session';
+import { itemKey } from '../../../functions/core/store/table';
+import { applyEvent, type ApplyDeps } from '../../../functions/core/state/apply-event';
+import { readTerraEvent } from '../../../functions/core/terra/terra-event';
 import { journey, terraEvent, told } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser, world as newWorld } from '../../support/world';
-import type { Store } from '../../../functions/core/store';
+import type { Store } from '../../../functions/core/store/store';
 import { Crash, type CrashPoint, crashSwitch, type Fate, faulty } from './faulty-store';
 
 /*
@@ -263,8 +263,8 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
 export async function outcome({ world, store }: Played) {
   const now = world.clock();
   const { confirmation } = world.rules;
-  const partitions = [await store.load(referenceIdOf('alice')), await store.load(referenceIdOf('bob'))];
-  const sessions = partitions.flatMap(partition => partition.sessions);
+  const allRecords = [await store.load(referenceIdOf('alice')), await store.load(referenceIdOf('bob'))];
+  const sessions = allRecords.flatMap(records => records.sessions);
   return {
     sessions: Object.fromEntries(
       sessions.map(({ id, ...session }) => [
@@ -283,12 +283,12 @@ export async function outcome({ world, store }: Played) {
       ]),
     ),
     connections: Object.fromEntries(
-      partitions
+      allRecords
         .flatMap(({ connections }) => connections)
         .map(row => [`${nameOf(row.owner)} ${Number(row.terraUserId.slice(-2))}`, shownFacts(row)] as const)
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ),
-    mints: partitions.flatMap(({ mints }) => mints.map(({ usedBy }) => usedBy?.terraUserId)),
+    tokenRecords: allRecords.flatMap(({ tokenRecords }) => tokenRecords.map(({ usedBy }) => usedBy?.terraUserId)),
   };
 }
 
@@ -314,8 +314,8 @@ const nameOf = (owner: string) => (owner === referenceIdOf('alice') ? 'alice' : 
 
 /** Every change of status people could see, in its order. */
 export async function histories({ store }: Played) {
-  const partitions = [await store.load(referenceIdOf('alice')), await store.load(referenceIdOf('bob'))];
-  const rows = partitions.flatMap(({ connections }) => connections);
+  const allRecords = [await store.load(referenceIdOf('alice')), await store.load(referenceIdOf('bob'))];
+  const rows = allRecords.flatMap(({ connections }) => connections);
   return Object.fromEntries(
     rows
       // Sorted: what changed at one and the same moment has no order, and a circle of users shares its history.
@@ -330,10 +330,10 @@ export async function histories({ store }: Played) {
 /** Deletes what a scenario left in a store that others use too. */
 export async function clear(store: Store): Promise<void> {
   for (const sub of ['alice', 'bob']) {
-    const { owner, sessions, mints, quotas, connections } = await store.load(referenceIdOf(sub));
+    const { owner, sessions, tokenRecords, quotas, connections } = await store.load(referenceIdOf(sub));
     const items = [
       ...sessions.map(({ id }) => itemKey.session(id)),
-      ...mints.map(({ id }) => itemKey.mint(id)),
+      ...tokenRecords.map(({ id }) => itemKey.mint(id)),
       ...connections.map(({ terraUserId }) => itemKey.connection(terraUserId)),
       ...quotas,
     ];

@@ -1,4 +1,4 @@
-import { DAY, HOUR, type Instant, MINUTE } from '../../../functions/core/clock';
+import { DAY, HOUR, type Instant, MINUTE } from '../../../functions/core/platform/clock';
 import { referenceIdOf, terraUser } from '../../support/world';
 import { slowWorld } from '../../support/slow-world';
 import { seed } from '../effort';

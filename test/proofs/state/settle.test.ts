@@ -1,16 +1,21 @@
 import * as fc from 'fast-check';
-import { authFacts, type ConnectionFacts, connectionState, isSuperseded } from '../../../functions/core/connection';
-import type { MintRow } from '../../../functions/core/mint';
+import {
+  authFacts,
+  type ConnectionFacts,
+  connectionState,
+  isSuperseded,
+} from '../../../functions/core/state/connection';
+import type { TokenRecord } from '../../../functions/core/state/token-record';
 import {
   currentRow,
-  type Partition,
-  settle,
+  type OwnerRecords,
+  projectConnections,
   withChanges,
-  withMint,
+  withTokenRecord,
   withSession,
-} from '../../../functions/core/partition';
-import type { Rules } from '../../../functions/core/rules';
-import type { SessionRow } from '../../../functions/core/session';
+} from '../../../functions/core/state/owner-records';
+import type { Rules } from '../../../functions/core/state/rules';
+import type { SessionRow } from '../../../functions/core/state/session';
 import { anyFacts, time, via } from './facts';
 import { holds, same } from './proof';
 
@@ -92,13 +97,21 @@ const opened = (id: 1 | 2): SessionRow => ({
   purgeAt: 0,
   version: 1,
 });
-const minted: MintRow = { owner: 'owner', id: '1', sub: 'alice', createdAt: 0, expiresAt: 9, purgeAt: 0, version: 1 };
-const empty: Partition = {
+const minted: TokenRecord = {
+  owner: 'owner',
+  id: '1',
+  sub: 'alice',
+  createdAt: 0,
+  expiresAt: 9,
+  purgeAt: 0,
+  version: 1,
+};
+const empty: OwnerRecords = {
   owner: 'owner',
   known: true,
   sessions: [opened(1), opened(2)],
   claims: [],
-  mints: [minted],
+  tokenRecords: [minted],
   quotas: [],
   erasure: undefined,
   connections: [],
@@ -107,26 +120,26 @@ const empty: Partition = {
 
 /** The session, mint or news after one piece: each fact written once, `authorised` growing. */
 function withPiece(
-  partition: Partition,
+  records: OwnerRecords,
   one: Piece,
   { gives, returns, phone, confirmation }: Story,
-): { partition: Partition; news: ReadonlyMap<string, ConnectionFacts> } {
-  const news = (id: string, facts: ConnectionFacts) => ({ partition, news: new Map([[id, facts]]) });
-  const known = (id: 1 | 2) => partition.sessions.find(each => each.id === String(id)) ?? opened(id);
+): { records: OwnerRecords; updates: ReadonlyMap<string, ConnectionFacts> } {
+  const updates = (id: string, facts: ConnectionFacts) => ({ records, updates: new Map([[id, facts]]) });
+  const known = (id: 1 | 2) => records.sessions.find(each => each.id === String(id)) ?? opened(id);
   const gained = (id: 1 | 2, facts: Partial<SessionRow>) => ({
-    partition: withSession(partition, { ...known(id), ...facts }),
-    news: new Map<string, ConnectionFacts>(),
+    records: withSession(records, { ...known(id), ...facts }),
+    updates: new Map<string, ConnectionFacts>(),
   });
   switch (one.is) {
     case 'news':
-      return news(one.user, one.facts);
+      return updates(one.user, one.facts);
     case 'gives way': {
       const next = gives[one.old] ?? 'a';
       return next === one.old
-        ? news(one.old, authFacts('GARMIN', one.at, ''))
+        ? updates(one.old, authFacts('GARMIN', one.at, ''))
         : {
-            partition,
-            news: new Map([
+            records,
+            updates: new Map([
               [next, authFacts('GARMIN', one.at, '')],
               [one.old, { supersededBy: { at: one.at, terraUserId: next } }],
             ]),
@@ -137,7 +150,7 @@ function withPiece(
       const at = Math.max(authorised[one.user]?.at ?? 0, one.at);
       return {
         ...gained(one.session, { authorised: { ...authorised, [one.user]: { at, provider: 'GARMIN' } } }),
-        news: new Map([[one.user, authFacts('GARMIN', one.at, `session#${one.session}`)]]),
+        updates: new Map([[one.user, authFacts('GARMIN', one.at, `session#${one.session}`)]]),
       };
     }
     case 'returned':
@@ -151,8 +164,8 @@ function withPiece(
     }
     case 'used':
       return {
-        partition: withMint(partition, { ...minted, usedBy: { terraUserId: phone, at: 5, provider: 'APPLE' } }),
-        news: new Map(),
+        records: withTokenRecord(records, { ...minted, usedBy: { terraUserId: phone, at: 5, provider: 'APPLE' } }),
+        updates: new Map(),
       };
     default:
       return one satisfies never;
@@ -169,21 +182,21 @@ function tell(story: Story, how: 'as told' | 'shuffled') {
           .toSorted((a, b) => a.order - b.order);
   // Whoever was interrupted comes once more.
   const again = each.filter(({ stored }) => stored < 4).map(({ piece: one }) => ({ piece: one, stored: 4 }));
-  const end = [...each, ...again].reduce((partition, { piece: one, stored }) => {
-    const next = withPiece(partition, one, story);
-    const changes = settle(next.partition, next.news, NOW, rules);
-    return withChanges(next.partition, changes.slice(0, stored));
+  const end = [...each, ...again].reduce((records, { piece: one, stored }) => {
+    const next = withPiece(records, one, story);
+    const changes = projectConnections(next.records, next.updates, NOW, rules);
+    return withChanges(next.records, changes.slice(0, stored));
   }, empty);
   return settled(end, rules);
 }
 
-function settled(partition: Partition, rules: Rules): Partition {
-  const changes = settle(partition, new Map(), NOW, rules);
-  return changes.length === 0 ? partition : settled(withChanges(partition, changes), rules);
+function settled(records: OwnerRecords, rules: Rules): OwnerRecords {
+  const changes = projectConnections(records, new Map(), NOW, rules);
+  return changes.length === 0 ? records : settled(withChanges(records, changes), rules);
 }
 
 /** Where somebody else redeemed the code, a proof is of no account; which came first decides whether it is there. */
-function factsOf({ connections }: Partition) {
+function factsOf({ connections }: OwnerRecords) {
   return Object.fromEntries(
     connections
       .map(row => {
@@ -195,7 +208,7 @@ function factsOf({ connections }: Partition) {
   );
 }
 
-const statusesOf = ({ connections }: Partition) =>
+const statusesOf = ({ connections }: OwnerRecords) =>
   Object.fromEntries(
     connections
       .map(row => [row.terraUserId, connectionState(row.facts)] as const)

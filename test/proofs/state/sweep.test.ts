@@ -1,17 +1,17 @@
 import * as fc from 'fast-check';
-import { HOUR, MINUTE } from '../../../functions/core/clock';
+import { HOUR, MINUTE } from '../../../functions/core/platform/clock';
 import {
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
   isUnidentified,
-} from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import type { MintRow } from '../../../functions/core/mint';
-import { NO_NEWS, record } from '../../../functions/core/record';
-import type { Rules } from '../../../functions/core/rules';
-import type { SessionRow } from '../../../functions/core/session';
-import { itemKey, SCHEMA } from '../../../functions/core/table';
+} from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import type { TokenRecord } from '../../../functions/core/state/token-record';
+import { NO_FACT_UPDATES, record } from '../../../functions/core/state/record';
+import type { Rules } from '../../../functions/core/state/rules';
+import type { SessionRow } from '../../../functions/core/state/session';
+import { itemKey, SCHEMA } from '../../../functions/core/store/table';
 import { journey, terraEvent } from '../../support/journey';
 import { NOON, referenceIdOf, terraUser, type World, world as newWorld } from '../../support/world';
 import { anyFacts } from './facts';
@@ -67,9 +67,9 @@ function sessionOf(attempt: Attempt, id: string, owner: string): SessionRow {
 }
 
 type Token = { createdAt: number; usedBy: number | null };
-const mint: fc.Arbitrary<Token> = fc.record({ createdAt: ago(30), usedBy: fc.option(user) });
+const tokenRecord: fc.Arbitrary<Token> = fc.record({ createdAt: ago(30), usedBy: fc.option(user) });
 
-function mintOf({ createdAt, usedBy }: Token, id: string, owner: string): MintRow {
+function mintOf({ createdAt, usedBy }: Token, id: string, owner: string): TokenRecord {
   const use = { at: createdAt + MINUTE, provider: 'APPLE' };
   return {
     owner,
@@ -107,7 +107,7 @@ const rowOf = (facts: ConnectionFacts, n: number, owner: string): ConnectionRow 
 const tables = fc.array(
   fc.record({
     sessions: fc.array(session, { maxLength: 2 }),
-    mints: fc.array(mint, { maxLength: 2 }),
+    tokenRecords: fc.array(tokenRecord, { maxLength: 2 }),
     connections: fc.array(connection, { minLength: 1, maxLength: 3 }),
   }),
   { minLength: 1, maxLength: 3 },
@@ -125,18 +125,18 @@ async function laid(made: Tables, chosen: Partial<Rules>) {
   const { items } = world.store;
   const put = (row: { owner: string }, item: string) =>
     items.set(JSON.stringify([row.owner, item]), { ...structuredClone(row), item, schema: SCHEMA });
-  for (const [index, { sessions, mints, connections }] of made.entries()) {
+  for (const [index, { sessions, tokenRecords, connections }] of made.entries()) {
     const owner = OWNERS[index] ?? '';
     for (const [n, each] of sessions.entries()) put(sessionOf(each, `${n + 1}`, owner), itemKey.session(`${n + 1}`));
-    for (const [n, each] of mints.entries()) put(mintOf(each, `${n + 1}`, owner), itemKey.mint(`${n + 1}`));
+    for (const [n, each] of tokenRecords.entries()) put(mintOf(each, `${n + 1}`, owner), itemKey.mint(`${n + 1}`));
     for (const [n, each] of connections.entries()) {
       // An erasure deletes what asked for its users before it ends them.
-      const isErased = each.disconnect?.reason === 'erased' && sessions.length + mints.length === 0;
+      const isErased = each.disconnect?.reason === 'erased' && sessions.length + tokenRecords.length === 0;
       const disconnect = each.disconnect && ({ ...each.disconnect, reason: isErased ? 'erased' : 'owner' } as const);
       put(rowOf({ ...each, ...(disconnect && { disconnect }) }, n + 1, owner), itemKey.connection(terraUser(n + 1)));
     }
     for (let changed = true; changed; ) {
-      ({ changed } = await record(await world.store.load(owner), () => NO_NEWS, world));
+      ({ changed } = await record(await world.store.load(owner), () => NO_FACT_UPDATES, world));
     }
   }
   for (const item of items.values()) item.dueAt = NOON;

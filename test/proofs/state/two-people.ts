@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
-import { type ConnectionRow, connectionState } from '../../../functions/core/connection';
-import { Problem } from '../../../functions/core/errors';
-import { settle, withChanges } from '../../../functions/core/partition';
-import { NO_NEWS } from '../../../functions/core/record';
-import type { Rules } from '../../../functions/core/rules';
+import { type ConnectionRow, connectionState } from '../../../functions/core/state/connection';
+import { Problem } from '../../../functions/core/http/errors';
+import { projectConnections, withChanges } from '../../../functions/core/state/owner-records';
+import { NO_FACT_UPDATES } from '../../../functions/core/state/record';
+import type { Rules } from '../../../functions/core/state/rules';
 import { browserNamed, journey, terraEvent, told } from '../../support/journey';
 import { referenceIdOf, terraUser, world as newWorld } from '../../support/world';
 
@@ -41,7 +41,7 @@ export type Move =
   | { does: 'forge'; by: 'mallory' | 'mallory2'; session: number; user: number; prefetch: boolean }
   | { does: 'redeem'; who: Person; code: number }
   | { does: 'deliver'; event: number; again: boolean }
-  | { does: 'phone'; who: Person; mints: boolean }
+  | { does: 'phone'; who: Person; tokenRecords: boolean }
   | { does: 'disconnect'; who: Person; connection: number }
   | { does: 'erase'; who: Person }
   | { does: 'renew' | 'end'; user: number }
@@ -81,7 +81,7 @@ export const move: fc.Arbitrary<Move> = fc.oneof(
   },
   { weight: 7, arbitrary: fc.record({ does: is('redeem'), who: person, code: which }) },
   { weight: 9, arbitrary: fc.record({ does: is('deliver'), event: which, again: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ does: is('phone'), who: person, mints: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ does: is('phone'), who: person, tokenRecords: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ does: is('disconnect'), who: person, connection: which }) },
   { weight: 1, arbitrary: fc.record({ does: is('erase'), who: person }) },
   { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('renew', 'end'), user: which }) },
@@ -306,7 +306,7 @@ export function stage(
         return;
       }
       case 'phone': {
-        if (one.mints) await tolerant(go.mint(one.who, 'APPLE'));
+        if (one.tokenRecords) await tolerant(go.mint(one.who, 'APPLE'));
         authenticate(terraUser(500 + ++users), one.who, one.who, 'APPLE', world.clock());
         return;
       }
@@ -358,9 +358,9 @@ export function stage(
   /** The row as the next look of the sweep will have it, with the return that proves it. */
   async function projected(row: ConnectionRow): Promise<{ isLive: boolean; returnedAt: number }> {
     const stored = await world.store.load(row.owner);
-    const partition = withChanges(stored, settle(stored, NO_NEWS, world.clock(), world.rules));
-    const now = partition.connections.find(({ terraUserId }) => terraUserId === row.terraUserId);
-    const returns = partition.sessions.filter(({ returned }) => returned?.terraUserId === row.terraUserId);
+    const records = withChanges(stored, projectConnections(stored, NO_FACT_UPDATES, world.clock(), world.rules));
+    const now = records.connections.find(({ terraUserId }) => terraUserId === row.terraUserId);
+    const returns = records.sessions.filter(({ returned }) => returned?.terraUserId === row.terraUserId);
     return {
       isLive: now !== undefined && isLive(now),
       returnedAt: Math.max(0, ...returns.map(({ returned }) => returned?.at ?? 0)),

@@ -1,8 +1,8 @@
-import { systemClock } from '../../../../functions/core/clock';
-import { Problem } from '../../../../functions/core/errors';
-import { platformLog } from '../../../../functions/core/log';
-import { type Behaviour, on, serve } from '../../../../functions/core/serve';
-import { readSignature, verifySignature } from '../../../../functions/core/signature';
+import { systemClock } from '../../../../functions/core/platform/clock';
+import { Problem } from '../../../../functions/core/http/errors';
+import { platformLog } from '../../../../functions/core/platform/log';
+import { type Behaviour, on, serve } from '../../../../functions/core/http/serve';
+import { readSignature, verifySignature } from '../../../../functions/core/terra/signature';
 import type { receiveWebhook } from '../../../../functions/routes';
 
 type Deps = { secret: string };

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import * as aws from '@aws-sdk/client-dynamodb';
-import { readSignature, sign, verifySignature } from '../../../../functions/core/signature';
+import { readSignature, sign, verifySignature } from '../../../../functions/core/terra/signature';
 
 /** One call of the AWS SDK: the operation and its input. */
 export type SdkCall = { action: 'PutItem' | 'Query' | 'UpdateItem'; input: object };

@@ -1,0 +1,76 @@
+import type { OwnerJob } from '../owner-command';
+import { storeOf } from '../services';
+import { textPairs, textTable } from '../text-table';
+import { type Account, accountOf } from './account';
+import { namedOwner } from './find';
+
+/** Tells everything known of one owner. */
+export async function showOwner(job: OwnerJob): Promise<number> {
+  const store = storeOf(job.deployment, job.settings);
+  const { referenceId } = await namedOwner(job, store);
+  const account = accountOf(await store.load(referenceId), job.clock(), job.settings.CONFIRMATION);
+  job.terminal.print(job.json ? JSON.stringify(account) : accountText(account));
+  return 0;
+}
+
+export function accountText(account: Account): string {
+  const { referenceId, known, subs, erasure, connections, sessions, tokenRecords, unreadable } = account;
+  if (!known) return `Nothing is known of the owner ${referenceId}.`;
+  const parts = [
+    textPairs([
+      ['reference id', referenceId],
+      ['subject', subs.join(', ')],
+      ['erasure', erasure ? `${erasure.state}, asked for ${erasure.requestedAt}` : 'none'],
+    ]),
+    section(
+      'Connections',
+      ['id', 'provider', 'status', 'reason', 'connected', 'last data', 'Terra user'],
+      connections.map(row => [
+        row.id,
+        row.provider,
+        row.status,
+        row.reason ?? '',
+        row.connectedAt ?? '',
+        row.lastDataAt ?? '',
+        row.terraUserId,
+      ]),
+    ),
+    section(
+      'History',
+      ['id', 'at', 'status', 'reason'],
+      connections.flatMap(({ id, history }) => history.map(({ at, status, reason = '' }) => [id, at, status, reason])),
+    ),
+    section(
+      'Sessions',
+      ['id', 'flow', 'status', 'failure', 'provider', 'created', 'returned', 'redeemed'],
+      sessions.map(({ id, flow, status, failure = '', provider = '', createdAt, returnedAt = '', redeemedAt = '' }) => [
+        id,
+        flow,
+        status,
+        failure,
+        provider,
+        createdAt,
+        returnedAt,
+        redeemedAt,
+      ]),
+    ),
+    section(
+      'SDK tokens minted',
+      ['id', 'provider', 'created', 'used by'],
+      tokenRecords.map(({ id, provider = '', createdAt, usedBy = '' }) => [id, provider, createdAt, usedBy]),
+    ),
+    ...(unreadable.length > 0
+      ? [
+          section(
+            'Rows that cannot be read, as they are stored',
+            ['key', 'row'],
+            unreadable.map(({ item, stored }) => [item, JSON.stringify(stored)]),
+          ),
+        ]
+      : []),
+  ];
+  return parts.join('\n\n');
+}
+
+const section = (title: string, heading: readonly string[], rows: string[][]): string =>
+  rows.length === 0 ? `${title}: none` : `${title}\n${textTable(heading, rows)}`;

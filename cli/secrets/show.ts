@@ -1,0 +1,80 @@
+import { isoTime } from '../../functions/core/platform/clock';
+import { SecretFault } from '../../functions/core/platform/secrets';
+import type { SecretsJob } from '../secrets-command';
+import { textTable } from '../text-table';
+import { fingerprintOf, parsers, type SecretName } from '../vault';
+
+type Shown = {
+  secret: string;
+  state: string;
+  field: string;
+  length: string;
+  fingerprint: string;
+  stored: string;
+  until: string;
+};
+
+const FINGERPRINT_SHOWN = 12;
+
+/** Tells of each secret what may be told: whether the functions would take it, how long, which one, since and until when. */
+export async function showSecrets({ terminal, vault, clock, options }: SecretsJob): Promise<number> {
+  const shown = (await Promise.all((Object.keys(parsers) as SecretName[]).map(describe))).flat();
+  if (options.json) terminal.print(JSON.stringify({ secrets: shown }));
+  else {
+    const heading = ['secret', 'state', 'field', 'length', 'fingerprint', 'stored', 'until'] as const;
+    terminal.print(
+      textTable(
+        heading,
+        shown.map(row => heading.map(name => row[name])),
+      ),
+    );
+  }
+  return shown.every(({ state }) => state === 'ok') ? 0 : 1;
+
+  async function describe(name: SecretName): Promise<Shown[]> {
+    const { text, storedAt } = await vault.read(name);
+    const stored = storedAt ? isoTime(storedAt.getTime()) : '';
+    const state = stateOf(name, text);
+    if (state !== 'ok') return [{ secret: name, state, field: '', length: '', fingerprint: '', stored, until: '' }];
+    return valuesOf(name, text).map(({ field, value, until }) => ({
+      secret: name,
+      state,
+      field,
+      length: `${value.length}`,
+      fingerprint: fingerprintOf(name, value).slice(0, FINGERPRINT_SHOWN),
+      stored,
+      until: until === undefined ? '' : `${isoTime(until)}${until < clock() ? ' (over)' : ''}`,
+    }));
+  }
+}
+
+function stateOf(name: SecretName, text: string): string {
+  try {
+    parsers[name](text);
+    return 'ok';
+  } catch (error) {
+    if (error instanceof SecretFault) return error.message;
+    throw error;
+  }
+}
+
+function valuesOf(name: SecretName, text: string): { field: string; value: string; until?: number }[] {
+  switch (name) {
+    case 'terra-api': {
+      const { devId, apiKey } = parsers[name](text);
+      return [
+        { field: 'devId', value: devId },
+        { field: 'apiKey', value: apiKey },
+      ];
+    }
+    case 'terra-webhook': {
+      const { current, previous } = parsers[name](text);
+      const old = previous && { field: 'previous', value: previous.secret, until: previous.validUntil };
+      return [{ field: 'current', value: current }, ...(old ? [old] : [])];
+    }
+    case 'reference-key':
+      return [{ field: 'key', value: parsers[name](text) }];
+    default:
+      return name satisfies never;
+  }
+}

@@ -1,0 +1,46 @@
+import { type Clock, HOUR, MINUTE, SECOND } from '../platform/clock';
+import { Problem } from '../http/errors';
+import { heldConnections, OWNER_ROWS, type OwnerRecords } from './owner-records';
+import type { Note } from '../http/serve';
+import type { Store } from '../store/store';
+import type { QuotaKind } from '../store/table';
+
+/** Uses are counted in windows of this length, one counter a window, so that counting is one atomic write. */
+const WINDOW = 10 * MINUTE;
+const KEEP = 2 * HOUR;
+
+/**
+ * Throws `rate_limited` if the owner has as many sessions, tokens or connections as are kept of one owner, so that every read of
+ * an owner's records is bounded. What is finished makes room within hours.
+ */
+export function refuseIfFull(
+  records: OwnerRecords,
+  kind: 'sessions' | 'mints',
+  { clock, note }: { clock: Clock; note: Note },
+): void {
+  const { sessions, claims, tokenRecords } = records;
+  const own = kind === 'sessions' ? [...sessions, ...claims] : tokenRecords;
+  if (Math.max(own.length, heldConnections(records)) < OWNER_ROWS) return;
+  note({ alarm: 'owner_full' });
+  const [soonest = 0] = own.map(({ purgeAt }) => purgeAt * SECOND - clock()).toSorted((a, b) => a - b);
+  const retryAfterSeconds = Math.ceil(Math.min(Math.max(soonest, MINUTE), HOUR) / SECOND);
+  throw new Problem('rate_limited', 'This user has too many recent attempts. Try again later.', {
+    retryAfterSeconds,
+    reason: 'the owner has as many rows as are kept',
+  });
+}
+
+/** Counts one use; throws `rate_limited`, saying when to come again, where the owner had as many as allowed in this window. */
+export async function countUse(
+  owner: string,
+  kind: QuotaKind,
+  limit: number,
+  deps: { store: Pick<Store, 'countUse'>; clock: Clock },
+): Promise<void> {
+  const now = deps.clock();
+  const window = Math.floor(now / WINDOW);
+  const purgeAt = Math.ceil((now + KEEP) / SECOND);
+  if (await deps.store.countUse(owner, kind, window, limit, purgeAt)) return;
+  const retryAfterSeconds = Math.ceil(((window + 1) * WINDOW - now) / SECOND);
+  throw new Problem('rate_limited', 'Too many requests by this user. Try again later.', { retryAfterSeconds });
+}

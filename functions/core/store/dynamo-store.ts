@@ -1,0 +1,518 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import * as z from 'zod/mini';
+import type { Instant } from '../platform/clock';
+import { factWrite } from './fact-write';
+import {
+  connectionUpdate,
+  dueShard,
+  findingsIn,
+  type Item,
+  ownerRecordsOf,
+  type RowFindings,
+  type RowUpdate,
+  sessionItem,
+  shardOf,
+  updateOf,
+} from './items';
+import type { TokenRecord } from '../state/token-record';
+import type { OwnerRecords } from '../state/owner-records';
+import { ReportedEnds } from '../state/reported-ends';
+import type { SessionRow } from '../state/session';
+import type { FactWritten, Fingerprint, ReconcileProgress, SessionFact, Store } from './store';
+import {
+  fingerprintKey,
+  isBookkeeping,
+  itemKey,
+  numberOf,
+  reconcileKey,
+  reportedEndsKey,
+  SCHEMA,
+  table,
+} from './table';
+
+/** Parts of an update expression, with the names and values that they use. */
+type Update = {
+  set?: string[];
+  remove?: string[];
+  add?: string[];
+  condition: string;
+  names?: Record<string, string>;
+  values?: Item;
+};
+
+/** Condition of a write that creates its row; with the name `#item`. */
+const IS_NEW = 'attribute_not_exists(#item)';
+const itemName = { '#item': table.sortKey };
+
+/**
+ * The store on DynamoDB: one command a verb, every condition evaluated by the table itself. A row that exists is never put
+ * again: an update sets the attributes that this version knows, and leaves those of later versions as they are.
+ * `found` is called for reads that met rows which this version cannot read, or reads only in part.
+ */
+export function dynamoStore(
+  client: DynamoDBClient,
+  tableName: string,
+  found: (findings: RowFindings) => void = () => {},
+): Store {
+  const write = { marshall: (row: Item) => marshall(row, { removeUndefinedValues: true }) };
+
+  async function update(owner: string, item: string, change: Update): Promise<Item | undefined> {
+    const { set = [], remove = [], add = [], condition, names, values } = change;
+    const setsSchema = set.some(each => each.startsWith('#schema ='));
+    const sets = setsSchema ? set : [...set, '#schema = if_not_exists(#schema, :schema)'];
+    const { Attributes } = await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: write.marshall({ owner, item }),
+        UpdateExpression: [
+          `SET ${sets.join(', ')}`,
+          ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
+          ...(add.length > 0 ? [`ADD ${add.join(', ')}`] : []),
+        ].join(' '),
+        ConditionExpression: condition,
+        ExpressionAttributeNames: { '#schema': 'schema', ...names },
+        ExpressionAttributeValues: write.marshall({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    );
+    const stored = Attributes && itemOf(Attributes);
+    if (!setsSchema && Number(stored?.schema) < SCHEMA) await raiseSchema(owner, item);
+    return stored;
+  }
+
+  /** The row is of an earlier version, and what was written to it just now is not. */
+  const raiseSchema = (owner: string, item: string) =>
+    held(
+      update(owner, item, {
+        set: ['#schema = :schema'],
+        condition: '#schema < :schema',
+        values: { ':schema': SCHEMA },
+      }),
+    );
+
+  /** Writes attributes by their paths. */
+  function updatePaths(
+    owner: string,
+    item: string,
+    { set, remove }: RowUpdate,
+    { condition, names, values }: Pick<Update, 'condition' | 'names' | 'values'>,
+  ): Promise<boolean> {
+    const all: Record<string, string> = { ...names };
+    const placeOf = (path: readonly string[]) =>
+      path
+        .map(name => {
+          all[`#${name}`] = name;
+          return `#${name}`;
+        })
+        .join('.');
+    const sets = set.map(([path], at) => `${placeOf(path)} = :v${at}`);
+    const removes = remove.map(placeOf);
+    const valuesByPath = Object.fromEntries(set.map(([, value], at) => [`:v${at}`, value]));
+    return held(
+      update(owner, item, {
+        set: sets,
+        remove: removes,
+        condition,
+        names: all,
+        values: { ...values, ...valuesByPath },
+      }),
+    );
+  }
+
+  const create = (row: Item): Promise<boolean> =>
+    held(
+      client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: write.marshall({ ...row, schema: SCHEMA }),
+          ConditionExpression: IS_NEW,
+          ExpressionAttributeNames: itemName,
+        }),
+      ),
+    );
+
+  function read(owner: string, items: readonly Item[]): OwnerRecords {
+    const records = ownerRecordsOf(owner, items);
+    const findings = findingsIn(records);
+    if (findings) found(findings);
+    return records;
+  }
+
+  async function get(owner: string, item: string): Promise<Item | undefined> {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: write.marshall({ owner, item }), ConsistentRead: true }),
+    );
+    return Item && itemOf(Item);
+  }
+
+  async function addFact(
+    owner: string,
+    id: string,
+    fact: SessionFact,
+    due: { at: Instant; isKept: boolean } | undefined,
+  ): Promise<FactWritten> {
+    const change = factWrite(fact);
+    const move = due && !due.isKept ? ['dueAt = :dueAt', 'dueShard = :dueShard'] : [];
+    const keep = due?.isKept ? ['dueAt <= :dueAt'] : [];
+    try {
+      const item = await update(owner, itemKey.session(id), {
+        set: [...change.set, ...move],
+        remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
+        add: ['version :one'],
+        condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
+        ...(change.names && { names: change.names }),
+        values: {
+          ...change.values,
+          ':one': 1,
+          ...(due && { ':dueAt': due.at }),
+          ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
+        },
+      });
+      const session = sessionIn(owner, item);
+      // A session that cannot be read is nobody's: the fact stays with it for whoever can.
+      return session ? { written: true, session } : { written: false, session };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, session: sessionIn(owner, error.Item && itemOf(error.Item)) };
+    }
+  }
+
+  function sessionIn(owner: string, item: Item | undefined): SessionRow | undefined {
+    return item && read(owner, [item]).sessions[0];
+  }
+
+  function mintIn(owner: string, item: Item | undefined): TokenRecord | undefined {
+    return item && read(owner, [item]).tokenRecords[0];
+  }
+
+  return {
+    async load(owner) {
+      const items: Item[] = [];
+      let start: Record<string, AttributeValue> | undefined;
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName: tableName,
+            KeyConditionExpression: '#owner = :owner',
+            ExpressionAttributeNames: { '#owner': table.partitionKey },
+            ExpressionAttributeValues: { ':owner': { S: owner } },
+            ConsistentRead: true,
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        items.push(...(page.Items ?? []).map(itemOf));
+        start = page.LastEvaluatedKey;
+      } while (start);
+      return read(owner, items);
+    },
+
+    async findConnection(owner, terraUserId) {
+      const item = await get(owner, itemKey.connection(terraUserId));
+      return item && read(owner, [item]).connections[0];
+    },
+
+    async findSession(owner, id) {
+      return sessionIn(owner, await get(owner, itemKey.session(id)));
+    },
+
+    openSession(session, attempt) {
+      if (attempt === undefined) return create(sessionItem(session));
+      const { item: _item, owner: _owner, ...opened } = sessionItem(session);
+      const change = updateOf({ ...opened, claimedAt: undefined, attempt: undefined });
+      return updatePaths(session.owner, itemKey.session(session.id), change, heldBy(attempt));
+    },
+
+    claimSession(claim, attempt) {
+      const item = itemKey.session(claim.id);
+      if (attempt === undefined) return create({ ...claim, item });
+      const { owner, ...claimed } = claim;
+      return updatePaths(owner, item, updateOf(claimed), heldBy(attempt));
+    },
+
+    async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
+      if (dueAt === undefined) return addFact(owner, id, fact, undefined);
+      const isDueByThen = (at: Instant | undefined) => at !== undefined && at <= dueAt;
+      const moved = { at: dueAt, isKept: false };
+      if (!isDueByThen(seenDueAt)) return addFact(owner, id, fact, moved);
+      const kept = await addFact(owner, id, fact, { ...moved, isKept: true });
+      // Since it was read, the sweep may have put off when to look.
+      return kept.written || isDueByThen(kept.session?.dueAt) ? kept : addFact(owner, id, fact, moved);
+    },
+
+    reschedule: (item, { owner, version }, dueAt) =>
+      held(
+        update(owner, item, {
+          ...(dueAt === undefined
+            ? { remove: ['dueAt', 'dueShard'] }
+            : { set: ['dueAt = :dueAt', 'dueShard = :dueShard'] }),
+          ...isStill(version),
+          values: {
+            ...isStill(version).values,
+            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
+          },
+        }),
+      ),
+
+    putOff: ({ owner, item, dueAt: seen }, dueAt) =>
+      held(
+        update(owner, item, {
+          set: ['dueAt = :dueAt'],
+          condition: 'dueAt = :seen',
+          values: { ':seen': seen, ':dueAt': dueAt },
+        }),
+      ),
+
+    putConnection: (row, before) =>
+      updatePaths(
+        row.owner,
+        itemKey.connection(row.terraUserId),
+        connectionUpdate(row, before),
+        before ? isStill(before.version) : { condition: IS_NEW, names: itemName },
+      ),
+
+    addTokenRecord: tokenRecord =>
+      create({ ...tokenRecord, item: itemKey.mint(tokenRecord.id), ...dueShard(tokenRecord) }),
+
+    async useTokenRecord(owner, id, use, { dueAt, purgeAt }) {
+      try {
+        const item = await update(owner, itemKey.mint(id), {
+          set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
+          add: ['version :one'],
+          condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
+          values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+        });
+        return mintIn(owner, item);
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return mintIn(owner, error.Item && itemOf(error.Item));
+      }
+    },
+
+    beginErasure(erasure) {
+      const { owner, ...tombstone } = { dueAt: undefined, dueShard: undefined, ...erasure, ...dueShard(erasure) };
+      return updatePaths(owner, itemKey.erasure, updateOf(tombstone), {
+        condition: `${isNoNumber('requestedAt')} OR requestedAt < :requestedAt`,
+        values: { ':requestedAt': erasure.requestedAt, ':number': 'N' },
+      });
+    },
+
+    remove: (owner, item, version) => {
+      const { condition, names, values } = isStill(version);
+      return held(
+        client.send(
+          new DeleteItemCommand({
+            TableName: tableName,
+            Key: write.marshall({ owner, item }),
+            ConditionExpression: condition,
+            ...(names && { ExpressionAttributeNames: names }),
+            ...(values && { ExpressionAttributeValues: write.marshall(values) }),
+          }),
+        ),
+      );
+    },
+
+    countUse: (owner, kind, window, limit, purgeAt) =>
+      held(
+        update(owner, itemKey.quota(kind, window), {
+          set: ['purgeAt = :purgeAt'],
+          add: ['used :one'],
+          condition: 'attribute_not_exists(used) OR used < :limit',
+          values: { ':one': 1, ':limit': limit, ':purgeAt': purgeAt },
+        }),
+      ),
+
+    // Versions that do not know `naming` read and write `fingerprint` alone, so it stays as it was.
+    async rememberFingerprint({ key, naming }) {
+      try {
+        return readFingerprint(
+          await update(fingerprintKey.owner, fingerprintKey.item, {
+            set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
+            condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
+            values: { ':key': key, ':naming': naming },
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
+        return readFingerprint(itemOf(error.Item));
+      }
+    },
+
+    async findFingerprint() {
+      const item = await get(fingerprintKey.owner, fingerprintKey.item);
+      return item && readFingerprint(item);
+    },
+
+    async scanConnections(cursor) {
+      const page = await client.send(
+        new ScanCommand({
+          TableName: tableName,
+          FilterExpression: 'begins_with(#item, :connection)',
+          ExpressionAttributeNames: { '#item': table.sortKey },
+          ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
+          Limit: SCAN_PAGE,
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+        }),
+      );
+      const rows = (page.Items ?? [])
+        .map(itemOf)
+        .flatMap(item => read(String(item[table.partitionKey]), [item]).connections);
+      return { rows, cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey) };
+    },
+
+    async scanUnreadable(cursor) {
+      const page = await client.send(
+        new ScanCommand({
+          TableName: tableName,
+          Limit: SCAN_PAGE,
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+        }),
+      );
+      const items = (page.Items ?? []).map(itemOf);
+      return {
+        looked: items.length,
+        unreadable: items.filter(item => !isReadable(item)).map(keyOf),
+        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
+      };
+    },
+
+    async reconcileProgress() {
+      const item = await get(reconcileKey.owner, reconcileKey.item);
+      const progress = item && readProgress(item);
+      // The check then begins anew, which asks more of Terra but misses nobody.
+      if (item && !progress) found({ unreadableRows: 1, laterValues: 0 });
+      return progress;
+    },
+
+    async saveReconcileProgress({ startedAt, cursor, isDone }) {
+      // Only a run that began no earlier may move the place.
+      await updatePaths(reconcileKey.owner, reconcileKey.item, updateOf({ startedAt, cursor, isDone }), {
+        condition: `${isNoNumber('startedAt')} OR startedAt <= :startedAt`,
+        values: { ':startedAt': startedAt, ':number': 'N' },
+      });
+    },
+
+    async reportedEnds() {
+      const item = await get(reportedEndsKey.owner, reportedEndsKey.item);
+      if (!item) return undefined;
+      const { data } = ReportedEnds.safeParse(item);
+      // The daily check finds what is lost with it.
+      if (!data) found({ unreadableRows: 1, laterValues: 0 });
+      return data ?? { ends: [], purgeAt: 0, version: numberOf(item.version) ?? 0 };
+    },
+
+    saveReportedEnds: (ends, readVersion) =>
+      updatePaths(
+        reportedEndsKey.owner,
+        reportedEndsKey.item,
+        updateOf(ends),
+        readVersion === 0 ? { condition: IS_NEW, names: itemName } : isStill(readVersion),
+      ),
+
+    async due(shard, until, cursor) {
+      const page = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: table.due.index,
+          KeyConditionExpression: 'dueShard = :shard AND dueAt <= :until',
+          ExpressionAttributeValues: write.marshall({ ':shard': shard, ':until': until }),
+          Limit: 100,
+          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+        }),
+      );
+      const keys = (page.Items ?? []).map(itemOf);
+      return {
+        due: keys.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })),
+        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
+      };
+    },
+  };
+}
+
+/**
+ * Reads an item. A number too large for JavaScript, which nothing of ours writes, becomes an object in its attribute, so that
+ * one such value does not keep a whole page of rows from being read.
+ */
+function itemOf(stored: Record<string, AttributeValue>): Item {
+  try {
+    return unmarshall(stored);
+  } catch {
+    return unmarshall(stored, { wrapNumbers: true });
+  }
+}
+
+const SCAN_PAGE = 500;
+const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()), isDone: z.boolean() });
+const Key = z.object({ S: z.string() });
+const Cursor = z.strictObject({ [table.partitionKey]: Key, [table.sortKey]: Key });
+
+/** A row that is still at this version (undefined: that is there, for rows that have none). */
+const isStill = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
+  version === undefined
+    ? { condition: 'attribute_exists(#item)', names: itemName }
+    : { condition: 'version = :version', values: { ':version': version } };
+
+/** A place that this attempt holds and has not opened yet. */
+const heldBy = (attempt: string) => ({
+  condition: 'attempt = :attempt AND attribute_not_exists(stateHash)',
+  values: { ':attempt': attempt },
+});
+
+/** True of an attribute that is absent or cannot be read; with the value `:number`. */
+const isNoNumber = (attribute: string): string => `NOT attribute_type(${attribute}, :number)`;
+
+const keyOf = (item: Item) => ({ owner: String(item[table.partitionKey]), item: String(item[table.sortKey]) });
+
+/** Undefined for a place that a check cannot go on from. */
+function readProgress(item: Item): ReconcileProgress | undefined {
+  const { data } = Progress.safeParse(item);
+  if (!data || (data.cursor !== undefined && !isCursor(data.cursor))) return undefined;
+  return { startedAt: data.startedAt, cursor: data.cursor, isDone: data.isDone };
+}
+
+/** Returns whether the text is a key of the table, from which a scan may go on. */
+function isCursor(text: string): boolean {
+  try {
+    return Cursor.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns whether this version can read the row; of the table's own rows, whether the check of all connections can go on. */
+function isReadable(item: Item): boolean {
+  const { owner, item: sortKey } = keyOf(item);
+  if (!isBookkeeping(owner)) return ownerRecordsOf(owner, [item]).unreadable.length === 0;
+  return owner === reconcileKey.owner
+    ? sortKey === reconcileKey.item && readProgress(item) !== undefined
+    : typeof item.fingerprint === 'string';
+}
+
+const readFingerprint = (item: Item | undefined): Fingerprint => ({
+  key: String(item?.fingerprint),
+  ...(typeof item?.naming === 'string' && { naming: item.naming }),
+});
+
+const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
+
+/** Whether the condition of a write held. */
+async function held(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

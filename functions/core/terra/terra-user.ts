@@ -1,0 +1,62 @@
+import { type Instant, SECOND } from '../platform/clock';
+import { providerId } from './providers';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Longer than any list of scopes, and far below what a row can hold. */
+const SCOPES_LIMIT = 4096;
+/** A time outside of this is none of Terra's, such as the 0 that stands for none, or one in microseconds. */
+const EARLIEST = Date.UTC(2000, 0);
+const LATEST = Date.UTC(2200, 0);
+/** A number of seconds since 1970 reaches this in the year 5138, one of milliseconds reached it in 1973. */
+const LEAST_MILLISECONDS = 1e11;
+const ISO_TIME =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:(Z)|([+-]\d{2})(?::?(\d{2}))?)?)?$/i;
+
+/** Returns a Terra user id as Terra makes them (a UUID), in lower case; undefined for anything else. */
+export function readTerraUserId(value: unknown): string | undefined {
+  return typeof value === 'string' && UUID.test(value) ? value.toLowerCase() : undefined;
+}
+
+/** Returns a provider's name in Terra's spelling; undefined for anything that cannot be one. */
+export function readProvider(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w-]{1,40}$/.test(value) ? providerId(value) : undefined;
+}
+
+/**
+ * Returns Terra's scopes: from a comma-separated string with stray spaces, or a list of strings. Sorted, so that equal sets are
+ * equal. Undefined for anything else.
+ */
+export function readScopes(value: unknown): string[] | undefined {
+  const isList = Array.isArray(value) && value.every(scope => typeof scope === 'string');
+  const text = isList ? value.join() : value;
+  if (typeof text !== 'string' || text.length > SCOPES_LIMIT) return undefined;
+  const named = text.split(',').map(scope => scope.trim());
+  return [...new Set(named.filter(scope => scope !== ''))].toSorted();
+}
+
+/**
+ * Returns a time of Terra's as an instant: from ISO 8601, in which Terra leaves the zone out at times and means UTC, or from a
+ * number of seconds or milliseconds since 1970. Undefined for anything else: such a time only refines what an event says.
+ */
+export function readTime(value: unknown): Instant | undefined {
+  const at = typeof value === 'number' ? fromEpoch(value) : typeof value === 'string' ? fromText(value) : Number.NaN;
+  return at >= EARLIEST && at < LATEST ? at : undefined;
+}
+
+const fromEpoch = (value: number): Instant => Math.round(value < LEAST_MILLISECONDS ? value * SECOND : value);
+
+function fromText(text: string): Instant {
+  if (/^\d{9,16}(?:\.\d+)?$/.test(text)) return fromEpoch(Number(text));
+  const [, day, clock = '00:00', , offsetHours = '+00', offsetMinutes = '00'] = ISO_TIME.exec(text) ?? [];
+  return day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${offsetHours}:${offsetMinutes}`);
+}
+
+/** How far Terra's clock may be ahead of the moment at which we heard of a time. */
+const CLOCK_AHEAD = 5 * SECOND;
+
+/**
+ * Bounds a time that Terra reports by when we heard of it, so that no time in the future wins over what comes later. For an
+ * event that is the time it was signed at.
+ */
+export const noLaterThan = (time: Instant, heardAt: Instant): Instant => Math.min(time, heardAt + CLOCK_AHEAD);

@@ -1,0 +1,173 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseObject } from '../aws-call';
+import { eventFilter } from './event-filter';
+import type { Invocation } from './runtime';
+import type { StreamRecord } from '../dynamodb/stream';
+import type { Stack } from '../cloudformation/template';
+
+/** What the template says of how a function hears of a table's changes. */
+export type EventSource = {
+  readonly streamArn: string;
+  /** Its name or ARN. */
+  readonly function: string;
+  /** Whether a record concerns the function at all. */
+  readonly admits: (record: StreamRecord) => boolean;
+  readonly batchSize: number;
+  readonly windowMs: number;
+  readonly bisects: boolean;
+  /** Infinity where the template says -1, as it does by default. */
+  readonly mostRetries: number;
+  readonly mostAgeMs: number;
+  readonly reportsFailures: boolean;
+  /** ARN of the queue that is told of a batch which was given up. */
+  readonly onFailure: string | undefined;
+};
+
+type MappingProperties = {
+  readonly EventSourceArn?: string;
+  readonly FunctionName: string;
+  readonly Enabled?: boolean;
+  readonly BatchSize?: number;
+  readonly MaximumBatchingWindowInSeconds?: number;
+  readonly BisectBatchOnFunctionError?: boolean;
+  readonly MaximumRetryAttempts?: number;
+  readonly MaximumRecordAgeInSeconds?: number;
+  readonly FunctionResponseTypes?: readonly string[];
+  readonly DestinationConfig?: { readonly OnFailure?: { readonly Destination?: string } };
+  readonly FilterCriteria?: { readonly Filters?: readonly { readonly Pattern?: string }[] };
+};
+
+export function eventSourcesOf(stack: Stack): EventSource[] {
+  const limit = (value = -1) => (value < 0 ? Number.POSITIVE_INFINITY : value);
+  return stack
+    .resources<MappingProperties>('AWS::Lambda::EventSourceMapping')
+    .filter(({ properties }) => properties.Enabled !== false)
+    .map(({ properties }) => {
+      const patterns = properties.FilterCriteria?.Filters?.map(({ Pattern = '{}' }) => Pattern) ?? [];
+      return {
+        admits: eventFilter(patterns),
+        streamArn: properties.EventSourceArn ?? '',
+        function: properties.FunctionName,
+        batchSize: properties.BatchSize ?? 100,
+        windowMs: (properties.MaximumBatchingWindowInSeconds ?? 0) * 1000,
+        bisects: properties.BisectBatchOnFunctionError ?? false,
+        mostRetries: limit(properties.MaximumRetryAttempts),
+        mostAgeMs: limit(properties.MaximumRecordAgeInSeconds) * 1000,
+        reportsFailures: properties.FunctionResponseTypes?.includes('ReportBatchItemFailures') ?? false,
+        onFailure: properties.DestinationConfig?.OnFailure?.Destination,
+      };
+    });
+}
+
+export type RunningEventSource = {
+  push(record: StreamRecord): void;
+  /** Resolves when everything pushed so far was taken or given up. */
+  idle(): Promise<void>;
+  /** Starts no further invocation. What was not taken by then is lost. */
+  stop(): void;
+};
+
+export type EventSourceDeps = {
+  invoke(event: { Records: readonly StreamRecord[] }): Promise<Invocation>;
+  /** Takes what Lambda writes of a batch it gave up. */
+  onFailure(queueArn: string, body: string): void;
+  clock?: () => number;
+  pause?: (ms: number) => Promise<unknown>;
+};
+
+const RETRY_LEAST_MS = 100;
+const RETRY_MOST_MS = 5000;
+
+/**
+ * Hands a stream's records to a function as Lambda does: in order, one batch after the other, again from the first record
+ * that failed on; halves a batch that fails without saying where, and gives up what was tried too often or is too old.
+ */
+export function startEventSource(source: EventSource, deps: EventSourceDeps): RunningEventSource {
+  const { invoke, onFailure, clock = Date.now, pause = ms => wait(ms, undefined, { ref: false }) } = deps;
+  const queue: StreamRecord[] = [];
+  let running: Promise<void> | undefined;
+  let stopped = false;
+
+  async function run(): Promise<void> {
+    // The write that caused the record is answered first.
+    await pause(source.windowMs);
+    while (queue.length > 0 && !stopped) await deliver(queue.splice(0, source.batchSize));
+    running = undefined;
+  }
+
+  async function deliver(records: readonly StreamRecord[]): Promise<void> {
+    let batch = records;
+    for (let failures = 0; batch.length > 0 && !stopped; ) {
+      const left = await attempt(batch);
+      if (left.length < batch.length) {
+        failures = 0;
+        batch = left;
+        continue;
+      }
+      failures += 1;
+      if (stopped) return;
+      if (source.bisects && batch.length > 1) {
+        const half = Math.ceil(batch.length / 2);
+        await deliver(batch.slice(0, half));
+        return deliver(batch.slice(half));
+      }
+      const condition = givenUp(batch, failures);
+      if (condition) return giveUp(batch, condition, failures);
+      await pause(Math.min(RETRY_LEAST_MS * 2 ** failures, RETRY_MOST_MS));
+    }
+  }
+
+  /** What is left of the batch: all from the first failed record on. */
+  async function attempt(batch: readonly StreamRecord[]): Promise<readonly StreamRecord[]> {
+    const { outcome } = await invoke({ Records: batch });
+    if (!outcome.ok) return batch;
+    if (!source.reportsFailures) return [];
+    const { batchItemFailures } = parseObject(outcome.payload) ?? {};
+    if (!Array.isArray(batchItemFailures) || batchItemFailures.length === 0) return [];
+    const failed = new Set(batchItemFailures.map(failure => (failure as { itemIdentifier?: unknown })?.itemIdentifier));
+    const known = new Set<unknown>(batch.map(({ dynamodb }) => dynamodb.SequenceNumber));
+    // A record that was not in the batch makes all of it failed.
+    if ([...failed].some(number => !known.has(number))) return batch;
+    return batch.slice(batch.findIndex(({ dynamodb }) => failed.has(dynamodb.SequenceNumber)));
+  }
+
+  function givenUp([first]: readonly StreamRecord[], failures: number): string | undefined {
+    if (failures > source.mostRetries) return 'RetryAttemptsExhausted';
+    const age = clock() - (first?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000;
+    return age > source.mostAgeMs ? 'RecordAgeExceeded' : undefined;
+  }
+
+  function giveUp(batch: readonly StreamRecord[], condition: string, invocations: number): void {
+    if (source.onFailure === undefined) return;
+    const [first, last] = [batch[0]?.dynamodb, batch.at(-1)?.dynamodb];
+    const time = (seconds = 0) => new Date(seconds * 1000).toISOString();
+    const letter = {
+      requestContext: { functionArn: source.function, condition, approximateInvokeCount: invocations },
+      version: '1.0',
+      timestamp: new Date(clock()).toISOString(),
+      DDBStreamBatchInfo: {
+        shardId: 'shardId-local',
+        startSequenceNumber: first?.SequenceNumber,
+        endSequenceNumber: last?.SequenceNumber,
+        approximateArrivalOfFirstRecord: time(first?.ApproximateCreationDateTime),
+        approximateArrivalOfLastRecord: time(last?.ApproximateCreationDateTime),
+        batchSize: batch.length,
+        streamArn: source.streamArn,
+      },
+    };
+    onFailure(source.onFailure, JSON.stringify(letter));
+  }
+
+  return {
+    push(record) {
+      if (stopped || !source.admits(record)) return;
+      queue.push(record);
+      running ??= run();
+    },
+    idle: async () => running,
+    stop() {
+      stopped = true;
+      queue.length = 0;
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { type EventSource, type EventSourceDeps, startEventSource } from './event-source';
+import type { Invocation } from './runtime';
+import { type StreamRecord, streamOf } from '../dynamodb/stream';
+import type { TableChange } from '../dynamodb/table-writer';
+
+/** Everything that hears of table changes: takes each change as it is written, and hands it on in its own time. */
+export function startEventSources(
+  sources: readonly EventSource[],
+  deps: Omit<EventSourceDeps, 'invoke' | 'onFailure'> & {
+    invoke(functionName: string, event: { Records: readonly StreamRecord[] }): Promise<Invocation>;
+    onFailure(functionName: string, queueArn: string, body: string): void;
+  },
+): { changed(change: TableChange): void; stop(): void } {
+  const streams = new Map(sources.map(({ streamArn }) => [streamArn, streamOf(streamArn, deps.clock)]));
+  const running = sources.map(source => {
+    const invoke = (event: { Records: readonly StreamRecord[] }) => deps.invoke(source.function, event);
+    const onFailure = (queueArn: string, body: string) => deps.onFailure(source.function, queueArn, body);
+    return { source, ...startEventSource(source, { ...deps, invoke, onFailure }) };
+  });
+
+  return {
+    changed(change) {
+      for (const [streamArn, recordOf] of streams) {
+        if (tableOf(streamArn) !== change.table) continue;
+        const record = recordOf(change);
+        for (const { source, push } of running) if (source.streamArn === streamArn) push(record);
+      }
+    },
+    stop() {
+      for (const { stop } of running) stop();
+    },
+  };
+}
+
+const tableOf = (streamArn: string): string | undefined => /:table\/([^/]+)\//.exec(streamArn)?.[1];

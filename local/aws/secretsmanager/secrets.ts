@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
+import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
+import { readBody } from '../apigateway/request-body';
+import { initialValue, type SecretProperties } from './secret-value';
+import type { Resource } from '../cloudformation/template';
+
+type Version = { readonly id: string; readonly value: string; readonly createdAt: number };
+
+/** `versions[0]` is AWSCURRENT, `versions[1]` AWSPREVIOUS; older ones have lost their label and are gone. */
+type Secret = { readonly arn: string; readonly name: string; versions: Version[] };
+
+export type SecretsManager = {
+  readonly endpoint: string;
+  /** The names, as the template gives them. */
+  readonly names: readonly string[];
+  /** Makes this the current value of the secret with this name or ARN; no new version where it already is. */
+  put(id: string, value: string): void;
+  close(): Promise<void>;
+};
+
+/** Secrets Manager on the loopback interface, holding what the template declares and, with `dataDir`, what was put before. */
+export async function startSecretsManager(options: {
+  declared: readonly Resource<SecretProperties>[];
+  dataDir?: string | undefined;
+  onCall?: OnCall;
+}): Promise<SecretsManager> {
+  const { declared, dataDir, onCall } = options;
+  const file = dataDir === undefined ? undefined : join(dataDir, 'secrets.json');
+  const kept = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Secret[]) : [];
+  const secrets = declared.map(({ ref: arn, properties }): Secret => {
+    const name = properties.Name ?? arn.split(':').at(-1)?.slice(0, -'-local0'.length) ?? arn;
+    const value = initialValue(properties);
+    const versions = value === undefined ? [] : [{ id: randomUUID(), value, createdAt: Date.now() }];
+    return kept.find(secret => secret.arn === arn) ?? { arn, name, versions };
+  });
+  const keep = () => file && writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  keep();
+
+  // AWS also takes an ARN without its random ending.
+  const find = (id: unknown) =>
+    secrets.find(({ arn, name }) => id === name || id === arn || id === arn.slice(0, -'-local0'.length));
+
+  function add(secret: Secret, value: string, id: string = randomUUID()): string {
+    secret.versions = [{ id, value, createdAt: Date.now() }, ...secret.versions].slice(0, 2);
+    keep();
+    return id;
+  }
+
+  type Request = Record<string, unknown>;
+  const actions: Record<string, (secret: Secret, request: Request) => AwsAnswer> = {
+    GetSecretValue: (secret, request) => {
+      const wanted = request.VersionId ?? request.VersionStage ?? 'AWSCURRENT';
+      const at = secret.versions.findIndex(({ id }, index) => wanted === id || wanted === stages[index]);
+      const version = secret.versions[at];
+      if (version === undefined) return notFound(`secret value for ${stageOrVersion(request)}`);
+      return found(secret, {
+        VersionId: version.id,
+        SecretString: version.value,
+        VersionStages: [stages[at]],
+        CreatedDate: version.createdAt / 1000,
+      });
+    },
+    PutSecretValue: (secret, { SecretString, ClientRequestToken }) => {
+      if (typeof SecretString !== 'string') {
+        return failure('InvalidRequestException', 'You must provide either SecretString or SecretBinary.');
+      }
+      const id = add(secret, SecretString, typeof ClientRequestToken === 'string' ? ClientRequestToken : undefined);
+      return found(secret, { VersionId: id, VersionStages: [stages[0]] });
+    },
+    DescribeSecret: secret =>
+      found(secret, {
+        VersionIdsToStages: Object.fromEntries(secret.versions.map(({ id }, at) => [id, [stages[at]]])),
+      }),
+  };
+
+  function answerTo(name: string, input: Request): AwsAnswer {
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const secret = find(input.SecretId);
+    if (!action) return failure('UnknownOperationException', `${name} is not emulated`);
+    return secret ? action(secret, input) : notFound('secret');
+  }
+
+  const server = createServer(
+    cutOnFailure(async (request, response) => {
+      const call = callOf(request);
+      const input = parseObject((await readBody(request)).toString()) ?? {};
+      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.1');
+    }),
+  );
+  const port = await listen(server);
+
+  return {
+    endpoint: `http://${addressOf(port)}`,
+    names: secrets.map(({ name }) => name),
+    put(id, value) {
+      const secret = find(id);
+      if (secret === undefined)
+        throw new Error(`There is no secret ${id}, only ${secrets.map(({ name }) => name).join(', ')}`);
+      if (secret.versions[0]?.value !== value) add(secret, value);
+    },
+    close: () => closeServer(server),
+  };
+}
+
+const stages = ['AWSCURRENT', 'AWSPREVIOUS'];
+
+const found = ({ arn, name }: Secret, fields: object): AwsAnswer => ({
+  status: 200,
+  body: { ARN: arn, Name: name, ...fields },
+});
+
+const failure = (type: string, message: string): AwsAnswer => ({
+  status: 400,
+  body: { __type: type, Message: message },
+});
+
+const notFound = (what: string): AwsAnswer =>
+  failure('ResourceNotFoundException', `Secrets Manager can't find the specified ${what}.`);
+
+const stageOrVersion = ({ VersionId, VersionStage = 'AWSCURRENT' }: Record<string, unknown>): string =>
+  VersionId === undefined ? `staging label: ${VersionStage as string}` : `VersionId: ${VersionId as string}`;

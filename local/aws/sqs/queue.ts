@@ -1,0 +1,137 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
+import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
+import { readBody } from '../apigateway/request-body';
+
+/** A queue the template declares: its `Ref` is its URL. */
+export type DeclaredQueue = { readonly ref: string; readonly arn: string };
+
+export type Queues = {
+  readonly endpoint: string;
+  /** The queues' URLs, as the template names them. */
+  readonly urls: readonly string[];
+  /** Puts a message into the queue with this URL or ARN, as an AWS service would. */
+  send(queue: string, body: string): void;
+  /** What lies in the queue with this URL or ARN, in flight or not, oldest first. */
+  bodies(queue: string): readonly string[];
+  close(): Promise<void>;
+};
+
+type Message = { readonly id: string; readonly body: string; readonly sentAt: number } & {
+  visibleAt: number;
+  receipt?: string;
+  received: number;
+};
+type Queue = { readonly url: string; readonly arn: string; messages: Message[] };
+type Request = Readonly<Record<string, unknown>>;
+
+const BODY_LIMIT_BYTES = 256 * 1024;
+const VISIBILITY_TIMEOUT_SECONDS = 30;
+const MESSAGES_A_CALL = 10;
+
+/** SQS on the loopback interface: the queues the template declares, in memory, without long polling. */
+export async function startQueues(options: {
+  declared: readonly DeclaredQueue[];
+  onCall?: OnCall;
+  clock?: () => number;
+}): Promise<Queues> {
+  const { declared, onCall, clock = Date.now } = options;
+  const queues = declared.map(({ ref, arn }): Queue => ({ url: ref, arn, messages: [] }));
+
+  // The host of a queue's URL says nothing here: everything after it names the queue.
+  const find = (url: unknown) => queues.find(queue => pathOf(queue.url) === pathOf(String(url)));
+  const named = (name: string): Queue => {
+    const queue = queues.find(({ url, arn }) => name === url || name === arn);
+    if (!queue) throw new Error(`There is no queue ${name}, only ${queues.map(({ url }) => url).join(', ')}`);
+    return queue;
+  };
+
+  function add(queue: Queue, body: string): Message {
+    const message = { id: randomUUID(), body, sentAt: clock(), visibleAt: 0, received: 0 };
+    queue.messages.push(message);
+    return message;
+  }
+
+  const actions: Record<string, (queue: Queue, request: Request) => AwsAnswer> = {
+    SendMessage(queue, { MessageBody }) {
+      if (typeof MessageBody !== 'string' || MessageBody === '') {
+        return failure('MissingParameter', 'The request must contain the parameter MessageBody.');
+      }
+      if (Buffer.byteLength(MessageBody) > BODY_LIMIT_BYTES) {
+        return failure('InvalidParameterValue', `One or more parameters are invalid. Reason: Message must be shorter.`);
+      }
+      const { id } = add(queue, MessageBody);
+      return { status: 200, body: { MessageId: id, MD5OfMessageBody: md5(MessageBody) } };
+    },
+
+    ReceiveMessage(queue, { MaxNumberOfMessages = 1, VisibilityTimeout = VISIBILITY_TIMEOUT_SECONDS }) {
+      const now = clock();
+      const most = Math.min(Number(MaxNumberOfMessages), MESSAGES_A_CALL);
+      const received = queue.messages.filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
+      for (const message of received) {
+        message.receipt = randomUUID();
+        message.visibleAt = now + Number(VisibilityTimeout) * 1000;
+        message.received += 1;
+      }
+      const Messages = received.map(({ id, body, receipt, sentAt, received: times }) => ({
+        MessageId: id,
+        ReceiptHandle: receipt,
+        Body: body,
+        MD5OfBody: md5(body),
+        Attributes: { SentTimestamp: `${sentAt}`, ApproximateReceiveCount: `${times}` },
+      }));
+      return { status: 200, body: Messages.length > 0 ? { Messages } : {} };
+    },
+
+    // Deleting what is gone already succeeds on AWS too.
+    DeleteMessage(queue, { ReceiptHandle }) {
+      queue.messages = queue.messages.filter(({ receipt }) => receipt === undefined || receipt !== ReceiptHandle);
+      return { status: 200, body: {} };
+    },
+
+    GetQueueAttributes(queue) {
+      const now = clock();
+      const visible = queue.messages.filter(({ visibleAt }) => visibleAt <= now).length;
+      const Attributes = {
+        QueueArn: queue.arn,
+        ApproximateNumberOfMessages: `${visible}`,
+        ApproximateNumberOfMessagesNotVisible: `${queue.messages.length - visible}`,
+      };
+      return { status: 200, body: { Attributes } };
+    },
+  };
+
+  function answerTo(name: string, input: Request): AwsAnswer {
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    const queue = find(input.QueueUrl);
+    if (!action) return failure('UnknownOperationException', `${name} is not emulated`);
+    return queue ? action(queue, input) : failure('QueueDoesNotExist', 'The specified queue does not exist.');
+  }
+
+  const server = createServer(
+    cutOnFailure(async (request, response) => {
+      const call = callOf(request);
+      const input = parseObject((await readBody(request)).toString()) ?? {};
+      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
+    }),
+  );
+  const port = await listen(server);
+
+  return {
+    endpoint: `http://${addressOf(port)}`,
+    urls: queues.map(({ url }) => url),
+    send: (name, body) => void add(named(name), body),
+    bodies: name => named(name).messages.map(({ body }) => body),
+    close: () => closeServer(server),
+  };
+}
+
+const pathOf = (url: string): string => (URL.canParse(url) ? new URL(url).pathname : url);
+
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+
+const failure = (type: string, message: string): AwsAnswer => ({
+  status: 400,
+  body: { __type: `com.amazonaws.sqs#${type}`, message },
+});
