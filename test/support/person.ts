@@ -5,7 +5,7 @@ import { ask } from '../contract/ask';
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };
 
 const WAITING_TRIES = 6;
-const WAITING_PAUSE_MS = 300;
+const WAITING_PAUSE_MS = 50;
 
 /** Somebody signed in to the app, with a browser and a phone, at a running local stack. */
 export async function person(stack: LocalStack, name: string) {
@@ -35,6 +35,8 @@ export async function person(stack: LocalStack, name: string) {
       const page = back.status === 200 ? await back.clone().text() : '';
       const [, again] = /http-equiv="refresh" content="\d+;url=(success[^"]*)"/.exec(page) ?? [];
       if (again === undefined || tries === WAITING_TRIES) return back;
+      // Terra's webhook may still be on its way, on a busy machine for longer than any pause.
+      await stack.sandbox?.settled();
       await new Promise(resolve => setTimeout(resolve, WAITING_PAUSE_MS));
       at = new URL(again.replaceAll('&amp;', '&'), at).href;
     }
