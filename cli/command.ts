@@ -1,12 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type Clock, systemClock } from '../functions/core/platform/clock';
-import type { Deployment } from './deployment';
+import type { Deployment, Place } from './deployment';
 import { explain, toldBy, UsageError } from './failure';
 import { findDeployment } from './find-deployment';
 import { processTerminal, type Terminal } from './terminal';
-
-/** Which deployment a command is about. */
-export type Place = { kind: 'aws'; stack: string } | { kind: 'local'; port: number };
 
 /** What a command uses of the outside. */
 export type Surroundings = {

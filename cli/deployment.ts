@@ -3,6 +3,9 @@ import type { EnvironmentName } from '../functions/core/platform/environment';
 import { receiveWebhook, returnSuccess } from '../functions/routes';
 import { OperatorError } from './failure';
 
+/** Which deployment a command is about. */
+export type Place = { kind: 'aws'; stack: string } | { kind: 'local'; port: number };
+
 /** A function as it is deployed. Its environment holds nothing secret. */
 export type DeployedFunction = { title: string; environment: Readonly<Record<string, string>> };
 

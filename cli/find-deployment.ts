@@ -1,7 +1,6 @@
 import { type AskAws, askAws } from './ask-aws';
 import { awsDeployment } from './aws-deployment';
-import type { Place } from './command';
-import type { Deployment } from './deployment';
+import type { Deployment, Place } from './deployment';
 import { localDeployment } from './local-deployment';
 
 /** Finds the deployment: on AWS by its stack, on this machine by what the running local stack tells of itself. */

@@ -1,11 +1,11 @@
-import { type Command, COMMON_HELP, placeOf, readArguments, type Surroundings } from './command';
-import { type DeployedSettings, settingsOf } from './deployed-settings';
-import type { Deployment } from './deployment';
+import type { OwnerJob } from './owner/job';
+import { type Command, COMMON_HELP, placeOf, readArguments } from './command';
+import { settingsOf } from './deployed-settings';
 import { UsageError } from './failure';
 import { eraseOneOwner } from './owner/erase';
 import { importOwners } from './owner/import-command';
 import { showOwner } from './owner/show';
-import { type Vault, vaultOf } from './vault';
+import { vaultOf } from './vault';
 
 const HELP = `npm run owner -- <show | erase | import> [--stage NAME | --stack NAME | --local [PORT]] [options]
 
@@ -22,23 +22,6 @@ ${COMMON_HELP}
   --apply              import: write
   --from-page N        import: go on from this page of Terra's list (0)
   --rate N             import: look at most at so many users a second (25)`;
-
-/** What a command about owners works with. */
-export type OwnerJob = Surroundings & {
-  deployment: Deployment;
-  settings: DeployedSettings;
-  vault: Vault;
-  json: boolean;
-  options: {
-    sub?: string | undefined;
-    referenceId?: string | undefined;
-    yes: boolean;
-    map?: string | undefined;
-    apply: boolean;
-    fromPage: number;
-    rate: number;
-  };
-};
 
 const acts: Record<string, (job: OwnerJob) => Promise<number>> = {
   show: showOwner,

@@ -1,11 +1,11 @@
-import { type Command, COMMON_HELP, placeOf, readArguments, type Surroundings } from './command';
-import type { Deployment } from './deployment';
+import type { SecretsJob } from './secrets/job';
+import { type Command, COMMON_HELP, placeOf, readArguments } from './command';
 import { UsageError } from './failure';
 import { exportKey, importKey } from './secrets/reference-key';
 import { setTerraApi } from './secrets/terra-api';
 import { setWebhook } from './secrets/terra-webhook';
 import { showSecrets } from './secrets/show';
-import { type Vault, vaultOf } from './vault';
+import { vaultOf } from './vault';
 
 const HELP = `npm run secrets -- <command> [--stage NAME | --stack NAME | --local [PORT]] [options]
 
@@ -25,13 +25,6 @@ ${COMMON_HELP}
   --untried        store terra-api without trying it at Terra
   --to FILE        export-key: a new file, or - for stdout
   --from FILE      import-key: the exported file; stdin when left out`;
-
-/** What a command about secrets works with. */
-export type SecretsJob = Surroundings & {
-  deployment: Deployment;
-  vault: Vault;
-  options: { overlap: string; untried: boolean; to: string | undefined; from: string | undefined; json: boolean };
-};
 
 const acts: Record<string, (job: SecretsJob) => Promise<number>> = {
   show: showSecrets,

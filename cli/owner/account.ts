@@ -2,7 +2,7 @@ import { sessionOf } from '../../functions/core/http/answer';
 import { type Instant, isoTime } from '../../functions/core/platform/clock';
 import { type ConnectionRow, connectionState, publicId, reasonOf } from '../../functions/core/state/connection';
 import { isErasing } from '../../functions/core/state/erasure';
-import type { Item } from '../../functions/core/store/items';
+import type { Item } from '../../functions/core/store/table';
 import type { TokenRecord } from '../../functions/core/state/token-record';
 import type { OwnerRecords } from '../../functions/core/state/owner-records';
 import type { Confirmation, SessionRow } from '../../functions/core/state/session';

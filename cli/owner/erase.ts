@@ -1,7 +1,8 @@
 import { SECOND } from '../../functions/core/platform/clock';
-import { eraseOwner, newErasure } from '../../functions/core/state/erasure';
+import { eraseOwner } from '../../functions/core/state/erasure';
+import { newErasure } from '../../functions/core/state/tombstone';
 import { OperatorError } from '../failure';
-import type { OwnerJob } from '../owner-command';
+import type { OwnerJob } from './job';
 import { credentialsOf, recordDepsOf, terraOf } from '../services';
 import { namedOwner } from './find';
 

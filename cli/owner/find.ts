@@ -1,7 +1,7 @@
 import type { Store } from '../../functions/core/store/store';
 import { isBookkeeping } from '../../functions/core/store/table';
 import { UsageError } from '../failure';
-import type { OwnerJob } from '../owner-command';
+import type { OwnerJob } from './job';
 import { referenceIds } from '../services';
 
 /** An owner as the operator named him. */

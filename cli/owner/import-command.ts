@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SECOND } from '../../functions/core/platform/clock';
 import { rulesOf } from '../deployed-settings';
 import { explain, OperatorError } from '../failure';
-import type { OwnerJob } from '../owner-command';
+import type { OwnerJob } from './job';
 import { credentialsOf, referenceIds, storeOf } from '../services';
 import { terraSubscriptions } from '../subscriptions';
 import { textPairs } from '../text-table';

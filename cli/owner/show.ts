@@ -1,4 +1,4 @@
-import type { OwnerJob } from '../owner-command';
+import type { OwnerJob } from './job';
 import { storeOf } from '../services';
 import { textPairs, textTable } from '../text-table';
 import { type Account, accountOf } from './account';

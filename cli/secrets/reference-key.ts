@@ -4,7 +4,7 @@ import { isoTime } from '../../functions/core/platform/clock';
 import { SecretFault } from '../../functions/core/platform/secrets';
 import { settingsOf } from '../deployed-settings';
 import { OperatorError, toldBy, UsageError } from '../failure';
-import type { SecretsJob } from '../secrets-command';
+import type { SecretsJob } from './job';
 import { storeOf } from '../services';
 import { fingerprintOf, parsers } from '../vault';
 

@@ -1,6 +1,6 @@
 import { isoTime } from '../../functions/core/platform/clock';
 import { SecretFault } from '../../functions/core/platform/secrets';
-import type { SecretsJob } from '../secrets-command';
+import type { SecretsJob } from './job';
 import { textTable } from '../text-table';
 import { fingerprintOf, parsers, type SecretName } from '../vault';
 

@@ -2,7 +2,7 @@ import { SecretFault } from '../../functions/core/platform/secrets';
 import { settingsOf } from '../deployed-settings';
 import { judgeCredentials } from '../doctor/terra-checks';
 import { OperatorError } from '../failure';
-import type { SecretsJob } from '../secrets-command';
+import type { SecretsJob } from './job';
 import type { Terminal } from '../terminal';
 import { parsers } from '../vault';
 

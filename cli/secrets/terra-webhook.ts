@@ -1,7 +1,7 @@
 import { HOUR, isoTime } from '../../functions/core/platform/clock';
 import { SecretFault, type WebhookSecrets } from '../../functions/core/platform/secrets';
 import { OperatorError, UsageError } from '../failure';
-import type { SecretsJob } from '../secrets-command';
+import type { SecretsJob } from './job';
 import { parsers } from '../vault';
 
 /** Terra's retries of what was signed with the old secret end after about a day. */

@@ -1,5 +1,5 @@
 import { ConnectionRow } from '../../functions/core/state/connection';
-import { ErasureRow } from '../../functions/core/state/erasure';
+import { ErasureRow } from '../../functions/core/state/tombstone';
 import { TokenRecord } from '../../functions/core/state/token-record';
 import { SessionRow } from '../../functions/core/state/session';
 import { readItemKey, table } from '../../functions/core/store/table';

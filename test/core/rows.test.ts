@@ -3,7 +3,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { ConnectionRow } from '../../functions/core/state/connection';
 import { dynamoStore } from '../../functions/core/store/dynamo-store';
 import type { RowFindings } from '../../functions/core/store/items';
-import { newErasure } from '../../functions/core/state/erasure';
+import { newErasure } from '../../functions/core/state/tombstone';
 import type { TokenRecord } from '../../functions/core/state/token-record';
 import type { Claim, SessionRow } from '../../functions/core/state/session';
 import type { Store } from '../../functions/core/store/store';

@@ -1,5 +1,5 @@
 import type { ConnectionRow } from '../../functions/core/state/connection';
-import type { ErasureRow } from '../../functions/core/state/erasure';
+import type { ErasureRow } from '../../functions/core/state/tombstone';
 import type { TokenRecord } from '../../functions/core/state/token-record';
 import type { SessionRow } from '../../functions/core/state/session';
 

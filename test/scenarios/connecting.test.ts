@@ -144,6 +144,9 @@ async function fillUp({ sandbox, stack }: Play, free: number): Promise<void> {
   sandbox.setWebhookUrl(`${stack.apiUrl}/v1/webhooks/terra`);
 }
 
+/** After a denial Terra's time of making a user counts only if the user took this long to approve. */
+const SECONDS_OF_APPROVAL = 4;
+
 const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
   cancelled: [
     'in a widget people may choose again; of a direct link the reason that Terra signed stays',
@@ -153,7 +156,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
       const session = await ana.open();
       expect((await ana.pick(String(session.url), 'GARMIN')).sent).toMatchObject({ status: 'failed' });
       expect(await ana.session(session.id)).toMatchObject({ status: 'failed' });
-      const { sent } = await ana.pick(String(session.url), 'GARMIN');
+      const { sent } = await ana.pick(String(session.url), 'GARMIN', 'approve', {}, SECONDS_OF_APPROVAL * 1000);
       expect(await ana.confirm(session.id, sent.code)).toMatchObject({ status: 200, body: { status: 'completed' } });
 
       on();

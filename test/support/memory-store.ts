@@ -1,5 +1,5 @@
 import type { ConnectionRow } from '../../functions/core/state/connection';
-import type { ErasureRow } from '../../functions/core/state/erasure';
+import type { ErasureRow } from '../../functions/core/state/tombstone';
 import {
   connectionUpdate,
   findingsIn,

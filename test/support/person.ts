@@ -67,12 +67,14 @@ export async function person(stack: LocalStack, name: string) {
       provider: string,
       decision: 'approve' | 'deny' = 'approve',
       fields: Record<string, string> = {},
+      thinkingMs = 0,
     ) {
       const chosen = await fetch(widgetUrl, {
         method: 'POST',
         body: new URLSearchParams({ provider }),
         redirect: 'manual',
       });
+      await new Promise(resolve => setTimeout(resolve, thinkingMs));
       return press(new URL(chosen.headers.get('location') ?? '', widgetUrl).href, decision, fields);
     },
     confirm: (id: unknown, code: unknown) => call('POST', `/v1/sessions/${String(id)}/confirm`, { code }),

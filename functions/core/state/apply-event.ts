@@ -16,7 +16,8 @@ import { isUnreadable, type FactUpdates, type OwnerRecords, withSession } from '
 import { providerKind } from '../terra/providers';
 import { NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
-import { noteEnd, type ReportedEnd } from './reported-ends';
+import { noteEnd } from './note-reported-end';
+import type { ReportedEnd } from './reported-ends';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from '../store/table';
 import type { EventUser, TerraEvent } from '../terra/terra-event';

@@ -1,45 +1,22 @@
 import * as z from 'zod/mini';
 import { backOff } from './back-off';
-import { DAY, type Instant, MINUTE, SECOND } from '../platform/clock';
+import { type Instant, MINUTE } from '../platform/clock';
 import { ConnectionFacts, type ConnectionRow, connectionState, isAsked, isErased, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from '../http/errors';
-import type { Item } from '../store/items';
 import { askTerra } from './look-up';
 import { isUnreadable, type OwnerRecords, terraUserOf } from './owner-records';
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './token-record';
 import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser } from './session';
-import { itemKey, numberOf } from '../store/table';
+import { type Item, itemKey, numberOf } from '../store/table';
 import type { Terra } from '../terra/terra';
+import type { ErasureRow } from './tombstone';
 import { readTerraUserId } from '../terra/terra-user';
 
-/** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
-export const ErasureRow = z.object({
-  owner: z.string(),
-  requestedAt: z.number(),
-  dueAt: z.optional(z.number()),
-  purgeAt: z.number(),
-  version: z.number(),
-  /** Only if a later version wrote the row. */
-  schema: z.optional(z.number()),
-});
-export type ErasureRow = z.infer<typeof ErasureRow>;
-
-const KEEP_TOMBSTONE = 35 * DAY;
 /** A write that was under way when the erasure began is found again by a last look after this long. */
 const LAST_LOOK_AFTER = 15 * MINUTE;
-
-export function newErasure(owner: string, now: Instant): ErasureRow {
-  return {
-    owner,
-    requestedAt: now,
-    dueAt: now + MINUTE,
-    purgeAt: Math.ceil((now + KEEP_TOMBSTONE) / SECOND),
-    version: now,
-  };
-}
 
 /**
  * Whether anything of before the erasure is left, but for Terra users that turned up afterwards. After the last look

@@ -17,8 +17,7 @@ import {
   reasonOf,
   sameState,
 } from './connection';
-import type { ErasureRow } from './erasure';
-import type { UnreadableRow } from '../store/items';
+import type { ErasureRow } from './tombstone';
 import type { TokenRecord } from './token-record';
 import type { Rules } from './rules';
 import {
@@ -32,7 +31,7 @@ import {
   proves,
   type SessionRow,
 } from './session';
-import { isOfLaterSchema, itemKey, readItemKey } from '../store/table';
+import { isOfLaterSchema, itemKey, readItemKey, type UnreadableRow } from '../store/table';
 
 /** Everything stored about one owner, as one strongly consistent read found it. */
 export type OwnerRecords = {

@@ -11,7 +11,7 @@ import {
 } from './connection';
 import { mayBeOfTokenRecord } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
-import { type EraseDeps, type ErasureRow, eraseOwner, erasureDueAt, removeErased } from './erasure';
+import { type EraseDeps, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import type { Problem } from '../http/errors';
 import { completeReturn } from './look-up';
 import {
@@ -37,6 +37,7 @@ import type { DueKey } from '../store/store';
 import { itemKey, numberOf } from '../store/table';
 import type { Terra, TerraProvider, TerraUser } from '../terra/terra';
 import { noLaterThan } from '../terra/terra-user';
+import type { ErasureRow } from './tombstone';
 import { isOfTerra, isOutage, type Turn } from './turn';
 
 export type SweepDeps = EraseDeps & {

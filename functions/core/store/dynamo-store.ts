@@ -17,7 +17,6 @@ import {
   connectionUpdate,
   dueShard,
   findingsIn,
-  type Item,
   ownerRecordsOf,
   type RowFindings,
   type RowUpdate,
@@ -25,6 +24,7 @@ import {
   shardOf,
   updateOf,
 } from './items';
+import type { Item } from './table';
 import type { TokenRecord } from '../state/token-record';
 import type { OwnerRecords } from '../state/owner-records';
 import { ReportedEnds } from '../state/reported-ends';

@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type * as z from 'zod/mini';
 import { ConnectionFacts, ConnectionRow, isOfLaterVersion } from '../state/connection';
-import { ErasureRow } from '../state/erasure';
+import { ErasureRow } from '../state/tombstone';
 import { TokenRecord } from '../state/token-record';
 import type { OwnerRecords } from '../state/owner-records';
 import { Claim, hasLaterValue, SessionRow } from '../state/session';
-import { itemKey, readItemKey, SCHEMA, table } from './table';
-
-/** A row as it lies in the table, before it is known what it is. */
-export type Item = Record<string, unknown>;
-
-/** A row that this version cannot read: it is of a kind that it does not know, or not of the shape of its kind. */
-export type UnreadableRow = { item: string; stored: Item };
+import { type Item, itemKey, readItemKey, SCHEMA, table, type UnreadableRow } from './table';
 
 /** How many rows of a kind were read that somebody should know of. `laterValues`: rows with a value that only a later version knows. */
 export type RowFindings = { unreadableRows: number; laterValues: number };

@@ -1,6 +1,6 @@
 import type { Instant } from '../platform/clock';
 import type { ConnectionRow } from '../state/connection';
-import type { ErasureRow } from '../state/erasure';
+import type { ErasureRow } from '../state/tombstone';
 import type { TokenRecord } from '../state/token-record';
 import type { OwnerRecords } from '../state/owner-records';
 import type { ReportedEnds } from '../state/reported-ends';

@@ -14,6 +14,12 @@ export const table = {
 /** The version of the rows that this code writes, in their attribute `schema`. Rows without it are of version 1. */
 export const SCHEMA = 2;
 
+/** A row as it lies in the table, before it is known what it is. */
+export type Item = Record<string, unknown>;
+
+/** A row that this version cannot read: it is of a kind that it does not know, or not of the shape of its kind. */
+export type UnreadableRow = { item: string; stored: Item };
+
 /** Sort keys, made and read in this file only. */
 export const itemKey = {
   session: (id: string) => `session#${id}`,
