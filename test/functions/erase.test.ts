@@ -47,6 +47,21 @@ test('everything of the owner is gone, here and at Terra, but for a tombstone of
   });
 });
 
+test('a connection is erased whose event Terra dates a few seconds after the erasure, because its clock is ahead', async () => {
+  const world = newWorld();
+  const go = journey(world);
+  const session = await go.open('alice');
+  await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }), { ordering: world.clock() + 4 * SECOND });
+  const { code } = await go.comeBack(session.state, { user_id: USER });
+  await go.confirm('alice', session.id, code);
+  expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
+
+  await eraseFor(world);
+
+  expect(itemsOf(world)).toEqual(['erasure']);
+  expect(world.terra.asked('deauthenticate')).toEqual([USER]);
+});
+
 test('nobody else’s records are touched', async () => {
   const { world, go } = await connected();
   await go.open('bob');

@@ -13,7 +13,7 @@ import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser 
 import { type Item, itemKey, numberOf } from '../store/table';
 import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
-import { readTerraUserId } from '../terra/terra-user';
+import { CLOCK_AHEAD, readTerraUserId } from '../terra/terra-user';
 
 /** A write that was under way when the erasure began is found again by a last look after this long. */
 const LAST_LOOK_AFTER = 15 * MINUTE;
@@ -270,7 +270,9 @@ function rowsBefore(records: OwnerRecords): ConnectionRow[] {
   return records.connections.filter(({ facts }) => {
     const { auth, data, reported, disconnect } = facts;
     const isBare = auth === undefined && disconnect?.reason === 'erased';
-    const isLater = !isErased(facts) && !isBefore(records, (auth ?? data ?? reported)?.at ?? 0);
+    // Terra dates an event up to so much later than it happened.
+    const earliest = ((auth ?? data ?? reported)?.at ?? 0) - CLOCK_AHEAD;
+    const isLater = !isErased(facts) && !isBefore(records, earliest);
     return !isBare && !isLater && !isSinceErasure(records, auth?.via ?? '');
   });
 }

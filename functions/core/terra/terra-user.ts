@@ -53,7 +53,7 @@ function fromText(text: string): Instant {
 }
 
 /** How far Terra's clock may be ahead of the moment at which we heard of a time. */
-const CLOCK_AHEAD = 5 * SECOND;
+export const CLOCK_AHEAD = 5 * SECOND;
 
 /**
  * Bounds a time that Terra reports by when we heard of it, so that no time in the future wins over what comes later. For an
