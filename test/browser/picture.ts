@@ -15,7 +15,13 @@ async function takePicture(): Promise<void> {
   // The demo page expects the sandbox and the issuer on the two ports after its own.
   const stack = await startStack({ port: 20_000 + Math.floor(Math.random() * 12_000) });
   try {
-    const page = await browser.newPage({ viewport: { width: 1120, height: 900 }, locale: 'en-GB', colorScheme: 'light' });
+    const page = await browser.newPage({
+      viewport: { width: 1440, height: 1000 },
+      // As wide as a README shows a picture.
+      deviceScaleFactor: 0.7,
+      locale: 'en-GB',
+      colorScheme: 'light',
+    });
     await page.goto(stack.apiUrl);
     await connectGarmin(page);
     await page.mouse.move(0, 0);
