@@ -140,7 +140,7 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(tokenRecord);
     tokenRecord.tell({ ...identity, ...terra });
     tokenRecord.tell({
-      MINT_LIMIT: `${settings.limits.tokenRecords}`,
+      MINT_LIMIT: `${settings.limits.mints}`,
       ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}`,
     });
 

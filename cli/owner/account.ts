@@ -15,7 +15,7 @@ export type Account = {
   erasure?: { requestedAt: string; state: 'under way' | 'done' };
   connections: ReturnType<typeof connectionAccount>[];
   sessions: ReturnType<typeof sessionAccount>[];
-  tokenRecords: ReturnType<typeof mintAccount>[];
+  mints: ReturnType<typeof mintAccount>[];
   /** Counters of uses that are still kept. */
   counters: number;
   /** Rows that this version cannot read, as they are stored, but for links and hashes. */
@@ -35,7 +35,7 @@ export function accountOf(records: OwnerRecords, now: Instant, confirmation: Con
     sessions: sessions
       .toSorted((a, b) => b.createdAt - a.createdAt)
       .map(session => sessionAccount(session, now, confirmation)),
-    tokenRecords: tokenRecords.toSorted((a, b) => b.createdAt - a.createdAt).map(mintAccount),
+    mints: tokenRecords.toSorted((a, b) => b.createdAt - a.createdAt).map(mintAccount),
     counters: quotas.length,
     unreadable: unreadable.map(({ item, stored }) => ({ item, stored: withoutSecrets(stored) as Item })),
   };

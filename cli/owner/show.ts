@@ -14,7 +14,7 @@ export async function showOwner(job: OwnerJob): Promise<number> {
 }
 
 export function accountText(account: Account): string {
-  const { referenceId, known, subs, erasure, connections, sessions, tokenRecords, unreadable } = account;
+  const { referenceId, known, subs, erasure, connections, sessions, mints, unreadable } = account;
   if (!known) return `Nothing is known of the owner ${referenceId}.`;
   const parts = [
     textPairs([
@@ -57,7 +57,7 @@ export function accountText(account: Account): string {
     section(
       'SDK tokens minted',
       ['id', 'provider', 'created', 'used by'],
-      tokenRecords.map(({ id, provider = '', createdAt, usedBy = '' }) => [id, provider, createdAt, usedBy]),
+      mints.map(({ id, provider = '', createdAt, usedBy = '' }) => [id, provider, createdAt, usedBy]),
     ),
     ...(unreadable.length > 0
       ? [

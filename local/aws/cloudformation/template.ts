@@ -42,7 +42,7 @@ export function readStack(name: string, template: Template, { apiUrl }: { apiUrl
   const pseudoParameters: Properties = {
     'AWS::AccountId': account.accountId,
     'AWS::Region': account.region,
-    'AWS::Partition': account.records,
+    'AWS::Partition': account.partition,
     'AWS::URLSuffix': account.urlSuffix,
     'AWS::StackName': name,
     'AWS::StackId': arn('cloudformation', `stack/${name}/local`),

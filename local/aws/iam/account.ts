@@ -2,7 +2,7 @@
 export const account = {
   accountId: '000000000000',
   region: 'us-east-1',
-  records: 'aws',
+  partition: 'aws',
   urlSuffix: 'amazonaws.com',
 } as const;
 
