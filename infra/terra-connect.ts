@@ -97,7 +97,7 @@ export class TerraConnect extends Construct {
 
     const create = (this.createSession = lambda('create-session'));
     const confirm = (this.confirmSession = lambda('confirm-session'));
-    const tokenRecord = (this.mintToken = lambda('mint-token'));
+    const mintToken = (this.mintToken = lambda('mint-token'));
     const callback = (this.completeCallback = lambda('complete-callback'));
     const webhook = (this.receiveWebhook = lambda('receive-webhook'));
     const read = (this.readState = lambda('read-state'));
@@ -106,7 +106,7 @@ export class TerraConnect extends Construct {
     const sweep = (this.sweepStale = lambda('sweep-stale', JOB_TIMEOUT));
     const reconcile = (this.reconcile = lambda('reconcile', JOB_TIMEOUT));
     const publish = (this.publishChanges = lambda('publish-changes', JOB_TIMEOUT));
-    const others = [create, confirm, tokenRecord, callback, read, disconnect, providers];
+    const others = [create, confirm, mintToken, callback, read, disconnect, providers];
     api.open([webhook, ...others]);
     this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: sweepEvery });
     this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: reconcileEvery });
@@ -135,11 +135,11 @@ export class TerraConnect extends Construct {
     referenceKey.grantRead(confirm);
     confirm.tell({ ...identity, ...terra, ...confirmation });
 
-    records.grant(tokenRecord, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
-    terraApi.grantRead(tokenRecord);
-    referenceKey.grantRead(tokenRecord);
-    tokenRecord.tell({ ...identity, ...terra });
-    tokenRecord.tell({
+    records.grant(mintToken, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
+    terraApi.grantRead(mintToken);
+    referenceKey.grantRead(mintToken);
+    mintToken.tell({ ...identity, ...terra });
+    mintToken.tell({
       MINT_LIMIT: `${settings.limits.mints}`,
       ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}`,
     });

@@ -7,6 +7,6 @@ export const account = {
 } as const;
 
 export function arn(service: string, resource: string, { regional = true } = {}): string {
-  const { accountId, records, region } = account;
-  return `arn:${records}:${service}:${regional ? region : ''}:${accountId}:${resource}`;
+  const { accountId, partition, region } = account;
+  return `arn:${partition}:${service}:${regional ? region : ''}:${accountId}:${resource}`;
 }
