@@ -20,7 +20,7 @@ import {
   isRefused,
   PROJECT_WITHIN,
   provedUser,
-  RETURN_LOOKUP_PATIENCE,
+  RETURN_LOOKUP_TIMEOUT,
   type SessionRow,
 } from '../core/state/session';
 import type { FactWritten, ReturnEvidence, Store } from '../core/store/store';
@@ -70,24 +70,24 @@ type Visit = { state: StateToken; terraUserId: string; at: Instant; request: Req
 export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (request, deps) => {
   const { path, query, headers } = request;
   const state = readStateToken(path.state);
-  if (!state) return neutral(headers, deps);
+  if (!state) return neutralPage(headers, deps);
   const terraUserId = readTerraUserId(query.user_id);
   if (terraUserId === undefined) return continueInApp(state, query.resource, headers, deps);
-  if (isPrefetch(headers)) return neutral(headers, deps);
+  if (isPrefetch(headers)) return neutralPage(headers, deps);
 
   const visit = { state, terraUserId, at: deps.clock(), request };
-  const counted = await countReturn(visit, deps.confirmation === 'off' ? 'not_asked' : 'recorded', deps);
-  if ('reply' in counted) return counted.reply;
-  const { session } = counted;
-  if (!session || !matchesHash(state.secret, session.stateHash)) return neutral(headers, deps);
-  if (session.returned) return comeAgain(session, visit, deps);
+  const recorded = await recordReturn(visit, deps.confirmation === 'off' ? 'not_asked' : 'recorded', deps);
+  if ('reply' in recorded) return recorded.reply;
+  const { session } = recorded;
+  if (!session || !matchesHash(state.secret, session.stateHash)) return neutralPage(headers, deps);
+  if (session.returned) return answerRepeatedVisit(session, visit, deps);
   // Terra returns with the user that it made the direct link for, and no other.
   const isPossible = session.terraUserId === undefined || session.terraUserId === terraUserId;
-  return isPossible && isUsable(session, visit.at) ? askAndCount(session, visit, deps) : neutral(headers, deps);
+  return isPossible && isUsable(session, visit.at) ? lookUpAndRecord(session, visit, deps) : neutralPage(headers, deps);
 };
 
 /** Records the return if the session has, or gets with it, the evidence that it needs; else says how the session stands. */
-async function countReturn(
+async function recordReturn(
   { state, terraUserId, request }: Visit,
   evidence: ReturnEvidence,
   deps: Deps,
@@ -105,44 +105,44 @@ async function countReturn(
   );
   if (!written) return { session };
   request.note({ outcome: 'returned' });
-  const reply = sendOn(session, state, request.headers, deps);
+  const reply = returnToApp(session, state, request.headers, deps);
   return { reply: isProof ? { ...reply, cookies: [cookie] } : reply };
 }
 
 /** Asks Terra whether the user is authenticated, as often as the session may, and counts the return if it is. */
-async function askAndCount(session: SessionRow, visit: Visit, deps: Deps): Promise<Reply> {
+async function lookUpAndRecord(session: SessionRow, visit: Visit, deps: Deps): Promise<Reply> {
   const { state, terraUserId, at, request } = visit;
   const question = { kind: 'asked', at, stateHash: hashOf(state.secret) } as const;
   const { written: mayAsk } = await deps.store.addSessionFact(state.referenceId, state.sessionId, question, undefined);
-  const answer = mayAsk ? await answerOf(session, terraUserId, deps) : undefined;
-  if (answer === undefined || isInDoubt(session, terraUserId, answer)) return keepWaiting(session, visit, deps);
+  const answer = mayAsk ? await lookUpEvidence(session, terraUserId, deps) : undefined;
+  if (answer === undefined || isRefusalUncertain(session, terraUserId, answer)) return showWaitingPage(session, visit, deps);
 
   const evidence: ReturnEvidence = answer === 'not_asked' ? answer : { foundNow: answer };
-  const counted = await countReturn(visit, evidence, deps);
-  if ('reply' in counted) return counted.reply;
+  const recorded = await recordReturn(visit, evidence, deps);
+  if ('reply' in recorded) return recorded.reply;
   // Terra's event, or another visit, may have come in the meantime.
-  const later = await countReturn(visit, 'recorded', deps);
+  const later = await recordReturn(visit, 'recorded', deps);
   if ('reply' in later) return later.reply;
-  return later.session?.returned ? comeAgain(later.session, visit, deps) : neutral(request.headers, deps);
+  return later.session?.returned ? answerRepeatedVisit(later.session, visit, deps) : neutralPage(request.headers, deps);
 }
 
 /**
  * Returns whether the user may have been refused before: an answer of Terra's does not tell when the user authenticated, its
  * event does.
  */
-function isInDoubt(session: SessionRow, terraUserId: string, answer: Authorisation | 'not_asked'): boolean {
+function isRefusalUncertain(session: SessionRow, terraUserId: string, answer: Authorisation | 'not_asked'): boolean {
   if (answer === 'not_asked' || isRefused(session, terraUserId)) return false;
   return isRefused({ ...session, authorised: { ...session.authorised, [terraUserId]: answer } }, terraUserId);
 }
 
 /** Returns what Terra's answer authorises; `not_asked` if it cannot be asked, or if only its event can tell whose the user is. */
-async function answerOf(
+async function lookUpEvidence(
   session: SessionRow,
   terraUserId: string,
   deps: Deps,
 ): Promise<Authorisation | 'not_asked' | undefined> {
   try {
-    const answer = await askTerra(session, terraUserId, RETURN_LOOKUP_PATIENCE, deps);
+    const answer = await askTerra(session, terraUserId, RETURN_LOOKUP_TIMEOUT, deps);
     return answer === 'undated' ? 'not_asked' : answer;
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return 'not_asked';
@@ -151,7 +151,7 @@ async function answerOf(
 }
 
 /** Shows the page that tries again by itself, with growing pauses. */
-function keepWaiting(session: SessionRow, { terraUserId, request }: Visit, { look }: Deps): Reply {
+function showWaitingPage(session: SessionRow, { terraUserId, request }: Visit, { look }: Deps): Reply {
   const { headers, query, note } = request;
   note({ outcome: 'waiting' });
   const tryNumber = readTryNumber(query.try);
@@ -162,44 +162,44 @@ function keepWaiting(session: SessionRow, { terraUserId, request }: Visit, { loo
 }
 
 /** A further visit after the return was counted. */
-async function comeAgain(session: SessionRow, { state, terraUserId, at, request }: Visit, deps: Deps): Promise<Reply> {
+async function answerRepeatedVisit(session: SessionRow, { state, terraUserId, at, request }: Visit, deps: Deps): Promise<Reply> {
   const { returned } = session;
   const { headers, note } = request;
-  if (returned?.terraUserId !== terraUserId) return neutral(headers, deps);
+  if (returned?.terraUserId !== terraUserId) return neutralPage(headers, deps);
   if (deps.confirmation === 'required' && !isSameBrowser(returned.browser, state, request)) {
     const isSecondPerson = isNavigation(headers) && returned.browser !== undefined && at <= session.finishBy;
-    if (!isSecondPerson || flowOf(session) === undefined) return neutral(headers, deps);
+    if (!isSecondPerson || flowOf(session) === undefined) return neutralPage(headers, deps);
     const fact = { kind: 'otherBrowser', at, codeHash: returned.codeHash } as const;
     const { written } = await deps.store.addSessionFact(session.owner, session.id, fact, at);
     note({ outcome: 'other_browser', ...(written && { alarm: 'link_reused' }) });
-    return neutral(headers, deps);
+    return neutralPage(headers, deps);
   }
-  if (at > returned.at + CODE_LIFE || session.closed || session.wrongOwner) return neutral(headers, deps);
+  if (at > returned.at + CODE_LIFE || session.closed || session.wrongOwner) return neutralPage(headers, deps);
   note({ outcome: 'returned_again' });
-  return sendOn(session, state, headers, deps);
+  return returnToApp(session, state, headers, deps);
 }
 
 /** Sends a browser that returned on to the app: with the code, or, if that could prove nothing, as failed. */
-function sendOn(session: SessionRow, state: StateToken, headers: Headers, deps: Deps): Reply {
-  if (deps.confirmation === 'off') return sendBack(session, { status: 'returned' }, headers, deps);
+function returnToApp(session: SessionRow, state: StateToken, headers: Headers, deps: Deps): Reply {
+  if (deps.confirmation === 'off') return redirectToTarget(session, { status: 'returned' }, headers, deps);
   const terraUserId = session.returned?.terraUserId ?? '';
   if (isContested(session) || isRefused(session, terraUserId)) {
     const failure = session.cancelled ?? session.failed;
     const error = failure ? causeOf(failure) : 'unknown';
-    return sendBack(session, { status: 'failed', error }, headers, deps);
+    return redirectToTarget(session, { status: 'failed', error }, headers, deps);
   }
   const secret = codeSecret(state.secret, terraUserId, session.returned?.browser?.cookieHash);
   const code = writeStateToken({ ...state, secret });
-  return sendBack(session, { status: 'returned', code }, headers, deps);
+  return redirectToTarget(session, { status: 'returned', code }, headers, deps);
 }
 
 /**
  * Records that the attempt failed. The Terra user that the redirect names proves nothing in this session any more; in a widget
  * the user may still choose another provider.
  */
-export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path, query, headers, note }, deps) => {
+export const recordFailure: Behaviour<typeof returnFailure, Deps> = async ({ path, query, headers, note }, deps) => {
   const state = readStateToken(path.state);
-  if (!state) return neutral(headers, deps);
+  if (!state) return neutralPage(headers, deps);
   const cause = failureCause(query.reason ?? query.error);
   const at = deps.clock();
   const { written, session } = await deps.store.addSessionFact(
@@ -209,12 +209,12 @@ export const noteFailure: Behaviour<typeof returnFailure, Deps> = async ({ path,
     undefined,
   );
   const isKnown = session && matchesHash(state.secret, session.stateHash);
-  if (!isKnown || !session.failed || !isUsable(session, at)) return neutral(headers, deps);
+  if (!isKnown || !session.failed || !isUsable(session, at)) return neutralPage(headers, deps);
   // A webhook may have completed it already: nobody is told then that nothing was connected.
   const hasSucceeded = session.returned || provedUser(session, deps.confirmation) !== undefined;
-  if (hasSucceeded) return neutral(headers, deps);
+  if (hasSucceeded) return neutralPage(headers, deps);
   note({ outcome: written ? 'failed' : 'failed_again' });
-  return sendBack(session, { status: 'failed', error: causeOf(session.failed) }, headers, deps);
+  return redirectToTarget(session, { status: 'failed', error: causeOf(session.failed) }, headers, deps);
 };
 
 /** SDK providers picked in the widget come back without a user: nothing is connected, the app goes on with a token. */
@@ -224,11 +224,11 @@ async function continueInApp(
   headers: Headers,
   deps: Deps,
 ): Promise<Reply> {
-  if (resource === undefined || providerKind(resource) !== 'sdk') return neutral(headers, deps);
+  if (resource === undefined || providerKind(resource) !== 'sdk') return neutralPage(headers, deps);
   const session = await deps.store.findSession(state.referenceId, state.sessionId);
   const isWaiting = session && matchesHash(state.secret, session.stateHash) && !session.returned;
-  if (!isWaiting || !isUsable(session, deps.clock())) return neutral(headers, deps);
-  return sendBack(session, { status: 'sdk_required', provider: providerId(resource) }, headers, deps);
+  if (!isWaiting || !isUsable(session, deps.clock())) return neutralPage(headers, deps);
+  return redirectToTarget(session, { status: 'sdk_required', provider: providerId(resource) }, headers, deps);
 }
 
 function isUsable(session: SessionRow, now: number): boolean {
@@ -236,9 +236,9 @@ function isUsable(session: SessionRow, now: number): boolean {
 }
 
 /** To the exact URL the deployment has for the session's return target; no URL ever comes from a request. */
-function sendBack(session: SessionRow, result: Result, headers: Headers, { returnTargets, look }: Deps): Reply {
+function redirectToTarget(session: SessionRow, result: Result, headers: Headers, { returnTargets, look }: Deps): Reply {
   const configured = returnTargets.get(session.returnTo);
-  if (configured === undefined) return neutral(headers, { look });
+  if (configured === undefined) return neutralPage(headers, { look });
   const target = withQuery(configured, { session_id: session.id, ...result });
   const isWeb = /^https?:/i.test(configured);
   if (isWeb) return { status: 303, page: '', headers: { ...pageHeaders, location: target } };
@@ -259,7 +259,7 @@ function viewOf(result: Result, target: string): PageView {
 }
 
 /** Says nothing of any session, not even by its language: the same for the same browser, whatever the state. */
-function neutral(headers: Headers, { look }: Pick<Deps, 'look'>): Reply {
+function neutralPage(headers: Headers, { look }: Pick<Deps, 'look'>): Reply {
   return pageReply({ kind: 'neutral' }, pageLanguage(undefined, headers['accept-language']), look);
 }
 
@@ -270,7 +270,7 @@ function withQuery(target: string, added: Record<string, string>): string {
   return [`${beforeFragment}${separator}${new URLSearchParams(added)}`, ...fragment].join('#');
 }
 
-export const handler = serve([on(returnSuccess, completeCallback), on(returnFailure, noteFailure)], () => ({
+export const handler = serve([on(returnSuccess, completeCallback), on(returnFailure, recordFailure)], () => ({
   serve: live.serveDeps(),
   store: live.store(),
   terra: live.terra(),

@@ -4,16 +4,17 @@ import { Problem } from '../core/http/errors';
 import * as live from '../core/platform/dependencies';
 import { completeReturn } from '../core/state/look-up';
 import type { Owner, SignedIn } from '../core/state/owner';
-import { currentRow, isUnreadable, type OwnerRecords, sessionFacts, withSession } from '../core/state/owner-records';
+import { currentRow, isUnreadable, type OwnerRecords, withSession } from '../core/state/owner-records';
+import { sessionFacts } from '../core/state/project-connections';
 import { NO_FACT_UPDATES, record, unreadable } from '../core/state/record';
 import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/http/serve';
 import {
-  codeEnds,
+  codeExpiresAt,
   isContested,
-  mayBeOfAnother,
+  mayBelongToAnotherSession,
   PROJECT_WITHIN,
   provedUser,
-  RETURN_LOOKUP_PATIENCE,
+  RETURN_LOOKUP_TIMEOUT,
   type SessionRow,
   sessionStatus,
 } from '../core/state/session';
@@ -53,7 +54,7 @@ async function confirmWithCode(
   const session = records.sessions.find(({ id }) => id === sessionId);
   if (!session?.returned || !matchesHash(stateToken.secret, session.returned.codeHash)) throw codeInvalid();
 
-  const isLive = deps.clock() <= (codeEnds(session) ?? 0);
+  const isLive = deps.clock() <= (codeExpiresAt(session) ?? 0);
   if (owner.referenceId !== session.owner) {
     if (isLive) {
       note({ alarm: 'owner_mismatch' });
@@ -62,15 +63,15 @@ async function confirmWithCode(
     throw new Problem('not_found', 'There is nothing here.');
   }
   if (isContested(session) || session.closed) throw sessionClosed();
-  if (mayBeOfAnother(session, session.returned.terraUserId, records)) throw sessionClosed();
-  if (session.redeemed) return settled(records, session, deps);
+  if (mayBelongToAnotherSession(session, session.returned.terraUserId, records)) throw sessionClosed();
+  if (session.redeemed) return confirmedReply(records, session, deps);
   if (!isLive) throw codeInvalid();
 
   const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(stateToken.secret) } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
-  return settled(records, await withAuthentication(stored.session, records, deps), deps);
+  return confirmedReply(records, await withAuthentication(stored.session, records, deps), deps);
 }
 
 /** Without codes, whatever authenticated in the session is proved; the caller only has to be its owner. */
@@ -79,7 +80,7 @@ async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): 
   const session = records.sessions.find(({ id }) => id === sessionId);
   if (!session) throw new Problem('not_found', 'There is nothing here.');
   if (session.wrongOwner || session.closed) throw sessionClosed();
-  return settled(records, await withAuthentication(session, records, deps), deps);
+  return confirmedReply(records, await withAuthentication(session, records, deps), deps);
 }
 
 /** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
@@ -87,20 +88,20 @@ async function withAuthentication(session: SessionRow, records: OwnerRecords, de
   const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
   try {
-    return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_PATIENCE, deps);
+    return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_TIMEOUT, deps);
   } catch (error) {
     if (error instanceof Problem && error.code.startsWith('terra_')) return session;
     throw error;
   }
 }
 
-async function settled(seen: OwnerRecords, session: SessionRow, deps: Deps): Promise<Reply> {
+async function confirmedReply(loaded: OwnerRecords, session: SessionRow, deps: Deps): Promise<Reply> {
   const { confirmation } = deps.rules;
   const terraUserId = provedUser(session, confirmation);
   if (terraUserId === undefined) {
     return { status: 202, body: { id: session.id, status: sessionStatus(session, deps.clock(), confirmation) } };
   }
-  const { records } = await record(withSession(seen, session), () => NO_FACT_UPDATES, deps);
+  const { records } = await record(withSession(loaded, session), () => NO_FACT_UPDATES, deps);
   if (isUnreadable(records, terraUserId)) throw unreadable();
   const row = currentRow(records, terraUserId);
   const connection = row && connectionAnswer(row, records, deps.clock());

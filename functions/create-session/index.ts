@@ -38,7 +38,7 @@ type Deps = {
 };
 
 type Reply = ReplyOf<typeof createSession>;
-type Wish = {
+type SessionRequest = {
   flow: 'widget' | 'direct';
   providers: string[] | undefined;
   returnTo: string;
@@ -51,7 +51,7 @@ const CLAIM_LIFE = 15 * SECOND;
 
 /** Opens a session: a link to Terra's widget or to one provider, which the owner follows to connect. */
 export const openSession: Behaviour<typeof createSession, Deps> = async ({ caller, body, headers, note }, deps) => {
-  const wish = readWish(body, deps.returnTargets);
+  const sessionRequest = readSessionRequest(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
   const owner = await deps.ownerOf(caller);
   const records = await deps.store.load(owner.referenceId);
@@ -59,11 +59,11 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   if (idempotencyKey === undefined) {
     refuseIfFull(records, 'sessions', { ...deps, note });
     await countUse(owner.referenceId, 'sessions', deps.limit, deps);
-    return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
+    return sessionReply(await openAtTerra(owner, newId(deps.random), sessionRequest, undefined, deps), deps);
   }
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
-  const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
+  const bodyHash = createHash('sha256').update(JSON.stringify(sessionRequest)).digest('base64url');
   const { sessions, claims } = records;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
@@ -71,12 +71,12 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   }
   if (known && 'stateHash' in known) {
     note({ outcome: 'repeated' });
-    return opened(known, deps);
+    return sessionReply(known, deps);
   }
   if (!known) refuseIfFull(records, 'sessions', { ...deps, note });
-  const claim = await take(owner, id, bodyHash, known, deps);
+  const claim = await takeClaim(owner, id, bodyHash, known, deps);
   try {
-    return opened(await open(owner, id, wish, claim, deps), deps);
+    return sessionReply(await openAtTerra(owner, id, sessionRequest, claim, deps), deps);
   } catch (error) {
     // Given up at once, so that the same key may be tried again without waiting.
     await deps.store.claimSession({ ...claim, claimedAt: 0 }, claim.attempt);
@@ -85,7 +85,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
 };
 
 /** Holds the session's place, or throws while another attempt does. */
-async function take(owner: Owner, id: string, bodyHash: string, held: Claim | undefined, deps: Deps): Promise<Claim> {
+async function takeClaim(owner: Owner, id: string, bodyHash: string, held: Claim | undefined, deps: Deps): Promise<Claim> {
   const now = deps.clock();
   const claim: Claim = {
     owner: owner.referenceId,
@@ -106,21 +106,21 @@ async function take(owner: Owner, id: string, bodyHash: string, held: Claim | un
 }
 
 /** Asks Terra for the link and stores the session; a crash in between leaves only an unseen link that expires by itself. */
-async function open(owner: Owner, id: string, wish: Wish, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
+async function openAtTerra(owner: Owner, id: string, sessionRequest: SessionRequest, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
   const createdAt = deps.clock();
   const secret = newSecret(deps.random);
   const link = await askTerra(
     owner,
     writeStateToken({ referenceId: owner.referenceId, sessionId: id, secret }),
-    wish,
+    sessionRequest,
     deps,
   );
-  const session = newSession(owner, id, wish, secret, link, createdAt, claim);
+  const session = newSession(owner, id, sessionRequest, secret, link, createdAt, claim);
   if (await deps.store.openSession(session, claim?.attempt)) return session;
   throw new Problem('in_progress', 'Another request with this Idempotency-Key took over.', { retryAfterSeconds: 1 });
 }
 
-function askTerra(owner: Owner, state: string, { flow, providers, language }: Wish, deps: Deps): Promise<TerraLink> {
+function askTerra(owner: Owner, state: string, { flow, providers, language }: SessionRequest, deps: Deps): Promise<TerraLink> {
   const request = {
     referenceId: owner.referenceId,
     language,
@@ -136,7 +136,7 @@ function askTerra(owner: Owner, state: string, { flow, providers, language }: Wi
 function newSession(
   owner: Owner,
   id: string,
-  { flow, providers, returnTo, language }: Wish,
+  { flow, providers, returnTo, language }: SessionRequest,
   secret: string,
   link: TerraLink,
   createdAt: Instant,
@@ -167,7 +167,7 @@ function newSession(
   };
 }
 
-function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
+function sessionReply(session: SessionRow, { clock, confirmation }: Deps): Reply {
   const { id, url, expiresAt } = session;
   const flow = flowOf(session) ?? 'widget';
   const status = sessionStatus(session, clock(), confirmation);
@@ -178,7 +178,7 @@ function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
   };
 }
 
-function readWish(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): Wish {
+function readSessionRequest(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): SessionRequest {
   const { provider, providers, returnTo, language } = body;
   if (provider !== undefined && providers !== undefined) {
     throw new Problem('invalid_request', 'Give provider (a direct link) or providers (a widget), not both.');

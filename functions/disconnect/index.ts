@@ -35,20 +35,20 @@ export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, d
 /** Stops the connection at once here and asks Terra to; where Terra does not agree now, the sweep goes on asking. */
 export const disconnectOne: Behaviour<typeof disconnect, Deps> = async ({ caller, path, note }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
-  const seen = await deps.store.load(referenceId);
-  const row = findConnection(seen, path.id);
+  const records = await deps.store.load(referenceId);
+  const row = findConnection(records, path.id);
   if (!row || !isVisible(connectionState(row.facts))) throw notFound();
 
   const askedBy = (now: ConnectionRow | undefined) =>
     now && { disconnect: { at: decidedAt(now, deps.clock()), reason: 'owner' as const } };
-  const ending = await endConnection(seen, row.terraUserId, now => (isOver(now) ? undefined : askedBy(now)), deps);
+  const ended = await endConnection(records, row.terraUserId, now => (isOver(now) ? undefined : askedBy(now)), deps);
   note({
-    outcome: ending.terra,
-    ...(ending.terra === 'failed' && { reason: ending.problem.reason ?? ending.problem.code }),
+    outcome: ended.terra,
+    ...(ended.terra === 'failed' && { reason: ended.problem.reason ?? ended.problem.code }),
   });
 
-  const current = findConnection(ending.records, path.id);
-  const connection = current && connectionAnswer(current, ending.records, deps.clock());
+  const current = findConnection(ended.records, path.id);
+  const connection = current && connectionAnswer(current, ended.records, deps.clock());
   if (!connection) throw notFound();
   return { status: 202, body: connection };
 };

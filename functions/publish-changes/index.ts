@@ -12,7 +12,7 @@ import { readItemKey } from '../core/store/table';
 
 type Deps = {
   bus: EventBus;
-  letters: DeadLetters;
+  deadLetters: DeadLetters;
   confirmation: Confirmation;
   clock: Clock;
   pause: (most: Instant) => Promise<void>;
@@ -20,7 +20,7 @@ type Deps = {
 };
 
 /** What became of a batch; `undone` holds the sequence numbers of the records that must come again. */
-export type Published = { published: number; deadLetters: number; undone: string[] };
+export type Published = { published: number; deadLetters: number; unprocessed: string[] };
 
 /** How often the bus is asked to take an event before the event counts as refused. */
 const TRIES = 5;
@@ -36,40 +36,40 @@ const PATIENCE = 15 * MINUTE;
  * a bus that was away, is left undone and comes again with everything behind it. An event has the same id each time.
  */
 export async function publishChanges(records: readonly DynamoDBRecord[], deps: Deps): Promise<Published> {
-  const giveUpAt = deps.clock() + BUDGET;
-  const result: Published = { published: 0, deadLetters: 0, undone: [] };
-  const stuck = new Set<string>();
+  const deadline = deps.clock() + BUDGET;
+  const result: Published = { published: 0, deadLetters: 0, unprocessed: [] };
+  const blockedOwners = new Set<string>();
   let waiting = records.map(record => readChange(record, deps.confirmation)).filter(({ event }) => event !== undefined);
   if (waiting.some(({ event }) => event === 'unreadable')) deps.alarm('unreadable_row');
 
   while (waiting.length > 0) {
     const wave = firstOfEachOwner(waiting);
-    for (const { row } of await projectConnections(wave)) stuck.add(row.owner);
-    result.undone.push(...waiting.filter(({ row }) => stuck.has(row.owner)).map(({ sequence }) => sequence));
-    waiting = waiting.filter(change => !wave.has(change) && !stuck.has(change.row.owner));
+    for (const { row } of await publishWave(wave)) blockedOwners.add(row.owner);
+    result.unprocessed.push(...waiting.filter(({ row }) => blockedOwners.has(row.owner)).map(({ sequence }) => sequence));
+    waiting = waiting.filter(change => !wave.has(change) && !blockedOwners.has(change.row.owner));
   }
   return result;
 
   /** Publishes changes of different owners or puts them aside; those it could do neither with. */
-  async function projectConnections(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
+  async function publishWave(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
     const { refused, away } = await publish([...wave].filter(isReady));
     const aside = [
-      ...[...wave].filter(({ event }) => event === 'unreadable').map(change => letterOf(change, 'unreadable')),
-      ...refused.map(change => letterOf(change, 'refused')),
-      ...away.filter(isOld).map(change => letterOf(change, 'undelivered')),
+      ...[...wave].filter(({ event }) => event === 'unreadable').map(change => toDeadLetter(change, 'unreadable')),
+      ...refused.map(change => toDeadLetter(change, 'refused')),
+      ...away.filter(isPatienceOver).map(change => toDeadLetter(change, 'undelivered')),
     ];
-    const unsent = await putAside(aside);
-    return [...unsent, ...away.filter(change => !isOld(change))];
+    const unsent = await sendDeadLetters(aside);
+    return [...unsent, ...away.filter(change => !isPatienceOver(change))];
   }
 
   async function publish(changes: Ready[]): Promise<{ refused: Ready[]; away: Ready[] }> {
     let open = changes;
     for (let tries = 1; ; tries++) {
-      if (open.length === 0 || deps.clock() > giveUpAt) return { refused: [], away: open };
+      if (open.length === 0 || deps.clock() > deadline) return { refused: [], away: open };
       const verdicts = await deps.bus.put(open.map(({ event }) => event));
-      const told = open.map((change, at) => ({ change, verdict: verdicts[at] ?? 'busy' }));
-      const left = told.filter(({ verdict }) => verdict !== 'accepted');
-      result.published += told.length - left.length;
+      const outcomes = open.map((change, at) => ({ change, verdict: verdicts[at] ?? 'busy' }));
+      const left = outcomes.filter(({ verdict }) => verdict !== 'accepted');
+      result.published += outcomes.length - left.length;
       if (tries === TRIES) {
         const of = (wanted: string) => left.filter(({ verdict }) => verdict === wanted).map(({ change }) => change);
         return { refused: of('refused'), away: of('busy') };
@@ -80,19 +80,19 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   }
 
   /** Those whose letter the queue did not take. Once it fails the others are not tried: it has failed for them too. */
-  async function putAside(letters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
-    for (const [at, { letter }] of letters.entries()) {
+  async function sendDeadLetters(deadLetters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
+    for (const [at, { letter }] of deadLetters.entries()) {
       try {
-        await deps.letters.send(letter);
+        await deps.deadLetters.send(letter);
         result.deadLetters++;
       } catch {
-        return letters.slice(at).map(({ change }) => change);
+        return deadLetters.slice(at).map(({ change }) => change);
       }
     }
     return [];
   }
 
-  function isOld({ at }: StreamChange): boolean {
+  function isPatienceOver({ at }: StreamChange): boolean {
     return deps.clock() - at > PATIENCE;
   }
 }
@@ -126,7 +126,7 @@ function firstOfEachOwner(changes: readonly StreamChange[]): Set<StreamChange> {
   return new Set(first.values());
 }
 
-function letterOf(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
+function toDeadLetter(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
   const { row, at } = change;
   return { change, letter: { row, reason, at, ...(isReady(change) && { event: change.event }) } };
 }
@@ -136,16 +136,16 @@ let wired: Deps | undefined;
 export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   wired ??= {
     bus: livePublishing.eventBus(),
-    letters: livePublishing.deadLetters(),
+    deadLetters: livePublishing.deadLetters(),
     confirmation: live.confirmation(),
     clock: live.clock,
     pause: live.pause,
     alarm: live.alarm,
   };
   const startedAt = wired.clock();
-  const { undone, ...counts } = await publishChanges(Records, wired);
-  const level = undone.length > 0 ? 'error' : counts.deadLetters > 0 ? 'warn' : 'info';
-  const facts = { records: Records.length, ...counts, failed: undone.length, ms: wired.clock() - startedAt };
+  const { unprocessed, ...counts } = await publishChanges(Records, wired);
+  const level = unprocessed.length > 0 ? 'error' : counts.deadLetters > 0 ? 'warn' : 'info';
+  const facts = { records: Records.length, ...counts, failed: unprocessed.length, ms: wired.clock() - startedAt };
   live.log(level, 'publish', facts);
-  return { batchItemFailures: undone.map(itemIdentifier => ({ itemIdentifier })) };
+  return { batchItemFailures: unprocessed.map(itemIdentifier => ({ itemIdentifier })) };
 };

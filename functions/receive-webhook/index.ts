@@ -21,7 +21,7 @@ const ORDERING_BEHIND = SIGNATURE_BEHIND_SECONDS * SECOND;
  * Takes a delivery in: verified over the raw bytes before anything is parsed, applied at its own time, and answered 200
  * only once the state is stored. Terra repeats whatever is answered otherwise.
  */
-export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody, note }, deps) => {
+export const receiveDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody, note }, deps) => {
   const signedAt = await verify(headers, rawBody, deps).catch(error => {
     if (error instanceof Problem && error.reason === 'mismatch') note({ alarm: 'signature_mismatch' });
     throw error;
@@ -52,14 +52,14 @@ async function verify(
   deps: Deps,
 ): Promise<Instant> {
   const read = readSignature(headers, Math.floor(deps.clock() / SECOND));
-  if (!read.ok) throw notTerras(read.reason);
-  if (rawBody.length === 0) throw notTerras('empty');
+  if (!read.ok) throw rejection(read.reason);
+  if (rawBody.length === 0) throw rejection('empty');
   const { claim } = read;
   const isSigned =
     isSignedWith(claim, rawBody, await deps.secrets.read(), deps.clock()) ||
     // The secret may just have been changed at Terra's side and ours.
     isSignedWith(claim, rawBody, await deps.secrets.reread(), deps.clock());
-  if (!isSigned) throw notTerras('mismatch');
+  if (!isSigned) throw rejection('mismatch');
   return claim.signedAtSeconds * SECOND;
 }
 
@@ -82,9 +82,9 @@ function eventTime(ordering: string | undefined, signedAt: Instant): { at: Insta
   return { at: Math.max(signedAt - ORDERING_BEHIND, noLaterThan(Number(ordering), signedAt)), hasOwnTime: true };
 }
 
-const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
+const rejection = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
 
-export const handler = serve([on(receiveWebhook, takeDelivery)], () => ({
+export const handler = serve([on(receiveWebhook, receiveDelivery)], () => ({
   serve: live.serveDeps(),
   ...live.recordDeps(),
   secrets: live.webhookSecrets(),

@@ -38,9 +38,9 @@ export type Sweep = {
 };
 
 /** How long one owner may go on beginning something while others wait. */
-const FIRST_PASS_FOR_ONE = 5 * SECOND;
+const FIRST_PASS_BUDGET = 5 * SECOND;
 /** So many owners are looked at at a time, so that one who takes long keeps only those waiting who share the place. */
-const SIDE_BY_SIDE = 8;
+const CONCURRENCY = 8;
 /** What is left because Terra is away is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 
@@ -57,7 +57,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
   const later: { due: DueOwner; left: NonNullable<Swept['left']> }[] = [];
   const unanswered: DueRow[] = [];
   const failures: unknown[] = [];
-  const isTerraThere = () => run.isTerraThere(() => deps.terra.listProviders());
+  const isTerraAvailable = () => run.isTerraAvailable(() => deps.terra.listProviders());
 
   /** The owners of one shard who are due, the earliest first. */
   async function* dueOwners(shard: string): AsyncGenerator<DueOwner, undefined> {
@@ -91,7 +91,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
   }
 
   async function sweepDue(): Promise<void> {
-    for (let due = await take(); due; due = await take()) {
+    for (let due = await takeNext(); due; due = await takeNext()) {
       if (run.hasTime()) await sweepOne(due, 'first');
       else {
         sum.left = true;
@@ -102,7 +102,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
   async function sweepLater(): Promise<void> {
     for (let next = later.shift(); next; next = later.shift()) {
-      const mayAsk = run.hasTime() && (await isTerraThere());
+      const mayAsk = run.hasTime() && (await isTerraAvailable());
       if (run.hasTime() && (mayAsk || next.left.needsTime)) await sweepOne(next.due, 'last');
       else sum.left = true;
     }
@@ -110,7 +110,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
   async function sweepOne(due: DueOwner, pass: Pass): Promise<void> {
     try {
-      const turn = run.unit(pass === 'first' ? FIRST_PASS_FOR_ONE : Number.POSITIVE_INFINITY);
+      const turn = run.unit(pass === 'first' ? FIRST_PASS_BUDGET : Number.POSITIVE_INFINITY);
       const swept = await sweepOwner(due, pass, turn, deps);
       for (const what of ['looked', 'closed', 'disconnected', 'refused'] as const) sum[what] += swept[what];
       unanswered.push(...swept.unanswered);
@@ -120,22 +120,22 @@ export async function sweep(deps: Deps): Promise<Sweep> {
       sum.failed++;
       deps.log('error', 'owner not swept', { error: error instanceof Error ? error.name : typeof error });
       // It would be the first again in each run.
-      for (const key of due.keys) await deps.store.putOff(key, deps.clock() + UNREADABLE_AGAIN).catch(() => false);
+      for (const key of due.keys) await deps.store.postpone(key, deps.clock() + UNREADABLE_AGAIN).catch(() => false);
     }
   }
 
   const shards = Array.from({ length: table.due.shards }, (_, shard) => dueOwners(String(shard)));
-  let underWay: Promise<unknown> = Promise.resolve();
-  const take = (): Promise<DueOwner | undefined> => {
-    const taken = underWay.then(nextDue);
-    underWay = taken;
+  let lastTaken: Promise<unknown> = Promise.resolve();
+  const takeNext = (): Promise<DueOwner | undefined> => {
+    const taken = lastTaken.then(nextDue);
+    lastTaken = taken;
     return taken;
   };
-  const sideBySide = (work: () => Promise<void>) => Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
-  await sideBySide(sweepDue);
+  const concurrently = (work: () => Promise<void>) => Promise.all(Array.from({ length: CONCURRENCY }, work));
+  await concurrently(sweepDue);
   later.sort((a, b) => failingSince(b) - failingSince(a));
-  await sideBySide(sweepLater);
-  if (!(await isTerraThere())) {
+  await concurrently(sweepLater);
+  if (!(await isTerraAvailable())) {
     deps.log('warn', 'sweep stopped early', { alarm: 'sweep_breaker' });
     // Terra was away and did not fail for these alone: they need not wait longer each time.
     for (const { item, row } of unanswered) await deps.store.reschedule(item, row, deps.clock() + LOOK_AGAIN);

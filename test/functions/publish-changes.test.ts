@@ -341,7 +341,7 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
           return answer;
         }),
     },
-    letters: {
+    deadLetters: {
       send: async (letter: Letter) => {
         letters.push(letter);
       },
@@ -454,7 +454,7 @@ describe('a batch of the stream', () => {
       changed('a', 'connected', 3, 'unconfirmed'),
     ];
 
-    const { undone, published } = await publishChanges(records, deps);
+    const { unprocessed: undone, published } = await publishChanges(records, deps);
 
     expect([published, undone]).toEqual([2, [numbers(records)[1], numbers(records)[3]]]);
     expect([accepted, letters]).toEqual([['id-of-b:2', 'id-of-c:2'], []]);
@@ -471,13 +471,13 @@ describe('a batch of the stream', () => {
   test('a queue that is away too makes what it should hold come again, and what follows of the same owner', async () => {
     const { deps, accepted } = given(event => (event.detail.owner.referenceId === 'b' ? 'refused' : 'accepted'));
     let sent = 0;
-    deps.letters.send = async () => {
+    deps.deadLetters.send = async () => {
       sent++;
       throw new Error('away');
     };
     const records = [poison(), changed('owner-p', 'connected'), changed('a', 'connected'), changed('b', 'connected')];
 
-    const { undone, deadLetters } = await publishChanges(records, deps);
+    const { unprocessed: undone, deadLetters } = await publishChanges(records, deps);
 
     expect(undone.toSorted()).toEqual(numbers([records[0], records[1], records[3]] as DynamoDBRecord[]));
     expect([accepted, deadLetters, sent]).toEqual([['id-of-a:2'], 0, 1]);

@@ -4,14 +4,14 @@ import {
   connectionState,
   isErased,
   isPhone,
-  isUnasked,
+  isUnrequested,
   mergeFacts,
   sameState,
-  unasked,
+  unrequested,
 } from './connection';
 import { correlateFailure } from './correlate';
 import type { Delivery } from './delivery-mark';
-import { isAwaitingUsers, mayBelongToReturned } from './erasure';
+import { isAwaitingUsers, mayFollowErasure } from './erasure';
 import { isUnreadable, type FactUpdates, type OwnerRecords, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
 import { NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
@@ -88,17 +88,18 @@ async function applyAuthentication(
   const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, delivery };
   const recorded = await recordAuthentication(records, authentication, deps);
   if (recorded.origin.kind === 'none' && !replacesCurrent(records, previous)) {
-    if (isOfErased(records, { ...user, provider }, at, deps)) return store(records, user, recorded.facts, at, deps);
+    if (isBeforeErasure(records, { ...user, provider }, at, deps))
+      return recordFacts(records, user, recorded.facts, at, deps);
     if (isForeign(records, terraUserId, deps)) {
       deps.alarm('unsolicited_foreign');
-      if (previous) await store(records, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
+      if (previous) await recordFacts(records, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
       return 'foreign';
     }
   }
   const updates = factUpdateOf(terraUserId, recorded.facts);
   if (previous) updates.set(previous.terraUserId, { provider: previous.provider, supersededBy: { at, terraUserId } });
   const { changed, records: after } = await record(recorded.records, () => updates, deps);
-  if (isReusedSince(records, after, terraUserId)) deps.alarm('link_reused');
+  if (becameReused(records, after, terraUserId)) deps.alarm('link_reused');
   return changed || recorded.records !== records ? 'applied' : 'unchanged';
 }
 
@@ -133,13 +134,13 @@ function replacesCurrent({ erasure, connections }: OwnerRecords, previous: Event
  * Returns whether a link turned out to be used twice: a live connection is not proved any more, a session no longer can be, or
  * a Terra user that was proved once, other than a phone's, authenticated again though nothing of ours asked for it.
  */
-function isReusedSince(before: OwnerRecords, after: OwnerRecords, terraUserId: string): boolean {
+function becameReused(before: OwnerRecords, after: OwnerRecords, terraUserId: string): boolean {
   const factsIn = ({ connections }: OwnerRecords): ConnectionFacts =>
     connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
   const isLive = (facts: ConnectionFacts) => ['connected', 'error'].includes(connectionState(facts).status);
   const isTwice = ({ sessions }: OwnerRecords) => sessions.some(session => isUsedTwice(session, terraUserId));
   const [was, is] = [factsIn(before), factsIn(after)];
-  const isAgain = isUnasked(is.auth?.via) && (is.auth?.at ?? 0) > (was.auth?.at ?? 0);
+  const isAgain = isUnrequested(is.auth?.via) && (is.auth?.at ?? 0) > (was.auth?.at ?? 0);
   const isRevived = was.proof !== undefined && !isPhone(was) && isAgain;
   return ((isLive(was) || isRevived) && !isLive(is)) || (!isTwice(before) && isTwice(after));
 }
@@ -161,10 +162,10 @@ async function applyReauthentication(
   if (owner !== undefined && oldOwner !== undefined && moved) deps.alarm('owners_differ');
   const ended = moved ? await applyEnd(moved, 'deauthorised', at, deps) : 'foreign';
   const replaced = moved || isSame ? undefined : previous;
-  const begun = await withOwner(owner, deps, known =>
+  const applied = await withOwner(owner, deps, known =>
     applyAuthentication(known, { user, event: 'reauth', previous: replaced }, at, deps),
   );
-  return [begun, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? begun;
+  return [applied, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? applied;
 }
 
 /** Returns the owner, if it is known that the Terra user authenticated under it. */
@@ -210,8 +211,8 @@ async function applyUnclear(
     records.sessions.some(session => session.authorised[terraUserId] !== undefined);
   // Terra's answer could not tell a second authentication from the first.
   if (isKnown) return 'ignored';
-  const via = terraSessionId === undefined ? unasked.unnamed : unasked.named;
-  return store(records, user, { reported: { at, via } }, at, deps);
+  const via = terraSessionId === undefined ? unrequested.noSession : unrequested.otherSession;
+  return recordFacts(records, user, { reported: { at, via } }, at, deps);
 }
 
 async function applyFailure(
@@ -233,7 +234,9 @@ async function applyFailure(
   const isNew = refused !== records;
   if (isNew) await record(refused, () => NO_FACT_UPDATES, deps);
   // Terra names the user only in the older form of the event, and has deleted it.
-  const ended = user ? await store(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
+  const ended = user
+    ? await recordFacts(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps)
+    : 'unchanged';
   return isNew ? 'applied' : ended;
 }
 
@@ -246,14 +249,14 @@ async function applyArrival(records: OwnerRecords, user: EventUser, at: Instant,
   const next = mergeFacts(facts, { data: { at } });
   const recent = facts.data !== undefined && at - facts.data.at < COALESCE;
   if (recent && sameState(connectionState(facts), connectionState(next))) return 'unchanged';
-  return store(records, user, { data: { at } }, at, deps);
+  return recordFacts(records, user, { data: { at } }, at, deps);
 }
 
 function applyFacts(user: EventUser, facts: ConnectionFacts, at: Instant, deps: ApplyDeps): Promise<Outcome> {
-  return withOwner(user.referenceId, deps, known => store(known, user, facts, at, deps));
+  return withOwner(user.referenceId, deps, known => recordFacts(known, user, facts, at, deps));
 }
 
-async function store(
+async function recordFacts(
   records: OwnerRecords,
   user: EventUser,
   facts: ConnectionFacts,
@@ -263,7 +266,7 @@ async function store(
   const { terraUserId, provider } = user;
   if (isForeign(records, terraUserId, deps)) return 'foreign';
   const decide = (now: OwnerRecords): FactUpdates => {
-    if (!isOfErased(now, user, facts.auth ? at : undefined, deps))
+    if (!isBeforeErasure(now, user, facts.auth ? at : undefined, deps))
       return factUpdateOf(terraUserId, { provider, ...facts });
     const isKnown = now.connections.some(row => row.terraUserId === terraUserId);
     if (facts.gone) return isKnown ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
@@ -277,7 +280,7 @@ async function store(
     return factUpdateOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
   };
   const { changed, records: stored } = await record(records, decide, deps);
-  if (facts.gone) await proveAnew(stored, terraUserId, deps);
+  if (facts.gone) await proveWithUnusedToken(stored, terraUserId, deps);
   return changed ? 'applied' : 'unchanged';
 }
 
@@ -285,13 +288,13 @@ async function store(
  * A phone that was still proved when it connected again used up no token. Where the end of its old connection is only told
  * afterwards, it does so now, as it would have in the other order.
  */
-async function proveAnew(records: OwnerRecords, terraUserId: string, deps: ApplyDeps): Promise<void> {
+async function proveWithUnusedToken(records: OwnerRecords, terraUserId: string, deps: ApplyDeps): Promise<void> {
   const { facts = {} } = records.connections.find(row => row.terraUserId === terraUserId) ?? {};
   const { provider, auth } = facts;
-  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth !== undefined && isUnasked(auth.via);
+  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth !== undefined && isUnrequested(auth.via);
   if (!lacksProof || provider === undefined || providerKind(provider) !== 'sdk') return;
   const recorded = await recordAuthentication(records, { terraUserId, provider, at: auth.at, event: 'auth' }, deps);
-  if (recorded.origin.kind === 'mint')
+  if (recorded.origin.kind === 'token')
     await record(recorded.records, () => factUpdateOf(terraUserId, recorded.facts), deps);
 }
 
@@ -300,7 +303,7 @@ async function proveAnew(records: OwnerRecords, terraUserId: string, deps: Apply
  * its end, only says that Terra still has it; that alone is recorded, so that the user is ended. `authenticatedAt` is
  * undefined for events other than an authentication.
  */
-function isOfErased(
+function isBeforeErasure(
   records: OwnerRecords,
   user: EventUser,
   authenticatedAt: Instant | undefined,
@@ -310,7 +313,7 @@ function isOfErased(
   if (!erasure || rules.referenceId === 'subject') return false;
   const { facts = {} } = connections.find(known => known.terraUserId === user.terraUserId) ?? {};
   if (facts.auth !== undefined && !isErased(facts)) return false;
-  return authenticatedAt === undefined || !mayBelongToReturned(records, user, authenticatedAt, rules.confirmation);
+  return authenticatedAt === undefined || !mayFollowErasure(records, user, authenticatedAt, rules.confirmation);
 }
 
 /** Applies an event to the records of an owner we know; any other event is foreign. */

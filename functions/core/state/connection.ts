@@ -154,7 +154,7 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
   if (stopped) return { status: 'disconnecting', ...(decision !== undefined && { reason: decision }) };
 
   if (!isProved(facts)) {
-    const isUnsolicited = isUnasked(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
+    const isUnsolicited = isUnrequested(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
     return { status: 'unconfirmed', reason: isUnsolicited ? 'unsolicited' : 'awaiting_confirmation' };
   }
   if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
@@ -162,17 +162,18 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
 }
 
 /** In place of a session or token: nothing of ours asked for the authentication, whether or not Terra named a widget session. */
-export const unasked = { unnamed: '', named: 'elsewhere' } as const;
+export const unrequested = { noSession: '', otherSession: 'elsewhere' } as const;
 /** In place of a session or token: only `user_reauth` told of the authentication; an event of its own says what asked for it. */
 export const REAUTH = 'reauth';
 /** In place of a session or token: an operator took the connection over from Terra's list. */
 export const IMPORT = 'import';
 
 /** Returns whether a `via` says that nothing of ours asked for the authentication. */
-export const isUnasked = (via: string | undefined): boolean => via === unasked.unnamed || via === unasked.named;
+export const isUnrequested = (via: string | undefined): boolean =>
+  via === unrequested.noSession || via === unrequested.otherSession;
 
 /** Returns whether a `via` names something of ours that asked for the authentication. A later version's word for it does not count. */
-export function isAsked(via: string): boolean {
+export function isRequested(via: string): boolean {
   const kind = readItemKey(via)?.kind;
   return kind === 'session' || kind === 'mint' || via === REAUTH || via === IMPORT;
 }
@@ -180,7 +181,7 @@ export function isAsked(via: string): boolean {
 /** Returns whether facts have a value that this version does not know and that decides something. */
 export function isOfLaterVersion({ auth, gone, disconnect }: ConnectionFacts): boolean {
   return (
-    (auth !== undefined && !isUnasked(auth.via) && !isAsked(auth.via)) ||
+    (auth !== undefined && !isUnrequested(auth.via) && !isRequested(auth.via)) ||
     (gone !== undefined && knownOf(goneReasons, gone.reason) === undefined) ||
     (disconnect !== undefined && knownOf(disconnectReasons, disconnect.reason) === undefined)
   );
@@ -195,8 +196,8 @@ function isProved(facts: ConnectionFacts): boolean {
   const { auth, proof, gone, disconnect, disproved } = facts;
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
-  const mayBeSilent = isPhone(facts) && auth?.via !== unasked.named;
-  return mayBeSilent || auth === undefined || isAsked(auth.via) || auth.at <= proof.at;
+  const mayBeSilent = isPhone(facts) && auth?.via !== unrequested.otherSession;
+  return mayBeSilent || auth === undefined || isRequested(auth.via) || auth.at <= proof.at;
 }
 
 /** Returns whether the user connected with the mobile SDK: it then authenticates again by itself, without a new token. */
@@ -209,7 +210,7 @@ export function isVisible(state: ConnectionState): boolean {
 }
 
 /** Whether Terra must still be asked to deauthenticate the user. */
-export function isEnding(state: ConnectionState): boolean {
+export function needsDeauthentication(state: ConnectionState): boolean {
   return (state.status === 'disconnecting' && state.reason !== undefined) || state.status === 'unwanted';
 }
 
@@ -217,7 +218,7 @@ export function isEnding(state: ConnectionState): boolean {
  * Returns whether Terra must be asked about a user, and was not asked since: data came, or an authentication was reported
  * unclearly, and no authentication is known; or one is known, but not its provider.
  */
-export function isUnidentified({ auth, provider, data, reported, missed, seen }: ConnectionFacts): boolean {
+export function needsLookup({ auth, provider, data, reported, missed, seen }: ConnectionFacts): boolean {
   const askedAt = Math.max(missed?.at ?? 0, seen?.at ?? 0);
   if (auth !== undefined) return provider === undefined && auth.at > askedAt;
   return Math.max(data?.at ?? 0, reported?.at ?? 0) > askedAt;

@@ -13,7 +13,7 @@ import {
   offers,
   refusableUntil,
   type SessionRow,
-  spans,
+  mayContainNamed,
 } from './session';
 
 /** A success that Terra reported. */
@@ -36,7 +36,7 @@ export type Authentication = {
 /** The session or SDK token of ours that an authentication belongs to. */
 export type Origin =
   | { kind: 'session'; session: SessionRow; isNamed: boolean }
-  | { kind: 'mint'; tokenRecord: TokenRecord; provider: string }
+  | { kind: 'token'; tokenRecord: TokenRecord; provider: string }
   | { kind: 'none' };
 
 const NONE: Origin = { kind: 'none' };
@@ -55,7 +55,10 @@ export function correlate(records: OwnerRecords, event: Authentication, rules: R
     (terraSessionId === undefined
       ? undefined
       : records.sessions.find(session => session.terraSessionId === terraSessionId));
-  if (named) return !named.closed && spans(named, event.at) ? { kind: 'session', session: named, isNamed: true } : NONE;
+  if (named)
+    return !named.closed && mayContainNamed(named, event.at)
+      ? { kind: 'session', session: named, isNamed: true }
+      : NONE;
   if (terraSessionId !== undefined) return NONE;
   const kind = event.catalogueKind ?? (provider === undefined ? undefined : providerKind(provider));
   if (kind === 'sdk') return correlateTokenRecord(records, event, records.tokenRecords);
@@ -145,5 +148,5 @@ function correlateTokenRecord(
     row !== undefined && isPhone(row.facts) && ['connected', 'error'].includes(connectionState(row.facts).status);
   // A phone reconnects silently under the same user; that uses up no further mint.
   if (isProved && tokenRecord?.usedBy === undefined) return NONE;
-  return tokenRecord ? { kind: 'mint', tokenRecord, provider } : NONE;
+  return tokenRecord ? { kind: 'token', tokenRecord, provider } : NONE;
 }

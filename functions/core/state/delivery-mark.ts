@@ -11,7 +11,7 @@ export type Delivery = { signedAt: Instant; bodyHash: string; hasOwnTime: boolea
 export const DeliveryMark = z.object({ signedAt: z.number(), bodyHash: z.string() });
 export type DeliveryMark = z.infer<typeof DeliveryMark>;
 
-export const markOf = ({ signedAt, bodyHash }: Delivery): DeliveryMark => ({ signedAt, bodyHash });
+export const toDeliveryMark = ({ signedAt, bodyHash }: Delivery): DeliveryMark => ({ signedAt, bodyHash });
 
 /**
  * Returns whether a delivery is a retry or replay of the known one: the same body, signed at the same time, or at another one

@@ -1,5 +1,11 @@
 import type { Instant } from '../platform/clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState, isEnding, mergeFacts } from './connection';
+import {
+  type ConnectionFacts,
+  type ConnectionRow,
+  connectionState,
+  needsDeauthentication,
+  mergeFacts,
+} from './connection';
 import { Problem } from '../http/errors';
 import type { OwnerRecords } from './owner-records';
 import { NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
@@ -8,7 +14,7 @@ import type { Terra } from '../terra/terra';
 export type EndDeps = RecordDeps & { terra: Pick<Terra, 'deauthenticate'> };
 
 /** What came of it: Terra agreed, Terra failed and will be asked again, or there is nothing to ask. */
-export type Ending =
+export type EndResult =
   | { records: OwnerRecords; terra: 'agreed' | 'unneeded' }
   | { records: OwnerRecords; terra: 'failed'; problem: Problem };
 
@@ -23,21 +29,21 @@ export function decidedAt(row: ConnectionRow | undefined, now: Instant): Instant
  * `decide` is asked again whenever somebody else wrote in between; it may say nothing (a retry) or undefined (leave it).
  */
 export async function endConnection(
-  seen: OwnerRecords,
+  loaded: OwnerRecords,
   terraUserId: string,
   decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
   deps: EndDeps,
-): Promise<Ending> {
+): Promise<EndResult> {
   let attemptAt: Instant | undefined;
   const { records } = await record(
-    seen,
+    loaded,
     now => {
       attemptAt = undefined;
       const row = now.connections.find(known => known.terraUserId === terraUserId);
       const decision = decide(row, now);
       if (!decision) return new Map();
       const facts = mergeFacts(row?.facts ?? {}, decision);
-      if (!isEnding(connectionState(facts))) return factUpdateOf(terraUserId, decision);
+      if (!needsDeauthentication(connectionState(facts))) return factUpdateOf(terraUserId, decision);
       attemptAt = decidedAt(row, deps.clock());
       return factUpdateOf(terraUserId, { ...decision, attempt: { at: attemptAt } });
     },
@@ -55,11 +61,11 @@ export async function endConnection(
   // A row that somebody else has deleted meanwhile, of an erased owner, must not come back.
   const recorded = await record(
     records,
-    now => (isThere(now, terraUserId) ? factUpdateOf(terraUserId, gone) : NO_FACT_UPDATES),
+    now => (hasConnection(now, terraUserId) ? factUpdateOf(terraUserId, gone) : NO_FACT_UPDATES),
     deps,
   );
   return { records: recorded.records, terra: 'agreed' };
 }
 
-const isThere = ({ connections }: OwnerRecords, terraUserId: string): boolean =>
+const hasConnection = ({ connections }: OwnerRecords, terraUserId: string): boolean =>
   connections.some(row => row.terraUserId === terraUserId);

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { backOff } from './back-off';
 import { type Instant, MINUTE } from '../platform/clock';
-import { ConnectionFacts, type ConnectionRow, connectionState, isAsked, isErased, REAUTH } from './connection';
+import { ConnectionFacts, type ConnectionRow, connectionState, isRequested, isErased, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from '../http/errors';
 import { askTerra } from './look-up';
@@ -9,7 +9,7 @@ import { isUnreadable, type OwnerRecords, terraUserOf } from './owner-records';
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './token-record';
-import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser } from './session';
+import { type Confirmation, isOpen, mayContain, type SessionRow, userToLookUp } from './session';
 import { type Item, itemKey, numberOf } from '../store/table';
 import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
@@ -33,7 +33,7 @@ export function isErasing(records: OwnerRecords): boolean {
 export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
 
 /** Whether something the owner did after the erasure asked for this; without it an event is one of the past. */
-export function isSinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords, via: string): boolean {
+export function isRequestedSinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords, via: string): boolean {
   const requestedAt = erasure?.requestedAt ?? 0;
   const isIt = (item: string, createdAt: Instant) => item === via && createdAt > requestedAt;
   return (
@@ -58,7 +58,7 @@ export function isAwaitingUsers(
  * Returns whether an authentication may be of something that the owner began after the erasure, so that it is judged like a
  * new owner's: an open session whose time it lies in, or an unused token that fits.
  */
-export function mayBelongToReturned(
+export function mayFollowErasure(
   { erasure, sessions, tokenRecords }: OwnerRecords,
   { provider, createdAt }: { provider: string | undefined; createdAt: Instant | undefined },
   at: Instant,
@@ -83,11 +83,11 @@ export function erasedFacts(row: ConnectionRow | undefined, now: Instant): Conne
  * Terra users that they name are ended. Returns whether all is done; otherwise the sweep goes on.
  */
 export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
-  const seen = await eraseUnreadableConnections(known, mayAsk, deps);
-  const { unasked, users } = await findUnrecordedUsers(seen, mayAsk, deps);
-  const named = await findNamedUsers(seen, mayAsk, deps);
-  let { records } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
-  const kept = new Set([...unasked.map(({ id }) => itemKey.session(id)), ...named.unasked]);
+  const readable = await eraseUnreadableConnections(known, mayAsk, deps);
+  const { unanswered, users } = await findUnrecordedUsers(readable, mayAsk, deps);
+  const named = await findNamedUsers(readable, mayAsk, deps);
+  let { records } = await record(readable, now => erasureUpdates(now, [...users, ...named.users], deps), deps);
+  const kept = new Set([...unanswered.map(({ id }) => itemKey.session(id)), ...named.unanswered]);
   for (const { item, version } of [...itemsBefore(records), ...unreadableBefore(records)]) {
     if (!kept.has(item)) await deps.store.remove(records.owner, item, version);
   }
@@ -119,24 +119,24 @@ async function findUnrecordedUsers(
   records: OwnerRecords,
   mayAsk: () => boolean,
   deps: EraseDeps,
-): Promise<{ unasked: SessionRow[]; users: string[] }> {
-  const unasked: SessionRow[] = [];
+): Promise<{ unanswered: SessionRow[]; users: string[] }> {
+  const unanswered: SessionRow[] = [];
   const users: string[] = [];
   for (const session of records.sessions.filter(({ createdAt }) => isBefore(records, createdAt))) {
-    const terraUserId = unansweredUser(session);
+    const terraUserId = userToLookUp(session);
     if (terraUserId === undefined) continue;
-    if (!mayAsk()) unasked.push(session);
+    if (!mayAsk()) unanswered.push(session);
     else {
       try {
         const answer = await askTerra(session, terraUserId, undefined, deps);
         if (answer !== undefined && answer !== 'undated') users.push(terraUserId);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        unasked.push(session);
+        unanswered.push(session);
       }
     }
   }
-  return { unasked, users };
+  return { unanswered, users };
 }
 
 /**
@@ -153,7 +153,7 @@ async function eraseUnreadableConnections(
     const terraUserId = terraUserOf(item);
     if (terraUserId === undefined || !mayAsk()) continue;
     try {
-      if (isOursUnread(stored, deps.rules)) {
+      if (mayBeOurs(stored, deps.rules)) {
         const user = await deps.terra.findUser(terraUserId);
         if (user?.referenceId === records.owner) await deps.terra.deauthenticate(terraUserId);
       }
@@ -174,13 +174,13 @@ async function findNamedUsers(
   records: OwnerRecords,
   mayAsk: () => boolean,
   { terra }: EraseDeps,
-): Promise<{ unasked: string[]; users: string[] }> {
-  const unasked: string[] = [];
+): Promise<{ unanswered: string[]; users: string[] }> {
+  const unanswered: string[] = [];
   const users: string[] = [];
   for (const { item, stored } of unreadableBefore(records)) {
     try {
       if (terraUserOf(item) !== undefined || !mayAsk()) {
-        unasked.push(item);
+        unanswered.push(item);
         continue;
       }
       for (const terraUserId of usersNamedIn(stored)) {
@@ -189,10 +189,10 @@ async function findNamedUsers(
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      unasked.push(item);
+      unanswered.push(item);
     }
   }
-  return { unasked, users };
+  return { unanswered, users };
 }
 
 /** The Terra users that a session or token record names, wherever they can be found in one that cannot be read. */
@@ -203,7 +203,7 @@ function usersNamedIn({ terraUserId, returned, usedBy, authorised }: Item): stri
 }
 
 /** As `isOurs`, of a row that cannot be read: what it does not clearly say counts against it. */
-function isOursUnread({ facts }: Item, rules: Rules): boolean {
+function mayBeOurs({ facts }: Item, rules: Rules): boolean {
   const { data } = Ours.safeParse(facts);
   return rules.referenceId === 'opaque' || (data !== undefined && isOurs({ facts: data }, rules));
 }
@@ -213,11 +213,11 @@ const Ours = z.pick(ConnectionFacts, { auth: true, proof: true });
 /** Rows of before the erasure that cannot be read. One that does not say when it was begun counts as such. */
 function unreadableBefore(records: OwnerRecords): { item: string; version: number | undefined; stored: Item }[] {
   return records.unreadable
-    .filter(({ item, stored }) => item !== itemKey.erasure && isBefore(records, beganAt(stored) ?? 0))
+    .filter(({ item, stored }) => item !== itemKey.erasure && isBefore(records, creationTime(stored) ?? 0))
     .map(({ item, stored }) => ({ item, version: numberOf(stored.version), stored }));
 }
 
-const beganAt = ({ createdAt, claimedAt, facts }: Item): Instant | undefined =>
+const creationTime = ({ createdAt, claimedAt, facts }: Item): Instant | undefined =>
   numberOf(createdAt) ?? numberOf(claimedAt) ?? numberOf(Object(facts).firstAuthAt);
 
 const isBefore = ({ erasure }: OwnerRecords, at: Instant): boolean => at <= (erasure?.requestedAt ?? 0);
@@ -225,7 +225,9 @@ const isBefore = ({ erasure }: OwnerRecords, at: Instant): boolean => at <= (era
 /** Whether the Terra user is ours to end: with reference ids of the team's own, only if something of ours authorised it. */
 function isOurs({ facts: { auth, proof } }: Pick<ConnectionRow, 'facts'>, { referenceId }: Rules): boolean {
   return (
-    referenceId === 'opaque' || proof !== undefined || (auth !== undefined && isAsked(auth.via) && auth.via !== REAUTH)
+    referenceId === 'opaque' ||
+    proof !== undefined ||
+    (auth !== undefined && isRequested(auth.via) && auth.via !== REAUTH)
   );
 }
 
@@ -249,7 +251,7 @@ export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant)
   return now < lastLook ? lastLook : undefined;
 }
 
-function marks(
+function erasureUpdates(
   records: OwnerRecords,
   users: readonly string[],
   { clock, rules }: EraseDeps,
@@ -271,7 +273,7 @@ function rowsBefore(records: OwnerRecords): ConnectionRow[] {
     const { auth, data, reported, disconnect } = facts;
     const isBare = auth === undefined && disconnect?.reason === 'erased';
     const isLater = !isErased(facts) && !isBefore(records, (auth ?? data ?? reported)?.at ?? 0);
-    return !isBare && !isLater && !isSinceErasure(records, auth?.via ?? '');
+    return !isBare && !isLater && !isRequestedSinceErasure(records, auth?.via ?? '');
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Instant } from '../platform/clock';
-import { type ConnectionRow, connectionState, unasked } from './connection';
+import { type ConnectionRow, connectionState, unrequested } from './connection';
 import type { OwnerRecords } from './owner-records';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
@@ -77,7 +77,7 @@ function storedAuthorisation({ terraUserId, facts }: ConnectionRow, session: Ses
   if (!auth || firstAuthAt === undefined || provider === undefined) return undefined;
   // A row that has its authentication from the session has it from Terra's answer, unless the session had no room for it.
   const hadNoRoom = session.authorised[terraUserId] === undefined && auth.via === itemKey.session(session.id);
-  if (auth.via !== unasked.unnamed && !hadNoRoom) return undefined;
+  if (auth.via !== unrequested.noSession && !hadNoRoom) return undefined;
   if (connectionState(facts).status !== 'unconfirmed') return undefined;
   if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
   return {

@@ -1,6 +1,6 @@
 import { type Clock, HOUR, MINUTE, SECOND } from '../platform/clock';
 import { Problem } from '../http/errors';
-import { heldConnections, OWNER_ROWS, type OwnerRecords } from './owner-records';
+import { countRetained, OWNER_ROWS, type OwnerRecords } from './owner-records';
 import type { Note } from '../http/serve';
 import type { Store } from '../store/store';
 import type { QuotaKind } from '../store/table';
@@ -20,7 +20,7 @@ export function refuseIfFull(
 ): void {
   const { sessions, claims, tokenRecords } = records;
   const own = kind === 'sessions' ? [...sessions, ...claims] : tokenRecords;
-  if (Math.max(own.length, heldConnections(records)) < OWNER_ROWS) return;
+  if (Math.max(own.length, countRetained(records)) < OWNER_ROWS) return;
   note({ alarm: 'owner_full' });
   const [soonest = 0] = own.map(({ purgeAt }) => purgeAt * SECOND - clock()).toSorted((a, b) => a - b);
   const retryAfterSeconds = Math.ceil(Math.min(Math.max(soonest, MINUTE), HOUR) / SECOND);

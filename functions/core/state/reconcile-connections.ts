@@ -4,7 +4,7 @@ import type { Problem } from '../http/errors';
 import { findReportedEnds } from './find-reported-ends';
 import type { Log } from '../platform/log';
 import { factUpdateOf, type RecordDeps, record } from './record';
-import { itemKey, scanPlace } from '../store/table';
+import { itemKey, scanCursor } from '../store/table';
 import type { Terra } from '../terra/terra';
 import { isOfTerra, newRun } from './turn';
 
@@ -33,14 +33,14 @@ export type Reconciled = {
 const EVERY = DAY;
 /** A connection heard of more recently needs no check. */
 const QUIET_FOR = DAY;
-const MISSED_TWICE_WITHIN_NO_LESS_THAN = HOUR;
+const MIN_MISSED_INTERVAL = HOUR;
 /** Terra takes a hundred in one request: these and one that it has. */
 const BATCH = 99;
 /** Into so many parts a batch is divided that Terra fails to answer for: a single user is found by three failures. */
 const PARTS = 10;
 /** A run that finds more than both of these absent has found a fault of Terra's or ours, not the truth. */
-const MOST_ABSENT = 20;
-const MOST_ABSENT_SHARE = 0.02;
+const ABSENT_LIMIT = 20;
+const ABSENT_SHARE_LIMIT = 0.02;
 
 type Missed = { row: ConnectionRow; askedAt: Instant };
 
@@ -63,16 +63,16 @@ export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconci
 
   const run = newRun(deps.until, clock);
   const gone: Missed[] = [];
-  const untrusted: ConnectionRow[][] = [];
+  const unverified: ConnectionRow[][] = [];
   let failure: Problem | undefined;
   /** A user that Terra should have. */
-  let witness: string | undefined;
+  let knownUser: string | undefined;
   /** Users that Terra failed to answer for since its last answer. */
   let unanswered = 0;
-  let place = !last || last.isDone ? { startedAt: begunAt, cursor: undefined as string | undefined } : last;
+  let progress = !last || last.isDone ? { startedAt: begunAt, cursor: undefined as string | undefined } : last;
   const save = async (cursor: string | undefined, isDone: boolean) => {
-    place = { startedAt: place.startedAt, cursor };
-    if (!deps.dryRun) await store.saveReconcileProgress({ ...place, isDone });
+    progress = { startedAt: progress.startedAt, cursor };
+    if (!deps.dryRun) await store.saveReconcileProgress({ ...progress, isDone });
   };
 
   /** Says whether everything was asked that can be. */
@@ -82,25 +82,25 @@ export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconci
     const asked = rows.map(row => row.terraUserId);
     let found: ReadonlySet<string>;
     try {
-      found = await run.ask(() => deps.terra.findUsers(witness === undefined ? asked : [...asked, witness]));
+      found = await run.ask(() => deps.terra.findUsers(knownUser === undefined ? asked : [...asked, knownUser]));
     } catch (error) {
       if (!isOfTerra(error)) throw error;
       failure = error;
       // It may have failed because of that one.
-      const isOfWitness = witness !== undefined && rows.length === 1;
-      witness = undefined;
-      if (isOfWitness) return check(rows);
+      const wasKnownUserAsked = knownUser !== undefined && rows.length === 1;
+      knownUser = undefined;
+      if (wasKnownUserAsked) return check(rows);
       if (rows.length === 1) unanswered++;
       return rows.length === 1 || checkEach(inParts(rows));
     }
     sum.skipped += unanswered;
     unanswered = 0;
-    const isTrusted = [...asked, witness].some(id => id !== undefined && found.has(id));
-    witness = [witness, ...asked].find(id => id !== undefined && found.has(id));
-    if (isTrusted) {
+    const isVerified = [...asked, knownUser].some(id => id !== undefined && found.has(id));
+    knownUser = [knownUser, ...asked].find(id => id !== undefined && found.has(id));
+    if (isVerified) {
       sum.asked += rows.length;
-      gone.push(...(await judge(rows, found, askedAt, sum, deps)));
-    } else untrusted.push([...rows]);
+      gone.push(...(await compareWithTerra(rows, found, askedAt, sum, deps)));
+    } else unverified.push([...rows]);
     return true;
   }
 
@@ -108,40 +108,40 @@ export async function reconcileConnections(deps: ReconcileDeps): Promise<Reconci
     for (const [at, batch] of batches.entries()) {
       if (!(await check(batch))) return false;
       // Now that a user is known that Terra has, an answer without any can be asked for again.
-      for (const rows of witness === undefined ? [] : untrusted.splice(0)) await check(rows);
+      for (const rows of knownUser === undefined ? [] : unverified.splice(0)) await check(rows);
       const end = batch.at(-1);
       // The caller saves the end of the last. A user that failed alone is passed only once Terra answers for another: it may be away.
       if (!end || at === batches.length - 1 || unanswered > 0) continue;
-      await save(scanPlace(end.owner, itemKey.connection(end.terraUserId)), false);
+      await save(scanCursor(end.owner, itemKey.connection(end.terraUserId)), false);
     }
     return true;
   }
 
   let isComplete = true;
   do {
-    const page = await store.scanConnections(place.cursor);
+    const page = await store.scanConnections(progress.cursor);
     const live = page.rows.filter(isLive);
-    witness ??= live.find(row => !isQuiet(row, clock()))?.terraUserId;
-    isComplete = await checkEach(inBatches(live.filter(row => isQuiet(row, clock()))));
+    knownUser ??= live.find(row => !needsCheck(row, clock()))?.terraUserId;
+    isComplete = await checkEach(inBatches(live.filter(row => needsCheck(row, clock()))));
     if (isComplete && !run.isUnanswered()) await save(page.cursor, page.cursor === undefined);
-  } while (isComplete && place.cursor !== undefined && run.hasTime());
+  } while (isComplete && progress.cursor !== undefined && run.hasTime());
 
-  sum.skipped += untrusted.flat().length + unanswered;
+  sum.skipped += unverified.flat().length + unanswered;
   if (sum.skipped > 0) deps.log('warn', 'users skipped', { alarm: 'reconcile_skipped', skipped: sum.skipped });
 
-  if (gone.length > MOST_ABSENT && gone.length > sum.asked * MOST_ABSENT_SHARE) {
+  if (gone.length > ABSENT_LIMIT && gone.length > sum.asked * ABSENT_SHARE_LIMIT) {
     deps.log('error', 'reconcile stopped', { alarm: 'reconcile_breaker', due: gone.length });
     return { ...sum, stopped: true };
   }
   for (const { row, askedAt } of gone) {
-    if (await each(() => noteGone(row, askedAt, deps), sum, deps)) sum.absent++;
+    if (await tryWrite(() => recordAbsence(row, askedAt, deps), sum, deps)) sum.absent++;
   }
   if (run.isUnanswered() && failure) throw failure;
   return sum;
 }
 
 /** Writes down who was missed or found again, and returns who was missed twice. */
-async function judge(
+async function compareWithTerra(
   rows: readonly ConnectionRow[],
   found: ReadonlySet<string>,
   askedAt: Instant,
@@ -153,11 +153,11 @@ async function judge(
     const missedAt = row.facts.missed?.at ?? 0;
     const isMissed = missedAt > lastHeardAt(row);
     if (found.has(row.terraUserId)) {
-      if (isMissed) await each(() => note(row, { seen: { at: askedAt } }, deps), sum, deps);
+      if (isMissed) await tryWrite(() => recordCheck(row, { seen: { at: askedAt } }, deps), sum, deps);
     } else if (!isMissed) {
       sum.missed++;
-      await each(() => note(row, { missed: { at: askedAt } }, deps), sum, deps);
-    } else if (askedAt - missedAt >= MISSED_TWICE_WITHIN_NO_LESS_THAN) {
+      await tryWrite(() => recordCheck(row, { missed: { at: askedAt } }, deps), sum, deps);
+    } else if (askedAt - missedAt >= MIN_MISSED_INTERVAL) {
       missedTwice.push({ row, askedAt });
     }
   }
@@ -165,7 +165,7 @@ async function judge(
 }
 
 /** Writes about one row. What its owner's records throw stops no other's. */
-async function each<T>(write: () => Promise<T>, sum: Reconciled, { log }: ReconcileDeps) {
+async function tryWrite<T>(write: () => Promise<T>, sum: Reconciled, { log }: ReconcileDeps) {
   try {
     return await write();
   } catch (error) {
@@ -180,10 +180,10 @@ const inBatches = (rows: readonly ConnectionRow[], size = BATCH): ConnectionRow[
 
 const inParts = (rows: readonly ConnectionRow[]): ConnectionRow[][] => inBatches(rows, Math.ceil(rows.length / PARTS));
 
-const isQuiet = (row: ConnectionRow, now: Instant): boolean => lastHeardAt(row) <= now - QUIET_FOR;
+const needsCheck = (row: ConnectionRow, now: Instant): boolean => lastHeardAt(row) <= now - QUIET_FOR;
 
 /** Ends the row unless it was heard of since; Terra's clock may be ahead of ours, and then nothing ends today. */
-async function noteGone(row: ConnectionRow, askedAt: Instant, deps: ReconcileDeps): Promise<boolean> {
+async function recordAbsence(row: ConnectionRow, askedAt: Instant, deps: ReconcileDeps): Promise<boolean> {
   if (deps.dryRun) return false;
   const { changed } = await record(
     await deps.store.load(row.owner),
@@ -197,7 +197,11 @@ async function noteGone(row: ConnectionRow, askedAt: Instant, deps: ReconcileDep
   return changed;
 }
 
-async function note(row: ConnectionRow, facts: Pick<ConnectionRow['facts'], 'missed' | 'seen'>, deps: ReconcileDeps) {
+async function recordCheck(
+  row: ConnectionRow,
+  facts: Pick<ConnectionRow['facts'], 'missed' | 'seen'>,
+  deps: ReconcileDeps,
+) {
   if (deps.dryRun) return;
   await record(await deps.store.load(row.owner), () => factUpdateOf(row.terraUserId, facts), deps);
 }

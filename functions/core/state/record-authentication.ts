@@ -1,7 +1,7 @@
 import { HOUR, SECOND } from '../platform/clock';
-import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
+import { authFacts, type ConnectionFacts, REAUTH, unrequested } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
-import { isSameDelivery, markOf } from './delivery-mark';
+import { isSameDelivery, toDeliveryMark } from './delivery-mark';
 import { type OwnerRecords, withTokenRecord, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
 import type { RecordDeps } from './record';
@@ -22,27 +22,27 @@ export async function recordAuthentication(
   delivered: Authentication,
   deps: RecordDeps,
 ): Promise<RecordedAuthentication> {
-  const event = asFirstDelivered(records, delivered);
+  const event = withOriginalTime(records, delivered);
   const origin = correlate(records, event, deps.rules);
   switch (origin.kind) {
     case 'none':
-      return { records, facts: unaskedFacts(records, event), origin };
+      return { records, facts: unrequestedFacts(records, event), origin };
 
     case 'session': {
       const { terraUserId, provider, at, scopes } = event;
       const authorisation = authorisationOf(event, origin.isNamed);
       const session = await addAuthorisation(origin.session, terraUserId, authorisation, deps);
       if (session === 'full') {
-        const facts = repeatableFacts(records, event, itemKey.session(origin.session.id));
+        const facts = factsWithRepeatCheck(records, event, itemKey.session(origin.session.id));
         return { records, facts, origin };
       }
-      if (!session) return { records, facts: unaskedFacts(records, event), origin: { kind: 'none' } };
+      if (!session) return { records, facts: unrequestedFacts(records, event), origin: { kind: 'none' } };
       const next = session === origin.session ? records : withSession(records, session);
       const facts = authFacts(provider, at, itemKey.session(session.id), scopes);
       return { records: next, facts, origin: { ...origin, session } };
     }
 
-    case 'mint': {
+    case 'token': {
       const { tokenRecord, provider } = origin;
       const { terraUserId, at, scopes } = event;
       const via = itemKey.mint(tokenRecord.id);
@@ -68,12 +68,12 @@ export async function recordAuthentication(
  * for another user, undefined if it is closed or gone. Throws after five collisions with other writers.
  */
 export async function addAuthorisation(
-  seen: SessionRow,
+  read: SessionRow,
   terraUserId: string,
   more: Authorisation,
   deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
 ): Promise<SessionRow | 'full' | undefined> {
-  let session = seen;
+  let session = read;
   for (let tries = 1; tries <= TRIES; tries++) {
     const known = session.authorised[terraUserId];
     const authorisation = known ? mergeAuthorisations(known, more) : more;
@@ -100,7 +100,7 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
     ...(isNamed && { isNamed }),
-    ...(delivery && { delivery: markOf(delivery) }),
+    ...(delivery && { delivery: toDeliveryMark(delivery) }),
   };
 }
 
@@ -109,7 +109,7 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
  * answer that the user is authenticated, if that is all that is known: its first delivery may have been lost. Returns any other
  * event as it is.
  */
-function asFirstDelivered({ sessions, connections }: OwnerRecords, event: Authentication): Authentication {
+function withOriginalTime({ sessions, connections }: OwnerRecords, event: Authentication): Authentication {
   const { terraUserId, delivery } = event;
   const inSessions = sessions.flatMap<Authorisation>(({ authorised }) => authorised[terraUserId] ?? []);
   const answer = inSessions.find(({ firstAuthAt, foundAt }) => firstAuthAt === undefined && foundAt !== undefined);
@@ -122,24 +122,28 @@ function asFirstDelivered({ sessions, connections }: OwnerRecords, event: Authen
 }
 
 /** Returns the facts of an authentication that nothing of ours asked for. */
-function unaskedFacts(records: OwnerRecords, authentication: Authentication): ConnectionFacts {
+function unrequestedFacts(records: OwnerRecords, authentication: Authentication): ConnectionFacts {
   const { provider, at, event, scopes, terraSessionId, delivery } = authentication;
   if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
-  if (terraSessionId === undefined) return repeatableFacts(records, authentication, unasked.unnamed);
-  return authFacts(provider, at, unasked.named, scopes, delivery && markOf(delivery));
+  if (terraSessionId === undefined) return factsWithRepeatCheck(records, authentication, unrequested.noSession);
+  return authFacts(provider, at, unrequested.otherSession, scopes, delivery && toDeliveryMark(delivery));
 }
 
 /**
  * Returns the facts of an authentication that no session or token keeps, so that only the connection tells whether it is the
  * first. A second one of the same user is a link used twice.
  */
-function repeatableFacts({ connections }: OwnerRecords, authentication: Authentication, via: string): ConnectionFacts {
+function factsWithRepeatCheck(
+  { connections }: OwnerRecords,
+  authentication: Authentication,
+  via: string,
+): ConnectionFacts {
   const { terraUserId, provider, at, scopes, delivery } = authentication;
   const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
   const isSdk = provider !== undefined && providerKind(provider) === 'sdk';
   const isSecond = known?.via === via && known.at !== at && !isSdk;
   return {
-    ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
+    ...authFacts(provider, at, via, scopes, delivery && toDeliveryMark(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
   };
 }

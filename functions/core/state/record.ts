@@ -1,14 +1,8 @@
 import type { Clock, Instant } from '../platform/clock';
 import type { ConnectionFacts } from './connection';
 import { Problem } from '../http/errors';
-import {
-  isUnreadable,
-  type FactUpdates,
-  type OwnerRecords,
-  type RowChange,
-  projectConnections,
-  withChanges,
-} from './owner-records';
+import { isUnreadable, type FactUpdates, type OwnerRecords, type RowChange, withChanges } from './owner-records';
+import { projectConnections } from './project-connections';
 import type { Rules } from './rules';
 import type { Store } from '../store/store';
 
@@ -26,11 +20,11 @@ export type Recorded = { records: OwnerRecords; changed: boolean };
  * at once, after the rest is stored, if there is news of a Terra user whose row cannot be read.
  */
 export async function record(
-  seen: OwnerRecords,
+  loaded: OwnerRecords,
   decide: (records: OwnerRecords) => FactUpdates,
   deps: RecordDeps,
 ): Promise<Recorded> {
-  let records = seen;
+  let records = loaded;
   let changed = false;
   for (let tries = 1; ; tries++) {
     const updates = decide(records);

@@ -5,7 +5,7 @@ import { type ConnectionFacts, isSuperseded, mergeFacts } from './connection';
 export type FactsByUser = Map<string, ConnectionFacts>;
 
 /** How one Terra user stands among those that took over from each other. */
-export type Place = {
+export type ChainPosition = {
   /** The user that the link began with. */
   start: string;
   /** The users that this one superseded directly, the first to do so first. */
@@ -39,37 +39,37 @@ export function successor(facts: FactsByUser, terraUserId: string): string {
  * Returns the place of every Terra user that is part of a link; users without one are left out. One pass, so that a long
  * chain costs no more for each user than a short one. A circle is cut at its newest link: it begins where that link leads.
  */
-export function placesOf(facts: FactsByUser, carryProof: boolean): Map<string, Place> {
+export function chainPositions(facts: FactsByUser, carryProof: boolean): Map<string, ChainPosition> {
   const links = linksOf(facts);
-  const circles = circlesOf(links);
-  const cut = new Set(circles.map(circle => newestOf(circle).from));
+  const cycles = findCycles(links);
+  const cut = new Set(cycles.map(cycle => newestOf(cycle).from));
   const into = new Map<string, Link[]>();
   for (const link of links.values()) {
     if (!cut.has(link.from)) into.set(link.to, [...(into.get(link.to) ?? []), link]);
   }
 
-  const places = new Map<string, Place>();
-  for (const user of startsFirst(links, cut, into)) {
+  const positions = new Map<string, ChainPosition>();
+  for (const user of inChainOrder(links, cut, into)) {
     const predecessors = (into.get(user) ?? []).toSorted(byTime).map(({ from }) => from);
     const inherited = predecessors.reduce(
       (sum, id) =>
-        mergeFacts(mergeFacts(sum, heritableFacts(facts.get(id), carryProof)), places.get(id)?.inherited ?? {}),
+        mergeFacts(mergeFacts(sum, inheritableFacts(facts.get(id), carryProof)), positions.get(id)?.inherited ?? {}),
       {} as ConnectionFacts,
     );
     const [first] = predecessors;
-    const start = (first !== undefined && places.get(first)?.start) || user;
-    places.set(user, { start, predecessors, inherited, standsAgain: false });
+    const start = (first !== undefined && positions.get(first)?.start) || user;
+    positions.set(user, { start, predecessors, inherited, standsAgain: false });
   }
-  for (const circle of circles) {
-    const { from: last, to: standing } = newestOf(circle);
-    const all = mergeFacts(heritableFacts(facts.get(last), carryProof), places.get(last)?.inherited ?? {});
-    for (const { to } of circle) {
-      const place = places.get(to);
+  for (const cycle of cycles) {
+    const { from: last, to: standing } = newestOf(cycle);
+    const all = mergeFacts(inheritableFacts(facts.get(last), carryProof), positions.get(last)?.inherited ?? {});
+    for (const { to } of cycle) {
+      const place = positions.get(to);
       if (place)
-        places.set(to, { ...place, inherited: mergeFacts(place.inherited, all), standsAgain: to === standing });
+        positions.set(to, { ...place, inherited: mergeFacts(place.inherited, all), standsAgain: to === standing });
     }
   }
-  return places;
+  return positions;
 }
 
 /** The links between known users, by the user that gave way. */
@@ -83,8 +83,8 @@ function linksOf(facts: FactsByUser): Map<string, Link> {
 }
 
 /** Users that took over from each other in a circle. Each user gives way to one other, so circles share no user. */
-function circlesOf(links: ReadonlyMap<string, Link>): Link[][] {
-  const circles: Link[][] = [];
+function findCycles(links: ReadonlyMap<string, Link>): Link[][] {
+  const cycles: Link[][] = [];
   const walkOf = new Map<string, string>();
   for (const start of links.keys()) {
     let user: string | undefined = start;
@@ -93,15 +93,15 @@ function circlesOf(links: ReadonlyMap<string, Link>): Link[][] {
       user = links.get(user)?.to;
     }
     if (user === undefined || walkOf.get(user) !== start) continue;
-    const circle: Link[] = [];
-    for (let link = links.get(user); link && !circle.includes(link); link = links.get(link.to)) circle.push(link);
-    if (circle.at(-1)?.to === user) circles.push(circle);
+    const cycle: Link[] = [];
+    for (let link = links.get(user); link && !cycle.includes(link); link = links.get(link.to)) cycle.push(link);
+    if (cycle.at(-1)?.to === user) cycles.push(cycle);
   }
-  return circles;
+  return cycles;
 }
 
-function newestOf(circle: readonly Link[]): Link {
-  return circle.reduce((newest, link) => (byTime(newest, link) < 0 ? link : newest));
+function newestOf(cycle: readonly Link[]): Link {
+  return cycle.reduce((newest, link) => (byTime(newest, link) < 0 ? link : newest));
 }
 
 /** At equal times the smaller target counts as the newer, so that the order is the same whatever came first. */
@@ -109,7 +109,7 @@ const byTime = (a: Link, b: Link): number =>
   a.at - b.at || (a.to === b.to ? (a.from < b.from ? -1 : 1) : a.to < b.to ? 1 : -1);
 
 /** Every user of a link, each after those it superseded. */
-function startsFirst(
+function inChainOrder(
   links: ReadonlyMap<string, Link>,
   cut: ReadonlySet<string>,
   into: ReadonlyMap<string, readonly Link[]>,
@@ -127,7 +127,7 @@ function startsFirst(
   return order;
 }
 
-function heritableFacts(
+function inheritableFacts(
   { firstAuthAt, data, proof, disconnect }: ConnectionFacts = {},
   carryProof: boolean,
 ): ConnectionFacts {

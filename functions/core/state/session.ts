@@ -27,11 +27,11 @@ const REFUSAL_SLACK = 5 * SECOND;
 /** How often one session may ask Terra whether the Terra user of a return is authenticated. */
 export const RETURN_LOOKUP_LIMIT = 8;
 /** How long a browser that returned waits for Terra's answer. */
-export const RETURN_LOOKUP_PATIENCE = 3 * SECOND;
+export const RETURN_LOOKUP_TIMEOUT = 3 * SECOND;
 /** How long after the return an authentication may still be the one that the browser came back from: Terra stamps an event when it is sent. */
 export const RETURN_SLACK = MINUTE;
 /** A person needs at least this long between choosing a provider, when Terra makes the user, and approving there. */
-const LEAST_APPROVAL_TIME = 3 * SECOND;
+const MIN_APPROVAL_TIME = 3 * SECOND;
 
 const failureCauses = ['cancelled', 'denied', 'provider_error', 'unknown'] as const;
 export const FailureCause = z.enum(failureCauses);
@@ -193,12 +193,12 @@ export const hasLaterValue = (session: SessionRow): boolean =>
   [session.failed, session.cancelled].some(failure => failure && knownOf(failureCauses, failure.cause) === undefined);
 
 /** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
-const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
+const firstAuthenticatedAt = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
 
 /** Returns whether the Terra user is known to have authenticated in the session by then. */
 export function isAuthenticatedBy({ authorised }: SessionRow, terraUserId: string, at: Instant): boolean {
   const known = authorised[terraUserId];
-  return known !== undefined && authenticatedBy(known) <= at;
+  return known !== undefined && firstAuthenticatedAt(known) <= at;
 }
 
 /** Whether an authentication is early enough to be the one that the browser came back from. */
@@ -239,7 +239,7 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   if (!isDirect && known === undefined) return false;
   const times = [...(session.refusedAt ?? []), ...(failed && failed.terraUserId === undefined ? [failed.at] : [])];
   // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
-  const createdAt = isDirect ? session.createdAt : ((known && madeAt(known)) ?? 0);
+  const createdAt = isDirect ? session.createdAt : ((known && certainCreationTime(known)) ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
   return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
 }
@@ -248,9 +248,9 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
  * When Terra made the user, as far as that is sure. What Terra says may be the time of the authentication instead, so it counts
  * only if an event tells that the user authenticated later, by as long as a person needs.
  */
-function madeAt({ createdAt, firstAuthAt }: Authorisation): Instant | undefined {
+function certainCreationTime({ createdAt, firstAuthAt }: Authorisation): Instant | undefined {
   if (createdAt === undefined || firstAuthAt === undefined) return undefined;
-  return createdAt <= firstAuthAt - LEAST_APPROVAL_TIME ? createdAt : undefined;
+  return createdAt <= firstAuthAt - MIN_APPROVAL_TIME ? createdAt : undefined;
 }
 
 /**
@@ -259,7 +259,7 @@ function madeAt({ createdAt, firstAuthAt }: Authorisation): Instant | undefined 
  * session for counts only without a doubt: it is no other session's, it was not refused in any, and it was not made before
  * this session. If it is not sure when it was made, an erasure leaves a doubt too: nothing is known of the sessions before it.
  */
-export function mayBeOfAnother(
+export function mayBelongToAnotherSession(
   session: SessionRow,
   terraUserId: string,
   { sessions, erasure }: { sessions: readonly SessionRow[]; erasure: object | undefined },
@@ -277,7 +277,7 @@ export function mayBeOfAnother(
   );
   if (isElsewhere) return true;
   if (known.createdAt !== undefined && known.createdAt < session.createdAt) return true;
-  if (madeAt(known) !== undefined) return false;
+  if (certainCreationTime(known) !== undefined) return false;
   if (erasure) return true;
   const until = session.returned ? refusableUntil(session.returned) : Number.POSITIVE_INFINITY;
   return others.some(({ refusedAt = [] }) => refusedAt.some(at => at <= until));
@@ -299,7 +299,7 @@ export function proves(session: SessionRow, terraUserId: string, confirmation: C
   return (
     redeemed !== undefined &&
     returned?.terraUserId === terraUserId &&
-    precedesReturn(authenticatedBy(authorisation), returned) &&
+    precedesReturn(firstAuthenticatedAt(authorisation), returned) &&
     !isContested(session) &&
     !isRefused(session, terraUserId)
   );
@@ -315,7 +315,7 @@ export function provedUser(session: SessionRow, confirmation: Confirmation): str
 }
 
 /** Until when the session's code may be redeemed; undefined while there is none. */
-export const codeEnds = (session: SessionRow): Instant | undefined =>
+export const codeExpiresAt = (session: SessionRow): Instant | undefined =>
   session.returned && session.returned.at + CODE_LIFE;
 
 /** When nothing can complete the session any more, so that it may be closed. */
@@ -323,7 +323,7 @@ export function closesAt(session: SessionRow, confirmation: Confirmation): Insta
   const { returned, redeemed, finishBy } = session;
   if (confirmation === 'off' || returned === undefined) return finishBy;
   const mayBeProved = redeemed !== undefined && !isRefused(session, returned.terraUserId);
-  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeEnds(session) ?? 0);
+  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeExpiresAt(session) ?? 0);
 }
 
 /**
@@ -358,7 +358,7 @@ export function sessionFailure(session: SessionRow, status: SessionStatus): Sess
 }
 
 /** Returns whether an event at this time that names the session can be its own. The clocks of Terra and us may differ. */
-export function spans(session: SessionRow, at: Instant): boolean {
+export function mayContainNamed(session: SessionRow, at: Instant): boolean {
   return at >= session.createdAt - CLOCK_SLACK && at <= session.finishBy;
 }
 
@@ -377,7 +377,7 @@ const KEEP_EMPTY = 6 * HOUR;
  * Returns until when a session is kept that closes now, in seconds since 1970. One that a Terra user had a part in, or a refusal,
  * stays as long as any: what comes late is told from another session's by it (`mayBeOfAnother`), and no proof may come of it.
  */
-export function purgedAt(session: SessionRow, now: Instant): number {
+export function purgeTimeOnClose(session: SessionRow, now: Instant): number {
   const { terraUserId, returned, authorised, refusedUsers = [], refusedAt = [] } = session;
   const isEmpty =
     (terraUserId ?? returned) === undefined &&
@@ -404,7 +404,7 @@ const ASK_AGAIN = 5 * MINUTE;
  * The Terra user that the browser returned with, or came with to a direct link while Terra had not authenticated it yet, as long
  * as nothing is known of its authentication.
  */
-export function unansweredUser({ returned, asked, terraUserId, authorised, closed }: SessionRow): string | undefined {
+export function userToLookUp({ returned, asked, terraUserId, authorised, closed }: SessionRow): string | undefined {
   const user = returned?.terraUserId ?? (asked === undefined ? undefined : terraUserId);
   return user === undefined || closed || authorised[user] !== undefined ? undefined : user;
 }
@@ -418,7 +418,7 @@ export function sessionDueAt(session: SessionRow, lookedAt: Instant, confirmatio
   if (session.closed) return undefined;
   const { returned, redeemed, wrongOwner } = session;
   const closesAfter = closesAt(session, confirmation);
-  const isUnanswered = unansweredUser(session) !== undefined;
+  const isUnanswered = userToLookUp(session) !== undefined;
   const closing =
     isUnanswered && closesAfter < lookedAt
       ? lookedAt + Math.max(ASK_AGAIN, backOff(closesAfter, lookedAt))

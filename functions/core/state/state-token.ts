@@ -5,7 +5,7 @@ export type StateToken = { referenceId: string; sessionId: string; secret: strin
 
 const LIMIT = 512;
 const PART = '[A-Za-z0-9_-]';
-const TICKET = new RegExp(`^(${PART}{1,344})\\.(${PART}{22})\\.(${PART}{43})$`);
+const STATE_TOKEN = new RegExp(`^(${PART}{1,344})\\.(${PART}{22})\\.(${PART}{43})$`);
 
 /** `<base64url(reference id)>.<session id>.<secret>`, at most 512 characters. */
 export function writeStateToken({ referenceId, sessionId, secret }: StateToken): string {
@@ -15,7 +15,7 @@ export function writeStateToken({ referenceId, sessionId, secret }: StateToken):
 /** The ticket in its parts; undefined unless it is exactly as `writeTicket` would write it. */
 export function readStateToken(text: string | undefined): StateToken | undefined {
   if (text === undefined || text.length > LIMIT) return undefined;
-  const [, owner = '', sessionId = '', secret = ''] = TICKET.exec(text) ?? [];
+  const [, owner = '', sessionId = '', secret = ''] = STATE_TOKEN.exec(text) ?? [];
   const stateToken = { referenceId: Buffer.from(owner, 'base64url').toString(), sessionId, secret };
   return owner !== '' && writeStateToken(stateToken) === text ? stateToken : undefined;
 }

@@ -5,34 +5,30 @@ import {
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
-  isEnding,
-  isUnidentified,
-  unasked,
+  needsDeauthentication,
+  needsLookup,
+  unrequested,
 } from './connection';
 import { mayBeOfTokenRecord } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import type { Problem } from '../http/errors';
 import { completeReturn } from './look-up';
+import { isDeletable, type FactUpdates, OWNER_ROWS, type OwnerRecords, withSession } from './owner-records';
 import {
-  confirmBy,
+  confirmDeadline,
   failingSince,
-  isLeftToLater,
-  isSpare,
-  LEAVE_TO_LATER,
-  laterDueAt,
-  type FactUpdates,
-  OWNER_ROWS,
-  type OwnerRecords,
-  scheduled,
+  needsLaterVersion,
+  LATER_VERSION_RETRY,
+  laterVersionDueAt,
+  withSchedule,
   waitingSession,
-  withSession,
-} from './owner-records';
+} from './project-connections';
 import { providerKind } from '../terra/providers';
 import { NO_FACT_UPDATES, factUpdateOf, record } from './record';
 import { type RecordedAuthentication, recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
-import { closesAt, flowOf, isOpen, purgedAt, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { closesAt, flowOf, isOpen, purgeTimeOnClose, type SessionRow, sessionDueAt, userToLookUp } from './session';
 import type { DueKey } from '../store/store';
 import { itemKey, numberOf } from '../store/table';
 import type { Terra, TerraProvider, TerraUser } from '../terra/terra';
@@ -72,7 +68,7 @@ export type Pass = 'first' | 'last';
 type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
 
 /** A row that an owner with too many can spare, but that a session would bring back, is looked at again after this. */
-const SPARED_FOR = 6 * HOUR;
+const DELETABLE_RETRY = 6 * HOUR;
 /** What is still due after a look is looked at again no sooner than this. */
 const LOOK_AGAIN = MINUTE;
 /** After this long without Terra's agreement a person should look. */
@@ -86,21 +82,26 @@ export const UNREADABLE_AGAIN = 15 * MINUTE;
  * Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not
  * hear. Begins nothing more when the turn's time is over, and asks Terra nothing more once it failed; what is left stays due.
  */
-export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Turn, given: SweepDeps): Promise<Swept> {
-  const now = given.clock();
+export async function sweepOwner(
+  { owner, keys }: DueOwner,
+  pass: Pass,
+  turn: Turn,
+  sweepDeps: SweepDeps,
+): Promise<Swept> {
+  const now = sweepDeps.clock();
   const swept: Swept = { looked: 0, closed: 0, disconnected: 0, refused: 0, unanswered: [], left: undefined };
   const [waiting, unknown] = [new Set<string>(), new Set<string>()];
   const terra = {
-    findUser: (id: string, patience?: Instant) => turn.ask(() => given.terra.findUser(id, patience)),
-    deauthenticate: (id: string) => turn.ask(() => given.terra.deauthenticate(id)),
+    findUser: (id: string, patience?: Instant) => turn.ask(() => sweepDeps.terra.findUser(id, patience)),
+    deauthenticate: (id: string) => turn.ask(() => sweepDeps.terra.deauthenticate(id)),
   };
-  const deps = { ...given, terra, offered: () => turn.ask(given.offered), turn, pass, swept, waiting, unknown };
+  const deps = { ...sweepDeps, terra, offered: () => turn.ask(sweepDeps.offered), turn, pass, swept, waiting, unknown };
   let records = await deps.store.load(owner);
   const unreadable = keys.filter(({ item }) => !itemsOf(records).has(item));
 
   for (const session of records.sessions.filter(isDue(now))) {
-    const judged = await sweepSession(session, records, now, deps);
-    records = withSession(records, judged);
+    const completed = await sweepSession(session, records, now, deps);
+    records = withSession(records, completed);
   }
   ({ records } = await record(records, () => NO_FACT_UPDATES, deps));
   const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
@@ -111,7 +112,7 @@ export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Tu
   records = await makeRoom(records, deps);
   if (records.erasure && isDue(now)(records.erasure)) await sweepErasure(records, records.erasure, deps);
   await rescheduleDue(records, now, deps);
-  for (const key of unreadable) await deps.store.putOff(key, now + UNREADABLE_AGAIN);
+  for (const key of unreadable) await deps.store.postpone(key, now + UNREADABLE_AGAIN);
   return swept;
 }
 
@@ -126,7 +127,7 @@ function itemsOf({ sessions, tokenRecords, connections, erasure }: OwnerRecords)
 }
 
 /** Leaves a row due as it is. */
-function leave(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
+function deferRow(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
   waiting.add(item);
   const { needsTime = false, failingSince: known } = swept.left ?? {};
   const oldest = since === undefined || known === undefined ? (since ?? known) : Math.min(since, known);
@@ -152,39 +153,44 @@ async function sweepSession(
   const { confirmation } = deps.rules;
   if (flowOf(session) === undefined) return session;
   const item = itemKey.session(session.id);
-  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
+  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? userToLookUp(session));
   const isLastLook = now > closesAt(session, confirmation);
   const isAsked = isLastLook || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
-  const isUnanswered = unansweredUser(session) !== undefined;
+  const isUnanswered = userToLookUp(session) !== undefined;
   if (!deps.turn.hasTime() || (isAsked && isUnanswered && !deps.turn.mayAsk())) {
-    leave(item, deps);
+    deferRow(item, deps);
     return session;
   }
-  let judged = session;
+  let completed = session;
   if (terraUserId !== undefined && isAsked) {
     if (isUnanswered) deps.swept.looked++;
     try {
-      judged = await completeReturn(session, terraUserId, records, undefined, deps);
+      completed = await completeReturn(session, terraUserId, records, undefined, deps);
     } catch (error) {
       if (!isOfTerra(error)) throw error;
       countFailure(error, { item, row: session }, deps);
       return session;
     }
   }
-  if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
-  const fact = { kind: 'closed', at: now, version: judged.version, purgeAt: purgedAt(judged, now) } as const;
-  const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
+  if (!isOpen(completed, confirmation) || now <= closesAt(completed, confirmation)) return completed;
+  const fact = {
+    kind: 'closed',
+    at: now,
+    version: completed.version,
+    purgeAt: purgeTimeOnClose(completed, now),
+  } as const;
+  const stored = await deps.store.addSessionFact(completed.owner, completed.id, fact, undefined);
   if (stored.written) deps.swept.closed++;
-  return stored.session ?? judged;
+  return stored.session ?? completed;
 }
 
 async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords> {
-  if (isLeftToLater(row, records.sessions, deps.rules)) return records;
+  if (needsLaterVersion(row, records.sessions, deps.rules)) return records;
   const { terraUserId } = row;
   const item = itemKey.connection(terraUserId);
-  const since = isEnding(connectionState(row.facts)) ? failingSince(row.facts) : undefined;
+  const since = needsDeauthentication(connectionState(row.facts)) ? failingSince(row.facts) : undefined;
   if (!deps.turn.hasTime() || (since !== undefined && deps.pass === 'first')) {
-    leave(item, deps, since);
+    deferRow(item, deps, since);
     return records;
   }
   const identified = await identify(row, records, deps);
@@ -192,11 +198,11 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
     deps.unknown.add(item);
     return records;
   }
-  const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && dueFacts(now, current, deps);
+  const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && sweepDecision(now, current, deps);
   if (!deps.turn.mayAsk()) {
     // What we decide needs no Terra.
-    const decided = await record(identified, now => decisionOn(terraUserId, now, decide), deps);
-    if (isStillEnding(decided.records, terraUserId)) leave(item, deps, since);
+    const decided = await record(identified, now => decidedUpdate(terraUserId, now, decide), deps);
+    if (isStillEnding(decided.records, terraUserId)) deferRow(item, deps, since);
     return decided.records;
   }
   const ending = await endConnection(identified, terraUserId, decide, deps);
@@ -210,7 +216,7 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
   return ending.records;
 }
 
-function decisionOn(
+function decidedUpdate(
   terraUserId: string,
   records: OwnerRecords,
   decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
@@ -224,7 +230,7 @@ const rowOf = ({ connections }: OwnerRecords, terraUserId: string): ConnectionRo
 
 function isStillEnding(records: OwnerRecords, terraUserId: string): boolean {
   const row = rowOf(records, terraUserId);
-  return row !== undefined && isEnding(connectionState(row.facts));
+  return row !== undefined && needsDeauthentication(connectionState(row.facts));
 }
 
 /**
@@ -237,9 +243,9 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
   const item = itemKey.connection(terraUserId);
   const state = connectionState(facts);
   try {
-    if (isUnidentified(facts) && !isEnding(state)) {
+    if (needsLookup(facts) && !needsDeauthentication(state)) {
       if (!deps.turn.mayAsk()) {
-        leave(item, deps);
+        deferRow(item, deps);
         return 'unknown';
       }
       deps.swept.looked++;
@@ -255,7 +261,7 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
     if (providerKind(provider) === 'sdk' || isOfLink(row, records)) return records;
     if (!mayBeOfTokenRecord(records, { provider, at: auth.at })) return records;
     if (!deps.turn.mayAsk()) {
-      leave(item, deps);
+      deferRow(item, deps);
       return 'unknown';
     }
     const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
@@ -264,7 +270,7 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
     if (catalogueKind === 'web') return records;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(records, authentication, deps);
-    if (recorded.origin.kind !== 'mint') return records;
+    if (recorded.origin.kind !== 'token') return records;
     return (await record(recorded.records, () => factUpdateOf(terraUserId, recorded.facts), deps)).records;
   } catch (error) {
     if (!isOfTerra(error)) throw error;
@@ -287,29 +293,29 @@ async function answerFacts(
   const { provider, scopes } = user;
   const now = deps.clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, now);
-  const told = auth ?? reported;
+  const reportedAuth = auth ?? reported;
   // An authentication for which Terra named a widget session used no token.
-  if (told?.via === unasked.unnamed && provider !== undefined && providerKind(provider) === 'sdk') {
-    const authentication = { terraUserId, provider, at: told.at, createdAt, scopes, event: 'auth' } as const;
+  if (reportedAuth?.via === unrequested.noSession && provider !== undefined && providerKind(provider) === 'sdk') {
+    const authentication = { terraUserId, provider, at: reportedAuth.at, createdAt, scopes, event: 'auth' } as const;
     return recordAuthentication(records, authentication, deps);
   }
   if (auth) return { records, facts: { provider, seen: { at: now } } };
   const authenticatedAt = reported ? now : noLaterThan(data?.at ?? now, now);
-  return { records, facts: authFacts(provider, authenticatedAt, reported?.via ?? unasked.unnamed, scopes) };
+  return { records, facts: authFacts(provider, authenticatedAt, reported?.via ?? unrequested.noSession, scopes) };
 }
 
 /** Returns whether a user is known to have authenticated by a link: Terra named a widget session, or a browser returned with it. */
 function isOfLink({ terraUserId, facts: { auth } }: ConnectionRow, { sessions }: OwnerRecords): boolean {
   const isIn = ({ authorised, returned }: SessionRow) =>
     authorised[terraUserId]?.isNamed === true || returned?.terraUserId === terraUserId;
-  return auth?.via === unasked.named || sessions.some(isIn);
+  return auth?.via === unrequested.otherSession || sessions.some(isIn);
 }
 
 async function sweepErasure(records: OwnerRecords, erasure: ErasureRow, deps: Sweeping): Promise<void> {
   const { turn, pass } = deps;
   const isRepeated = deps.clock() - erasure.requestedAt > FIRST_TRY_WITHIN;
   if (!turn.mayAsk() || (isRepeated && pass === 'first')) {
-    leave(itemKey.erasure, deps, isRepeated ? erasure.requestedAt : undefined);
+    deferRow(itemKey.erasure, deps, isRepeated ? erasure.requestedAt : undefined);
     return;
   }
   const isDone = await eraseOwner(records, turn.mayAsk, deps);
@@ -332,28 +338,28 @@ async function makeRoom(records: OwnerRecords, deps: Sweeping): Promise<OwnerRec
     ...tokenRecords.flatMap(({ usedBy }) => usedBy?.terraUserId ?? []),
   ]);
   const since = ({ facts, updatedAt }: ConnectionRow) => facts.supersededBy?.at ?? updatedAt;
-  const spared = connections
-    .filter(({ terraUserId, facts }) => isSpare(facts) && !implied.has(terraUserId))
+  const deleted = connections
+    .filter(({ terraUserId, facts }) => isDeletable(facts) && !implied.has(terraUserId))
     .toSorted((a, b) => since(a) - since(b))
     .slice(0, excess);
-  const going = new Set(spared.map(({ terraUserId }) => terraUserId));
-  const { records: linked } = await record(records, now => linksPast(going, now), deps);
-  for (const { terraUserId } of spared) {
+  const deletedIds = new Set(deleted.map(({ terraUserId }) => terraUserId));
+  const { records: linked } = await record(records, now => relinkPast(deletedIds, now), deps);
+  for (const { terraUserId } of deleted) {
     const row = rowOf(linked, terraUserId);
     if (row) await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
-  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !going.has(terraUserId)) };
+  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !deletedIds.has(terraUserId)) };
 }
 
 /** For each user that one of `going` superseded: the user that stands for it without them. */
-function linksPast(going: ReadonlySet<string>, { connections }: OwnerRecords): FactUpdates {
+function relinkPast(deletedIds: ReadonlySet<string>, { connections }: OwnerRecords): FactUpdates {
   const links = new Map(connections.map(({ terraUserId, facts }) => [terraUserId, facts.supersededBy]));
   const updates = new Map<string, ConnectionFacts>();
   for (const [terraUserId, first] of links) {
-    if (going.has(terraUserId)) continue;
+    if (deletedIds.has(terraUserId)) continue;
     const passed = new Set<string>();
     let last = first;
-    while (last && going.has(last.terraUserId) && !passed.has(last.terraUserId)) {
+    while (last && deletedIds.has(last.terraUserId) && !passed.has(last.terraUserId)) {
       passed.add(last.terraUserId);
       last = links.get(last.terraUserId);
     }
@@ -363,7 +369,11 @@ function linksPast(going: ReadonlySet<string>, { connections }: OwnerRecords): F
 }
 
 /** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
-function dueFacts(row: ConnectionRow, records: OwnerRecords, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
+function sweepDecision(
+  row: ConnectionRow,
+  records: OwnerRecords,
+  { clock, rules }: SweepDeps,
+): ConnectionFacts | undefined {
   switch (connectionState(row.facts).status) {
     case 'disconnecting':
     case 'unwanted':
@@ -379,8 +389,8 @@ function dueFacts(row: ConnectionRow, records: OwnerRecords, { clock, rules }: S
 
 /** The session is the judge: as long as it is open, or its time or the row's is not over, nothing is ended. */
 export function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
-  if (isLeftToLater(row, sessions, rules)) return true;
-  const until = confirmBy(row, sessions, rules);
+  if (needsLaterVersion(row, sessions, rules)) return true;
+  const until = confirmDeadline(row, sessions, rules);
   if (until === undefined || now <= until) return true;
   const session = waitingSession(row, sessions, rules);
   return session !== undefined && isOpen(session, rules.confirmation);
@@ -400,23 +410,23 @@ async function rescheduleDue(
     const item = itemKey.session(session.id);
     if (waiting.has(item)) continue;
     const isJudged = flowOf(session) !== undefined;
-    const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LEAVE_TO_LATER;
-    await store.reschedule(item, session, next ?? laterDueAt(session, now));
+    const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LATER_VERSION_RETRY;
+    await store.reschedule(item, session, next ?? laterVersionDueAt(session, now));
   }
   for (const tokenRecord of records.tokenRecords.filter(due))
-    await store.reschedule(itemKey.mint(tokenRecord.id), tokenRecord, laterDueAt(tokenRecord, now));
+    await store.reschedule(itemKey.mint(tokenRecord.id), tokenRecord, laterVersionDueAt(tokenRecord, now));
   for (const row of records.connections.filter(due)) {
     const item = itemKey.connection(row.terraUserId);
     if (waiting.has(item)) continue;
-    const next = scheduled(row, records.sessions, now, rules).dueAt;
+    const next = withSchedule(row, records.sessions, now, rules).dueAt;
     const pause = next !== undefined && unknown.has(item) ? backOff(next, now) : LOOK_AGAIN;
-    const isSpared = records.connections.length > OWNER_ROWS && isSpare(row.facts);
-    await store.reschedule(item, row, isSpared ? now + SPARED_FOR : next && Math.max(next, now + pause));
+    const isKeptDeletable = records.connections.length > OWNER_ROWS && isDeletable(row.facts);
+    await store.reschedule(item, row, isKeptDeletable ? now + DELETABLE_RETRY : next && Math.max(next, now + pause));
   }
   // What cannot be read waits, so that it does not keep the sweep from what can.
   for (const { item, stored } of records.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {
     const version = numberOf(stored.version);
-    await store.reschedule(item, { owner: records.owner, version }, now + LEAVE_TO_LATER);
+    await store.reschedule(item, { owner: records.owner, version }, now + LATER_VERSION_RETRY);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock, Instant } from '../platform/clock';
 import { Problem } from '../http/errors';
 
 /** After so many failures in a row, whoever was asked about, Terra is taken to be away. */
-const FAILURES_OF_AN_OUTAGE = 5;
+const OUTAGE_FAILURES = 5;
 
 /** Returns whether an error is Terra's: it could not be asked, or it refused. */
 export const isOfTerra = (error: unknown): error is Problem =>
@@ -31,39 +31,39 @@ export type Turn = {
    * Returns whether Terra may be asked in the rest of the run. If it failed too often, asks it something that concerns no
    * user: a Terra that answers this failed for those users only.
    */
-  isTerraThere(question: () => Promise<unknown>): Promise<boolean>;
+  isTerraAvailable(question: () => Promise<unknown>): Promise<boolean>;
   /** Returns a turn within this one, for one unit of work. */
   unit(longest: Instant): Turn;
 };
 
 /** Returns the turn of a whole run, which begins nothing more at `until`. */
-export const newRun = (until: Instant, clock: Clock): Turn => newTurn(until, FAILURES_OF_AN_OUTAGE, clock);
+export const newRun = (until: Instant, clock: Clock): Turn => newTurn(until, OUTAGE_FAILURES, clock);
 
-type Heard = Turn & { hear(isAnswer: boolean): void };
+type ReportingTurn = Turn & { report(isAnswer: boolean): void };
 
-function newTurn(until: Instant, mostFailures: number, clock: Clock, whole?: Heard): Heard {
+function newTurn(until: Instant, failureLimit: number, clock: Clock, parent?: ReportingTurn): ReportingTurn {
   let failuresInARow = 0;
   let probe: Promise<boolean> | undefined;
 
-  const turn: Heard = {
+  const turn: ReportingTurn = {
     hasTime: () => clock() < until,
-    isUnanswered: () => failuresInARow >= mostFailures,
-    mayAsk: () => turn.hasTime() && !turn.isUnanswered() && (whole?.mayAsk() ?? true),
-    hear(isAnswer) {
+    isUnanswered: () => failuresInARow >= failureLimit,
+    mayAsk: () => turn.hasTime() && !turn.isUnanswered() && (parent?.mayAsk() ?? true),
+    report(isAnswer) {
       failuresInARow = isAnswer ? 0 : failuresInARow + 1;
-      whole?.hear(isAnswer);
+      parent?.report(isAnswer);
     },
     async ask(question) {
       try {
         const answer = await question();
-        turn.hear(true);
+        turn.report(true);
         return answer;
       } catch (error) {
-        if (isOfTerra(error)) turn.hear(!isOutage(error));
+        if (isOfTerra(error)) turn.report(!isOutage(error));
         throw error;
       }
     },
-    async isTerraThere(question) {
+    async isTerraAvailable(question) {
       if (!turn.isUnanswered()) return true;
       // Units that run side by side ask once, and an answer that did not come ends the asking for this run.
       probe ??= turn

@@ -17,12 +17,12 @@ import {
   connectionUpdate,
   dueShard,
   findingsIn,
-  ownerRecordsOf,
+  toOwnerRecords,
   type RowFindings,
   type RowUpdate,
   sessionItem,
   shardOf,
-  updateOf,
+  toRowUpdate,
 } from './items';
 import type { Item } from './table';
 import type { TokenRecord } from '../state/token-record';
@@ -94,7 +94,7 @@ export function dynamoStore(
 
   /** The row is of an earlier version, and what was written to it just now is not. */
   const raiseSchema = (owner: string, item: string) =>
-    held(
+    conditionMet(
       update(owner, item, {
         set: ['#schema = :schema'],
         condition: '#schema < :schema',
@@ -110,17 +110,17 @@ export function dynamoStore(
     { condition, names, values }: Pick<Update, 'condition' | 'names' | 'values'>,
   ): Promise<boolean> {
     const all: Record<string, string> = { ...names };
-    const placeOf = (path: readonly string[]) =>
+    const expressionOf = (path: readonly string[]) =>
       path
         .map(name => {
           all[`#${name}`] = name;
           return `#${name}`;
         })
         .join('.');
-    const sets = set.map(([path], at) => `${placeOf(path)} = :v${at}`);
-    const removes = remove.map(placeOf);
+    const sets = set.map(([path], at) => `${expressionOf(path)} = :v${at}`);
+    const removes = remove.map(expressionOf);
     const valuesByPath = Object.fromEntries(set.map(([, value], at) => [`:v${at}`, value]));
-    return held(
+    return conditionMet(
       update(owner, item, {
         set: sets,
         remove: removes,
@@ -132,7 +132,7 @@ export function dynamoStore(
   }
 
   const create = (row: Item): Promise<boolean> =>
-    held(
+    conditionMet(
       client.send(
         new PutItemCommand({
           TableName: tableName,
@@ -144,7 +144,7 @@ export function dynamoStore(
     );
 
   function read(owner: string, items: readonly Item[]): OwnerRecords {
-    const records = ownerRecordsOf(owner, items);
+    const records = toOwnerRecords(owner, items);
     const findings = findingsIn(records);
     if (findings) found(findings);
     return records;
@@ -193,7 +193,7 @@ export function dynamoStore(
     return item && read(owner, [item]).sessions[0];
   }
 
-  function mintIn(owner: string, item: Item | undefined): TokenRecord | undefined {
+  function tokenRecordIn(owner: string, item: Item | undefined): TokenRecord | undefined {
     return item && read(owner, [item]).tokenRecords[0];
   }
 
@@ -230,15 +230,15 @@ export function dynamoStore(
     openSession(session, attempt) {
       if (attempt === undefined) return create(sessionItem(session));
       const { item: _item, owner: _owner, ...opened } = sessionItem(session);
-      const change = updateOf({ ...opened, claimedAt: undefined, attempt: undefined });
-      return updatePaths(session.owner, itemKey.session(session.id), change, heldBy(attempt));
+      const change = toRowUpdate({ ...opened, claimedAt: undefined, attempt: undefined });
+      return updatePaths(session.owner, itemKey.session(session.id), change, claimedBy(attempt));
     },
 
     claimSession(claim, attempt) {
       const item = itemKey.session(claim.id);
       if (attempt === undefined) return create({ ...claim, item });
       const { owner, ...claimed } = claim;
-      return updatePaths(owner, item, updateOf(claimed), heldBy(attempt));
+      return updatePaths(owner, item, toRowUpdate(claimed), claimedBy(attempt));
     },
 
     async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
@@ -252,21 +252,21 @@ export function dynamoStore(
     },
 
     reschedule: (item, { owner, version }, dueAt) =>
-      held(
+      conditionMet(
         update(owner, item, {
           ...(dueAt === undefined
             ? { remove: ['dueAt', 'dueShard'] }
             : { set: ['dueAt = :dueAt', 'dueShard = :dueShard'] }),
-          ...isStill(version),
+          ...atVersion(version),
           values: {
-            ...isStill(version).values,
+            ...atVersion(version).values,
             ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
           },
         }),
       ),
 
-    putOff: ({ owner, item, dueAt: seen }, dueAt) =>
-      held(
+    postpone: ({ owner, item, dueAt: seen }, dueAt) =>
+      conditionMet(
         update(owner, item, {
           set: ['dueAt = :dueAt'],
           condition: 'dueAt = :seen',
@@ -279,7 +279,7 @@ export function dynamoStore(
         row.owner,
         itemKey.connection(row.terraUserId),
         connectionUpdate(row, before),
-        before ? isStill(before.version) : { condition: IS_NEW, names: itemName },
+        before ? atVersion(before.version) : { condition: IS_NEW, names: itemName },
       ),
 
     addTokenRecord: tokenRecord =>
@@ -293,24 +293,24 @@ export function dynamoStore(
           condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
           values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
         });
-        return mintIn(owner, item);
+        return tokenRecordIn(owner, item);
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return mintIn(owner, error.Item && itemOf(error.Item));
+        return tokenRecordIn(owner, error.Item && itemOf(error.Item));
       }
     },
 
     beginErasure(erasure) {
       const { owner, ...tombstone } = { dueAt: undefined, dueShard: undefined, ...erasure, ...dueShard(erasure) };
-      return updatePaths(owner, itemKey.erasure, updateOf(tombstone), {
+      return updatePaths(owner, itemKey.erasure, toRowUpdate(tombstone), {
         condition: `${isNoNumber('requestedAt')} OR requestedAt < :requestedAt`,
         values: { ':requestedAt': erasure.requestedAt, ':number': 'N' },
       });
     },
 
     remove: (owner, item, version) => {
-      const { condition, names, values } = isStill(version);
-      return held(
+      const { condition, names, values } = atVersion(version);
+      return conditionMet(
         client.send(
           new DeleteItemCommand({
             TableName: tableName,
@@ -324,7 +324,7 @@ export function dynamoStore(
     },
 
     countUse: (owner, kind, window, limit, purgeAt) =>
-      held(
+      conditionMet(
         update(owner, itemKey.quota(kind, window), {
           set: ['purgeAt = :purgeAt'],
           add: ['used :one'],
@@ -397,7 +397,7 @@ export function dynamoStore(
 
     async saveReconcileProgress({ startedAt, cursor, isDone }) {
       // Only a run that began no earlier may move the place.
-      await updatePaths(reconcileKey.owner, reconcileKey.item, updateOf({ startedAt, cursor, isDone }), {
+      await updatePaths(reconcileKey.owner, reconcileKey.item, toRowUpdate({ startedAt, cursor, isDone }), {
         condition: `${isNoNumber('startedAt')} OR startedAt <= :startedAt`,
         values: { ':startedAt': startedAt, ':number': 'N' },
       });
@@ -416,8 +416,8 @@ export function dynamoStore(
       updatePaths(
         reportedEndsKey.owner,
         reportedEndsKey.item,
-        updateOf(ends),
-        readVersion === 0 ? { condition: IS_NEW, names: itemName } : isStill(readVersion),
+        toRowUpdate(ends),
+        readVersion === 0 ? { condition: IS_NEW, names: itemName } : atVersion(readVersion),
       ),
 
     async due(shard, until, cursor) {
@@ -458,13 +458,13 @@ const Key = z.object({ S: z.string() });
 const Cursor = z.strictObject({ [table.partitionKey]: Key, [table.sortKey]: Key });
 
 /** A row that is still at this version (undefined: that is there, for rows that have none). */
-const isStill = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
+const atVersion = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
   version === undefined
     ? { condition: 'attribute_exists(#item)', names: itemName }
     : { condition: 'version = :version', values: { ':version': version } };
 
 /** A place that this attempt holds and has not opened yet. */
-const heldBy = (attempt: string) => ({
+const claimedBy = (attempt: string) => ({
   condition: 'attempt = :attempt AND attribute_not_exists(stateHash)',
   values: { ':attempt': attempt },
 });
@@ -493,7 +493,7 @@ function isCursor(text: string): boolean {
 /** Returns whether this version can read the row; of the table's own rows, whether the check of all connections can go on. */
 function isReadable(item: Item): boolean {
   const { owner, item: sortKey } = keyOf(item);
-  if (!isBookkeeping(owner)) return ownerRecordsOf(owner, [item]).unreadable.length === 0;
+  if (!isBookkeeping(owner)) return toOwnerRecords(owner, [item]).unreadable.length === 0;
   return owner === reconcileKey.owner
     ? sortKey === reconcileKey.item && readProgress(item) !== undefined
     : typeof item.fingerprint === 'string';
@@ -507,7 +507,7 @@ const readFingerprint = (item: Item | undefined): Fingerprint => ({
 const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
 
 /** Whether the condition of a write held. */
-async function held(write: Promise<unknown>): Promise<boolean> {
+async function conditionMet(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;
     return true;

@@ -17,7 +17,7 @@ export function shardOf(owner: string): string {
 }
 
 /** Sorts the rows of an owner by what they are. A row that cannot be read is kept aside and stops none of the others. */
-export function ownerRecordsOf(owner: string, items: readonly Item[]): OwnerRecords {
+export function toOwnerRecords(owner: string, items: readonly Item[]): OwnerRecords {
   const unreadable: UnreadableRow[] = [];
   const rows = {
     sessions: [] as SessionRow[],
@@ -29,11 +29,11 @@ export function ownerRecordsOf(owner: string, items: readonly Item[]): OwnerReco
   let erasure: ErasureRow | undefined;
   for (const stored of items) {
     const item = String(stored[table.sortKey]);
-    if (!sort(item, stored)) unreadable.push({ item, stored });
+    if (!classify(item, stored)) unreadable.push({ item, stored });
   }
   return { owner, known: items.length > 0, ...rows, erasure, unreadable };
 
-  function sort(item: string, stored: Item): unknown {
+  function classify(item: string, stored: Item): unknown {
     switch (readItemKey(item)?.kind) {
       case 'session':
         return 'stateHash' in stored ? add(rows.sessions, readSession(stored)) : add(rows.claims, readClaim(stored));
@@ -122,7 +122,7 @@ export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | und
   const { owner: _, facts, ...rest } = row;
   const known = Object.keys(ConnectionRow.shape).filter(name => !['owner', 'facts', 'schema'].includes(name));
   const absent = [...known, 'dueShard'].map(name => [name, undefined]);
-  const update = updateOf({ ...Object.fromEntries(absent), ...rest, ...dueShard(row), schema: schemaOf(row) });
+  const update = toRowUpdate({ ...Object.fromEntries(absent), ...rest, ...dueShard(row), schema: schemaOf(row) });
   if (!before) return { set: [...update.set, [['facts'], facts]], remove: [] };
   for (const name of Object.keys(ConnectionFacts.shape) as (keyof ConnectionFacts)[]) {
     if (isDeepStrictEqual(facts[name], before.facts[name])) continue;
@@ -133,7 +133,7 @@ export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | und
 }
 
 /** Sets the attributes of an item, and removes those that are undefined. */
-export function updateOf(item: Item): RowUpdate {
+export function toRowUpdate(item: Item): RowUpdate {
   const entries = Object.entries(item);
   return {
     set: entries.filter(([, value]) => value !== undefined).map(([name, value]) => [[name], value]),

@@ -97,7 +97,7 @@ export type Store = {
     dueAt: Instant | undefined,
   ): Promise<boolean>;
   /** Sets when the sweep looks next at a row that it could not read, if the row is still due when it was. */
-  putOff(key: DueKey, dueAt: Instant): Promise<boolean>;
+  postpone(key: DueKey, dueAt: Instant): Promise<boolean>;
   /** Stores the row if the stored one is still at the version it was read at (undefined: if there is none). */
   putConnection(row: ConnectionRow, before: ConnectionRow | undefined): Promise<boolean>;
   addTokenRecord(tokenRecord: TokenRecord): Promise<boolean>;

@@ -43,7 +43,7 @@ export function readItemKey(
 /** Returns whether a later version than this one wrote to the row: what it left undone is not ours to forget. */
 export const isOfLaterSchema = ({ schema = 0 }: { schema?: number | undefined }): boolean => schema > SCHEMA;
 /** The place in a scan of the table that is after this row. */
-export const scanPlace = (owner: string, item: string): string =>
+export const scanCursor = (owner: string, item: string): string =>
   JSON.stringify({ [table.partitionKey]: { S: owner }, [table.sortKey]: { S: item } });
 
 /** Where the check of all connections keeps its place. */
