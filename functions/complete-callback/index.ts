@@ -1,6 +1,5 @@
 import type { Clock, Instant } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import { failureCause } from '../core/state/failure-cause';
 import * as live from '../core/platform/dependencies';
 import { askTerra } from '../core/state/look-up';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/http/page';
@@ -15,6 +14,7 @@ import {
   causeOf,
   type Confirmation,
   type FailureCause,
+  failureCause,
   flowOf,
   isContested,
   isRefused,
@@ -115,7 +115,8 @@ async function lookUpAndRecord(session: SessionRow, visit: Visit, deps: Deps): P
   const question = { kind: 'asked', at, stateHash: hashOf(state.secret) } as const;
   const { written: mayAsk } = await deps.store.addSessionFact(state.referenceId, state.sessionId, question, undefined);
   const answer = mayAsk ? await lookUpEvidence(session, terraUserId, deps) : undefined;
-  if (answer === undefined || isRefusalUncertain(session, terraUserId, answer)) return showWaitingPage(session, visit, deps);
+  if (answer === undefined || isRefusalUncertain(session, terraUserId, answer))
+    return showWaitingPage(session, visit, deps);
 
   const evidence: ReturnEvidence = answer === 'not_asked' ? answer : { foundNow: answer };
   const recorded = await recordReturn(visit, evidence, deps);
@@ -162,7 +163,11 @@ function showWaitingPage(session: SessionRow, { terraUserId, request }: Visit, {
 }
 
 /** A further visit after the return was counted. */
-async function answerRepeatedVisit(session: SessionRow, { state, terraUserId, at, request }: Visit, deps: Deps): Promise<Reply> {
+async function answerRepeatedVisit(
+  session: SessionRow,
+  { state, terraUserId, at, request }: Visit,
+  deps: Deps,
+): Promise<Reply> {
   const { returned } = session;
   const { headers, note } = request;
   if (returned?.terraUserId !== terraUserId) return neutralPage(headers, deps);

@@ -85,7 +85,13 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
 };
 
 /** Holds the session's place, or throws while another attempt does. */
-async function takeClaim(owner: Owner, id: string, bodyHash: string, held: Claim | undefined, deps: Deps): Promise<Claim> {
+async function takeClaim(
+  owner: Owner,
+  id: string,
+  bodyHash: string,
+  held: Claim | undefined,
+  deps: Deps,
+): Promise<Claim> {
   const now = deps.clock();
   const claim: Claim = {
     owner: owner.referenceId,
@@ -106,7 +112,13 @@ async function takeClaim(owner: Owner, id: string, bodyHash: string, held: Claim
 }
 
 /** Asks Terra for the link and stores the session; a crash in between leaves only an unseen link that expires by itself. */
-async function openAtTerra(owner: Owner, id: string, sessionRequest: SessionRequest, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
+async function openAtTerra(
+  owner: Owner,
+  id: string,
+  sessionRequest: SessionRequest,
+  claim: Claim | undefined,
+  deps: Deps,
+): Promise<SessionRow> {
   const createdAt = deps.clock();
   const secret = newSecret(deps.random);
   const link = await askTerra(
@@ -120,7 +132,12 @@ async function openAtTerra(owner: Owner, id: string, sessionRequest: SessionRequ
   throw new Problem('in_progress', 'Another request with this Idempotency-Key took over.', { retryAfterSeconds: 1 });
 }
 
-function askTerra(owner: Owner, state: string, { flow, providers, language }: SessionRequest, deps: Deps): Promise<TerraLink> {
+function askTerra(
+  owner: Owner,
+  state: string,
+  { flow, providers, language }: SessionRequest,
+  deps: Deps,
+): Promise<TerraLink> {
   const request = {
     referenceId: owner.referenceId,
     language,
@@ -178,7 +195,10 @@ function sessionReply(session: SessionRow, { clock, confirmation }: Deps): Reply
   };
 }
 
-function readSessionRequest(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): SessionRequest {
+function readSessionRequest(
+  body: z.infer<typeof createSession.body>,
+  returnTargets: ReadonlyMap<string, string>,
+): SessionRequest {
   const { provider, providers, returnTo, language } = body;
   if (provider !== undefined && providers !== undefined) {
     throw new Problem('invalid_request', 'Give provider (a direct link) or providers (a widget), not both.');

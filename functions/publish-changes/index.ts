@@ -45,7 +45,9 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   while (waiting.length > 0) {
     const wave = firstOfEachOwner(waiting);
     for (const { row } of await publishWave(wave)) blockedOwners.add(row.owner);
-    result.unprocessed.push(...waiting.filter(({ row }) => blockedOwners.has(row.owner)).map(({ sequence }) => sequence));
+    result.unprocessed.push(
+      ...waiting.filter(({ row }) => blockedOwners.has(row.owner)).map(({ sequence }) => sequence),
+    );
     waiting = waiting.filter(change => !wave.has(change) && !blockedOwners.has(change.row.owner));
   }
   return result;

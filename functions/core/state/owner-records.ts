@@ -12,83 +12,87 @@ import type { TokenRecord } from './token-record';
 import type { Claim, SessionRow } from './session';
 import { itemKey, readItemKey, type UnreadableRow } from '../store/table';
 
-/** Everything stored about one owner, as one strongly consistent read found it. */
+/** All records of one owner, as one strongly consistent query reads them. */
 export type OwnerRecords = {
   owner: string;
-  /** Whether any row was found, of whatever kind. */
+  /** Whether the owner has any row. */
   known: boolean;
   sessions: readonly SessionRow[];
   /** Sessions that are being opened under an idempotency key. */
   claims: readonly Claim[];
   tokenRecords: readonly TokenRecord[];
-  /** Sort keys of the counters of uses. */
+  /** Sort keys of the quota counters. */
   quotas: readonly string[];
-  /** Set from when the owner asked to be erased until 35 days later. */
+  /** Kept for 35 days after the owner requested the erasure. */
   erasure: ErasureRow | undefined;
   connections: readonly ConnectionRow[];
-  /** Rows that this version cannot read. Nothing is concluded from them, nor from their absence among the others. */
+  /** Rows that this version cannot read. */
   unreadable: readonly UnreadableRow[];
 };
 
-/** New facts, by the Terra user they are about. */
+/** Facts to be merged, by Terra user id. */
 export type FactUpdates = ReadonlyMap<string, ConnectionFacts>;
 
-/** A row as it should be stored, and as it was read (undefined: there was none). */
+/** A row to be stored, and the row that was read before (undefined: none). */
 export type RowChange = { row: ConnectionRow; before: ConnectionRow | undefined };
 
-/** Most sessions, SDK tokens and connections, of each kind, that are kept of one owner. */
+/** The maximum number of sessions, of token records and of connections kept for one owner. */
 export const OWNER_ROWS = 100;
 
-/** The partition as it is once the changes are stored. */
+/** Returns the row of a Terra user. */
+export const connectionOf = (
+  { connections }: Pick<OwnerRecords, 'connections'>,
+  terraUserId: string | undefined,
+): ConnectionRow | undefined => connections.find(row => row.terraUserId === terraUserId);
+
+/** Returns the records after the changes are stored. */
 export function withChanges(records: OwnerRecords, changes: readonly RowChange[]): OwnerRecords {
   const changed = new Map(changes.map(({ row }) => [row.terraUserId, row]));
   const kept = records.connections.filter(row => !changed.has(row.terraUserId));
   return { ...records, known: true, connections: [...kept, ...changed.values()] };
 }
 
-/** The partition with this session in place of the one of the same id. */
 export function withSession(records: OwnerRecords, session: SessionRow): OwnerRecords {
   return { ...records, sessions: [...records.sessions.filter(({ id }) => id !== session.id), session] };
 }
 
-/** The partition with this mint in place of the one of the same id. */
 export function withTokenRecord(records: OwnerRecords, tokenRecord: TokenRecord): OwnerRecords {
   return { ...records, tokenRecords: [...records.tokenRecords.filter(({ id }) => id !== tokenRecord.id), tokenRecord] };
 }
 
-/** The row that now stands for the connection people know by this public id. */
+/** Returns the current row of the connection with this public id. */
 export function findConnection(records: OwnerRecords, id: string): ConnectionRow | undefined {
   const named = records.connections.filter(row => row.ids.includes(id) || publicId(row.terraUserId) === id);
   const current = named.flatMap(row => currentRow(records, row.terraUserId) ?? []);
-  // A superseded user's successor may be deleted before it; and if a row of a chain cannot be read, the rows before it do not lead
-  // to the last one any more.
+  // If a row in the chain was deleted or cannot be read, the rows before it do not lead to the last one.
   return current.find(row => !isSuperseded(row.facts)) ?? current[0];
 }
 
-/** The row that now stands for this Terra user. */
+/** Returns the row that replaced this Terra user's row, or that row itself. */
 export function currentRow(records: OwnerRecords, terraUserId: string): ConnectionRow | undefined {
   const facts = new Map(records.connections.map(row => [row.terraUserId, row.facts]));
-  const last = successor(facts, terraUserId);
-  return records.connections.find(row => row.terraUserId === last);
+  return connectionOf(records, successor(facts, terraUserId));
 }
 
-/** Returns whether a row of an owner with too many may be deleted before its time: its user is at Terra no more, and never was the owner's, or has a successor. */
+/**
+ * Returns whether the row can be deleted before its `purgeAt` to make room: the Terra user has a successor, or no longer exists
+ * at Terra and was never proved.
+ */
 export function isDeletable(facts: ConnectionFacts): boolean {
   const { status } = connectionState(facts);
   if (status === 'unseen') return !needsLookup(facts);
   return status === 'superseded' || (status === 'disconnected' && facts.proof === undefined);
 }
 
-/** Returns how many connections of the owner cannot be spared. */
 export const countRetained = ({ connections }: Pick<OwnerRecords, 'connections'>): number =>
   connections.filter(({ facts }) => !isDeletable(facts)).length;
 
-/** The Terra user whose connection has this sort key; undefined for any other row. */
+/** Returns the Terra user id in the sort key of a connection; undefined for any other sort key. */
 export function terraUserOf(item: string): string | undefined {
   const key = readItemKey(item);
   return key?.kind === 'connection' ? key.id : undefined;
 }
 
-/** Returns whether the Terra user has a row that this version cannot read, so that nothing can be told or written of it. */
+/** Returns whether the Terra user has a row that this version cannot read. */
 export const isUnreadable = ({ unreadable }: Pick<OwnerRecords, 'unreadable'>, terraUserId: string): boolean =>
   unreadable.some(({ item }) => item === itemKey.connection(terraUserId));

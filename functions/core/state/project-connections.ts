@@ -7,6 +7,7 @@ import {
   type ConnectionRow,
   connectionState,
   isErased,
+  isLiveState,
   isOfLaterVersion,
   isSuperseded,
   isUnrequested,
@@ -49,9 +50,9 @@ export const LATER_VERSION_RETRY = 10 * MINUTE;
 const KEEP_SUPERSEDED = 7 * DAY;
 
 /**
- * Returns the connection rows that an owner's sessions, tokens and new facts imply and that differ from the stored ones; pure.
- * Sessions and tokens are projected anew each time, so that the next look completes what a crash left half done. The latest
- * row of a chain comes before those it superseded.
+ * Returns the connection rows that change when the facts of an owner's sessions, tokens and `updates` are applied. Pure. All
+ * sessions and tokens are projected each time, so the next call also completes a write that a crash interrupted. A row comes
+ * before the rows that it superseded.
  */
 export function projectConnections(
   records: OwnerRecords,
@@ -60,24 +61,24 @@ export function projectConnections(
   rules: Rules,
 ): RowChange[] {
   const stored = new Map(records.connections.map(row => [row.terraUserId, row]));
-  const { facts, places } = collectFacts(records, updates, rules);
+  const { facts, positions } = collectFacts(records, updates, rules);
   const sub = [...records.sessions, ...records.tokenRecords, ...records.connections].find(row => row.sub)?.sub;
   const changes: RowChange[] = [];
-  const linkedIds = new Set([...places.keys()].map(publicId));
+  const linkedIds = new Set([...positions.keys()].map(publicId));
   const isAtLimit = records.connections.length >= OWNER_ROWS;
   const isFull = isAtLimit && countRetained(records) >= OWNER_ROWS;
 
   for (const [terraUserId, known] of facts) {
     const row = stored.get(terraUserId);
-    const place = places.get(terraUserId);
-    const ids = idsOf(terraUserId, row, place, stored, linkedIds);
+    const position = positions.get(terraUserId);
+    const ids = idsOf(terraUserId, row, position, stored, linkedIds);
     if (row && ids === row.ids && (known === row.facts || isDeepStrictEqual(known, row.facts))) continue;
-    const predecessors = (place?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
+    const predecessors = (position?.predecessors ?? []).flatMap(id => stored.get(id) ?? []);
     const isOverLimit = isFull && !row && isRefusable({ terraUserId, facts: known }, records.sessions, rules);
     const limited = isOverLimit ? mergeFacts(known, notConfirmedFacts(known, now)) : known;
     const next = nextRow({ owner: records.owner, terraUserId, sub, facts: limited, ids }, row, predecessors, now);
     const due = withSchedule(next, records.sessions, now, rules);
-    // The sweep makes room.
+    // The sweep deletes it to make room.
     const placed = isAtLimit && isDeletable(due.facts) ? { ...due, dueAt: now + MINUTE } : due;
     changes.push({ row: placed, before: row });
   }
@@ -85,17 +86,17 @@ export function projectConnections(
 }
 
 /**
- * The public ids of a row: the one it is shown under, which is that of the user its link began with, then its own and others
- * it was shown under before. A row that the link began with may bear the id of a user whose row is purged by now.
+ * Returns the public ids of a row. The first is the current one: that of the first Terra user in the chain. If that user's row
+ * was purged, a later row of the chain has its id. The others are the row's own id and earlier ids.
  */
 function idsOf(
   terraUserId: string,
   row: ConnectionRow | undefined,
-  place: ChainPosition | undefined,
+  position: ChainPosition | undefined,
   stored: ReadonlyMap<string, ConnectionRow>,
   linkedIds: ReadonlySet<string>,
 ): string[] {
-  const start = place?.start ?? terraUserId;
+  const start = position?.start ?? terraUserId;
   const known = stored.get(start)?.ids[0];
   const isPurged = known !== undefined && !linkedIds.has(known);
   const first = isPurged ? known : publicId(start);
@@ -104,8 +105,8 @@ function idsOf(
 }
 
 /**
- * Returns whether a Terra user is refused if the owner has as many connections as are kept: it authenticated, and nothing proves
- * it. Ending it is safe, as the owner can connect again; dropping an old connection for it would not be.
+ * Returns whether a new Terra user is disconnected at once if the owner has `OWNER_ROWS` connections: it authenticated without
+ * a proof. The owner can connect it again later, while deleting an older connection instead could not be undone.
  */
 const isRefusable = (
   user: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
@@ -117,7 +118,7 @@ const notConfirmedFacts = ({ auth }: ConnectionFacts, now: Instant): ConnectionF
   disconnect: { at: Math.max(now, auth?.at ?? 0), reason: 'not_confirmed' },
 });
 
-/** The row with the times that follow from it: when the sweep looks at it, and when it may be forgotten. */
+/** Returns the row with `dueAt` (when the sweep must process it) and `purgeAt` (when DynamoDB may delete it). */
 export function withSchedule(
   row: ConnectionRow,
   sessions: readonly SessionRow[],
@@ -133,15 +134,15 @@ export function withSchedule(
   return { ...next, ...(dueAt !== undefined && { dueAt }) };
 }
 
-/** When a row is looked at that a later version wants looked at, for a reason that this one does not know. */
+/** Returns the next `dueAt` of a row that a later version made due for a reason that this version does not know. */
 export function laterVersionDueAt(row: { dueAt?: number | undefined; schema?: number | undefined }, now: Instant) {
   if (row.dueAt === undefined || !isOfLaterSchema(row)) return undefined;
   return row.dueAt > now ? row.dueAt : now + LATER_VERSION_RETRY;
 }
 
 /**
- * Returns whether only a later version can decide what happens to the row: it has ended it for a reason, or knows what asked
- * for its authentication, or has a session for it, that this version does not know.
+ * Returns whether only a later version can decide what happens to the row: this version does not know the reason for its
+ * disconnection, the origin of its authentication or the flow of its session.
  */
 export function needsLaterVersion(row: ConnectionRow, sessions: readonly SessionRow[], rules: Rules): boolean {
   const state = connectionState(row.facts);
@@ -168,7 +169,7 @@ function scheduleOf(row: ConnectionRow, sessions: readonly SessionRow[], now: In
     case 'unseen': {
       const kept = state.status === 'superseded' ? KEEP_SUPERSEDED : KEEP_ENDED;
       const purgeAt = Math.ceil((now + kept) / SECOND);
-      // Of an erased owner not even the ended rows are kept; the sweep deletes what its writer did not.
+      // Rows of an erased owner are deleted even after they ended. The sweep does it if their writer crashed.
       if (isErased(row.facts)) return { ...rest, purgeAt, dueAt: now + MINUTE };
       const { data, reported } = row.facts;
       const isAsked = state.status === 'unseen' && needsLookup(row.facts);
@@ -183,12 +184,12 @@ function scheduleOf(row: ConnectionRow, sessions: readonly SessionRow[], now: In
   }
 }
 
-/** All facts there are, by Terra user: stored ones, what sessions and tokens imply, the new ones, and what is inherited. */
+/** Returns all facts by Terra user: stored, implied by sessions and tokens, from `updates`, and inherited from predecessors. */
 function collectFacts(
   records: OwnerRecords,
   updates: FactUpdates,
   rules: Rules,
-): { facts: FactsByUser; places: Map<string, ChainPosition> } {
+): { facts: FactsByUser; positions: Map<string, ChainPosition> } {
   const facts: FactsByUser = new Map(records.connections.map(row => [row.terraUserId, row.facts]));
   const add = (terraUserId: string, more: ConnectionFacts) =>
     facts.set(terraUserId, mergeFacts(facts.get(terraUserId) ?? {}, more));
@@ -201,18 +202,18 @@ function collectFacts(
     if (tokenRecord.usedBy) add(tokenRecord.usedBy.terraUserId, tokenRecordFacts(tokenRecord, tokenRecord.usedBy));
   }
   for (const [terraUserId, more] of updates) add(terraUserId, more);
-  // Of these only a part is known, and nobody can write it down.
+  // The stored facts of these users cannot be read, so no row can be computed.
   for (const { item } of records.unreadable) facts.delete(terraUserOf(item) ?? '');
 
-  const places = chainPositions(facts, rules.confirmation === 'off');
-  for (const [terraUserId, { inherited, standsAgain }] of places) {
+  const positions = chainPositions(facts, rules.confirmation === 'off');
+  for (const [terraUserId, { inherited, standsAgain }] of positions) {
     const { standsAgain: _, ...known } = mergeFacts(facts.get(terraUserId) ?? {}, inherited);
     facts.set(terraUserId, standsAgain ? { ...known, standsAgain } : known);
   }
-  return { facts, places };
+  return { facts, positions };
 }
 
-/** Returns the connection facts that a session of the partition implies for one Terra user. */
+/** Returns the connection facts that a session implies for one Terra user. */
 export function sessionFacts(
   session: SessionRow,
   terraUserId: string,
@@ -245,10 +246,10 @@ function tokenRecordFacts(
   return { ...authFacts(provider, at, via), proof: { at, via } };
 }
 
-type Known = Pick<ConnectionRow, 'owner' | 'terraUserId' | 'facts' | 'ids'> & { sub: string | undefined };
+type NewRow = Pick<ConnectionRow, 'owner' | 'terraUserId' | 'facts' | 'ids'> & { sub: string | undefined };
 
 function nextRow(
-  known: Known,
+  known: NewRow,
   row: ConnectionRow | undefined,
   before: readonly ConnectionRow[],
   now: Instant,
@@ -260,8 +261,10 @@ function nextRow(
   const change = sameState(was, is) ? [] : [{ at: now, status: is.status, ...(reason !== undefined && { reason }) }];
   const past = [...before, ...(row ? [row] : [])];
   const history = uniqueByJson(past.flatMap(each => each.history)).toSorted((a, b) => a.at - b.at);
-  const connectedAt = past.find(each => each.connectedAt !== undefined)?.connectedAt;
-  const since = is.status === 'connected' && !isLive(was.status) ? (connectedBefore(before) ?? now) : connectedAt;
+  const connectedAtOf = (rows: readonly ConnectionRow[]) => rows.find(each => each.connectedAt)?.connectedAt;
+  const isNewlyConnected = is.status === 'connected' && !isLiveState(was);
+  // A connection that continues under a new Terra user keeps the time of its predecessor.
+  const since = isNewlyConnected ? (connectedAtOf(before) ?? now) : connectedAtOf(past);
   return {
     ...rest,
     ...(sub !== undefined && { sub }),
@@ -274,16 +277,9 @@ function nextRow(
   };
 }
 
-/** A link that goes on under a new Terra user is connected since its predecessor was. */
-function connectedBefore(before: readonly ConnectionRow[]): Instant | undefined {
-  return before.find(row => row.connectedAt !== undefined)?.connectedAt;
-}
-
-const isLive = (status: string): boolean => status === 'connected' || status === 'error';
-
 /**
- * The session that an unconfirmed row waits for: the one it authenticated in, else an open one whose browser returned with
- * this Terra user.
+ * Returns the session that can prove an unconfirmed row: the one in which its Terra user authenticated, else an open one whose
+ * browser returned with that user.
  */
 export function waitingSession(
   { terraUserId, facts }: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
@@ -297,8 +293,8 @@ export function waitingSession(
 }
 
 /**
- * Until when an unconfirmed row may wait for its proof; undefined if it is not ours to end: with reference ids of the team's
- * own, a Terra user that nothing of ours asked for.
+ * Returns the time until which an unconfirmed row waits for its proof. Undefined if this deployment must not end the Terra
+ * user: with `referenceId: "subject"`, an authentication without an origin may belong to another program.
  */
 export function confirmDeadline(
   row: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
@@ -313,7 +309,7 @@ export function confirmDeadline(
   return Math.max(at + rules.confirmWithin, sessionEnds ?? 0);
 }
 
-/** Returns since when Terra has been asked in vain to deauthenticate the user; undefined if it has not been asked since. */
+/** Returns since when deauthentication has failed; undefined if it has not been attempted since the decision. */
 export function failingSince({ wrongOwner, disconnect, attempt }: ConnectionFacts): Instant | undefined {
   const since = (wrongOwner ?? disconnect)?.at;
   return attempt && since !== undefined && attempt.at >= since ? since : undefined;
@@ -325,7 +321,7 @@ function nextAttemptAt(facts: ConnectionFacts, now: Instant): Instant {
   return since === undefined ? now : at + backOff(since, at);
 }
 
-/** JSON with object keys in order, so that equal values have equal text whatever order they were stored in. */
+/** Returns JSON with sorted object keys, so that equal values have equal text. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) =>
     each !== null && typeof each === 'object' && !Array.isArray(each)

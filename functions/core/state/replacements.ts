@@ -1,32 +1,32 @@
 import type { Instant } from '../platform/clock';
 import { type ConnectionFacts, isSuperseded, mergeFacts } from './connection';
 
-/** The Terra users of one owner and what is known of each. */
+/** The facts about one owner's Terra users, by Terra user id. */
 export type FactsByUser = Map<string, ConnectionFacts>;
 
-/** How one Terra user stands among those that took over from each other. */
+/** The position of one Terra user in a chain of users that superseded each other. */
 export type ChainPosition = {
-  /** The user that the link began with. */
+  /** The first Terra user of the chain. */
   start: string;
-  /** The users that this one superseded directly, the first to do so first. */
+  /** The users that this one superseded directly, oldest link first. */
   predecessors: readonly string[];
   /**
-   * What the user takes over from all it superseded: since when the link exists, when data last came, and, only with
-   * `carryProof`, whether its owner was proved and asked to end it.
+   * The facts that the user inherits from all its predecessors: the first authentication, the newest data and, only with
+   * `carryProof`, the proof and the decision to disconnect.
    */
   inherited: ConnectionFacts;
-  /** Terra went back to this user: of a circle, the newest link leads to it. */
+  /** The newest link of a cycle points to this user. */
   standsAgain: boolean;
 };
 
 type Link = { from: string; to: string; at: Instant };
 
-/** The last Terra user that stands for this one now; itself if nothing superseded it. */
+/** Returns the last Terra user of the chain; the user itself if nothing superseded it. */
 export function successor(facts: FactsByUser, terraUserId: string): string {
-  const seen = new Set<string>();
+  const visited = new Set<string>();
   let last = terraUserId;
-  while (!seen.has(last)) {
-    seen.add(last);
+  while (!visited.has(last)) {
+    visited.add(last);
     const of = facts.get(last);
     const next = of && isSuperseded(of) ? of.supersededBy?.terraUserId : undefined;
     if (next === undefined || !facts.has(next)) return last;
@@ -36,8 +36,8 @@ export function successor(facts: FactsByUser, terraUserId: string): string {
 }
 
 /**
- * Returns the place of every Terra user that is part of a link; users without one are left out. One pass, so that a long
- * chain costs no more for each user than a short one. A circle is cut at its newest link: it begins where that link leads.
+ * Returns the position of every Terra user with a link. Breaks each cycle at its newest link: the chain starts with the user that
+ * link points to. Visits each user once, so that long chains stay fast.
  */
 export function chainPositions(facts: FactsByUser, carryProof: boolean): Map<string, ChainPosition> {
   const links = linksOf(facts);
@@ -72,7 +72,7 @@ export function chainPositions(facts: FactsByUser, carryProof: boolean): Map<str
   return positions;
 }
 
-/** The links between known users, by the user that gave way. */
+/** Returns the links between known users, by the superseded user. */
 function linksOf(facts: FactsByUser): Map<string, Link> {
   const links = new Map<string, Link>();
   for (const [from, { supersededBy }] of facts) {
@@ -82,7 +82,7 @@ function linksOf(facts: FactsByUser): Map<string, Link> {
   return links;
 }
 
-/** Users that took over from each other in a circle. Each user gives way to one other, so circles share no user. */
+/** Returns the cycles of users that superseded each other. A user has only one successor, so cycles share no user. */
 function findCycles(links: ReadonlyMap<string, Link>): Link[][] {
   const cycles: Link[][] = [];
   const walkOf = new Map<string, string>();
@@ -104,11 +104,11 @@ function newestOf(cycle: readonly Link[]): Link {
   return cycle.reduce((newest, link) => (byTime(newest, link) < 0 ? link : newest));
 }
 
-/** At equal times the smaller target counts as the newer, so that the order is the same whatever came first. */
+/** At equal times the smaller target is newer, so that the result does not depend on the order of events. */
 const byTime = (a: Link, b: Link): number =>
   a.at - b.at || (a.to === b.to ? (a.from < b.from ? -1 : 1) : a.to < b.to ? 1 : -1);
 
-/** Every user of a link, each after those it superseded. */
+/** Returns every user with a link, each after its predecessors. */
 function inChainOrder(
   links: ReadonlyMap<string, Link>,
   cut: ReadonlySet<string>,

@@ -14,7 +14,14 @@ import { decidedAt, endConnection } from './end-connection';
 import { type EraseDeps, eraseOwner, erasureDueAt, removeErased } from './erasure';
 import type { Problem } from '../http/errors';
 import { completeReturn } from './look-up';
-import { isDeletable, type FactUpdates, OWNER_ROWS, type OwnerRecords, withSession } from './owner-records';
+import {
+  connectionOf,
+  isDeletable,
+  type FactUpdates,
+  OWNER_ROWS,
+  type OwnerRecords,
+  withSession,
+} from './owner-records';
 import {
   confirmDeadline,
   failingSince,
@@ -43,44 +50,45 @@ export type SweepDeps = EraseDeps & {
   alarm: (name: 'disconnect_overdue' | 'owner_full') => void;
 };
 
-/** What was done for one owner, and what was not. */
+/** The result of a sweep of one owner. */
 export type Swept = {
   looked: number;
   closed: number;
   disconnected: number;
-  /** How often Terra refused what it was asked about a user of the owner. */
+  /** How often Terra refused a request about a user of the owner. */
   refused: number;
-  /** Rows that Terra was asked about and did not answer, as they are stored now. */
+  /** Rows for which Terra failed to answer, as stored now. */
   unanswered: DueRow[];
-  /** Set if something was left to a later turn, since there was no time or Terra is not asked about it in this one. */
+  /** Set if work was left for a later turn. `failingSince`: the oldest time since when Terra fails for one of its users. */
   left: { needsTime: boolean; failingSince: Instant | undefined } | undefined;
 };
 
 /** An owner with rows that are due. */
 export type DueOwner = { owner: string; keys: DueKey[] };
 
-/** A row that is due, as the store reschedules it. */
+/** A due row, as `Store.reschedule` takes it. */
 export type DueRow = { item: string; row: { owner: string; version: number } };
 
-/** `first`: Terra is not asked about users for whom it failed before; they come last, so that they keep nobody waiting. */
+/** In pass `first`, users for whom Terra failed before are left for pass `last`, so that they do not delay others. */
 export type Pass = 'first' | 'last';
 
 type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
 
-/** A row that an owner with too many can spare, but that a session would bring back, is looked at again after this. */
+/** When the sweep looks again at a row that could be deleted to make room, but that a session would create again. */
 const DELETABLE_RETRY = 6 * HOUR;
-/** What is still due after a look is looked at again no sooner than this. */
+/** The minimum delay before a row is swept again. */
 const LOOK_AGAIN = MINUTE;
-/** After this long without Terra's agreement a person should look. */
+/** Raises an alarm if Terra has not agreed to a deauthentication after this time. */
 const OVERDUE = 15 * MINUTE;
-/** An erasure that is older has been tried before. */
+/** An older erasure was tried before. */
 const FIRST_TRY_WITHIN = 2 * MINUTE;
-/** What could not be read when it was due is looked at again after this. */
+/** When the sweep looks again at a due row that it could not read. */
 export const UNREADABLE_AGAIN = 15 * MINUTE;
 
 /**
- * Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not
- * hear. Begins nothing more when the turn's time is over, and asks Terra nothing more once it failed; what is left stays due.
+ * Processes the due rows of one owner: looks up missing authentications, closes sessions, ends unconfirmed connections and repeats
+ * failed deauthentications. Starts nothing new when the turn's time is over, and does not call Terra after a failure. Unfinished
+ * rows stay due.
  */
 export async function sweepOwner(
   { owner, keys }: DueOwner,
@@ -116,7 +124,7 @@ export async function sweepOwner(
   return swept;
 }
 
-/** The sort keys of the rows that can be due. */
+/** Returns the sort keys of all rows that can be due. */
 function itemsOf({ sessions, tokenRecords, connections, erasure }: OwnerRecords): Set<string> {
   return new Set([
     ...sessions.map(({ id }) => itemKey.session(id)),
@@ -126,7 +134,7 @@ function itemsOf({ sessions, tokenRecords, connections, erasure }: OwnerRecords)
   ]);
 }
 
-/** Leaves a row due as it is. */
+/** Leaves a row due for a later turn. */
 function deferRow(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
   waiting.add(item);
   const { needsTime = false, failingSince: known } = swept.left ?? {};
@@ -134,15 +142,15 @@ function deferRow(item: string, { turn, swept, waiting }: Sweeping, since?: Inst
   swept.left = { needsTime: needsTime || !turn.hasTime(), failingSince: oldest };
 }
 
-/** Counts a failure of Terra's about a row. One that says nothing of the row is noted, as what it was is known only later. */
+/** Counts an error of Terra's. Whether an outage was one of all Terra or of one user is known only at the end of the run. */
 function countFailure(problem: Problem, due: DueRow, { swept }: Sweeping): void {
   if (isOutage(problem)) swept.unanswered.push(due);
   else swept.refused++;
 }
 
 /**
- * The session after it was completed as far as possible, and closed if nothing can complete it any more. A session whose
- * browser returned with a user that nothing is known of is closed only once Terra answered: Terra may have that user.
+ * Looks up a missing authentication, and closes the session if nothing can complete it. A session with an unknown returned user is
+ * closed only after Terra answered, because Terra may have that user. Returns the new session.
  */
 async function sweepSession(
   session: SessionRow,
@@ -200,7 +208,7 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
   }
   const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && sweepDecision(now, current, deps);
   if (!deps.turn.mayAsk()) {
-    // What we decide needs no Terra.
+    // Storing the decision does not need Terra.
     const decided = await record(identified, now => decidedUpdate(terraUserId, now, decide), deps);
     if (isStillEnding(decided.records, terraUserId)) deferRow(item, deps, since);
     return decided.records;
@@ -208,7 +216,7 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
   const ending = await endConnection(identified, terraUserId, decide, deps);
   if (ending.terra === 'agreed') deps.swept.disconnected++;
   if (ending.terra === 'failed') {
-    const asked = ending.records.connections.find(known => known.terraUserId === terraUserId);
+    const asked = connectionOf(ending.records, terraUserId);
     if (asked) countFailure(ending.problem, { item, row: asked }, deps);
     const begunAt = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
     if (begunAt !== undefined && deps.clock() - begunAt > OVERDUE) deps.alarm('disconnect_overdue');
@@ -221,22 +229,19 @@ function decidedUpdate(
   records: OwnerRecords,
   decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
 ) {
-  const facts = decide(rowOf(records, terraUserId), records);
+  const facts = decide(connectionOf(records, terraUserId), records);
   return facts ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
 }
 
-const rowOf = ({ connections }: OwnerRecords, terraUserId: string): ConnectionRow | undefined =>
-  connections.find(row => row.terraUserId === terraUserId);
-
 function isStillEnding(records: OwnerRecords, terraUserId: string): boolean {
-  const row = rowOf(records, terraUserId);
+  const row = connectionOf(records, terraUserId);
   return row !== undefined && needsDeauthentication(connectionState(row.facts));
 }
 
 /**
- * Asks Terra what is not known of a row before it is judged: whether a user that only data or an unclear event told of is
- * authenticated, what provider a user has that Terra named none for, and whether the provider of a user that Terra named no link
- * for connects on the phone, so that a token without a provider proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
+ * Asks Terra for what is missing in a row: whether the user is authenticated, if only data or an unclear event is known; its
+ * provider; or whether its provider connects on the phone, so that a token without a provider can prove it. Returns the records
+ * with the answer; `unknown` if Terra could not be asked.
  */
 async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords | 'unknown'> {
   const { terraUserId, facts } = row;
@@ -265,7 +270,7 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
       return 'unknown';
     }
     const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
-    // Neither proved nor ended as long as a token fits: nobody knows how this provider connects.
+    // A token fits, but the catalogue does not have the provider: neither prove nor end the user.
     if (catalogueKind === undefined) return 'unknown';
     if (catalogueKind === 'web') return records;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
@@ -280,9 +285,8 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
 }
 
 /**
- * Returns what Terra's answer adds to a row of which it was not known whether the user is authenticated, or with what provider.
- * A phone's user may have used a token: its event says when. Of any other user the answer does not say when it authenticated, so
- * that counts as of when it was first heard of.
+ * Returns the facts that Terra's answer adds to a row without a known authentication or provider. A phone may have used a token, and
+ * its event has the time. For any other user the answer has no time of authentication, so the time of the first event counts.
  */
 async function answerFacts(
   user: TerraUser,
@@ -294,7 +298,7 @@ async function answerFacts(
   const now = deps.clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, now);
   const reportedAuth = auth ?? reported;
-  // An authentication for which Terra named a widget session used no token.
+  // An authentication with a widget session used no token.
   if (reportedAuth?.via === unrequested.noSession && provider !== undefined && providerKind(provider) === 'sdk') {
     const authentication = { terraUserId, provider, at: reportedAuth.at, createdAt, scopes, event: 'auth' } as const;
     return recordAuthentication(records, authentication, deps);
@@ -325,8 +329,8 @@ async function sweepErasure(records: OwnerRecords, erasure: ErasureRow, deps: Sw
 }
 
 /**
- * Deletes the oldest connections that an owner with too many can spare, except those that a session or token would bring back.
- * What was superseded by one of them is linked to its successor first, so that a connection keeps the id that it began with.
+ * Deletes the oldest deletable connections of an owner with more than `OWNER_ROWS`, except those that a session or token would
+ * create again. First links their predecessors to their successors, so that a connection keeps its public id.
  */
 async function makeRoom(records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords> {
   const { sessions, tokenRecords, connections } = records;
@@ -345,13 +349,13 @@ async function makeRoom(records: OwnerRecords, deps: Sweeping): Promise<OwnerRec
   const deletedIds = new Set(deleted.map(({ terraUserId }) => terraUserId));
   const { records: linked } = await record(records, now => relinkPast(deletedIds, now), deps);
   for (const { terraUserId } of deleted) {
-    const row = rowOf(linked, terraUserId);
+    const row = connectionOf(linked, terraUserId);
     if (row) await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
   return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !deletedIds.has(terraUserId)) };
 }
 
-/** For each user that one of `going` superseded: the user that stands for it without them. */
+/** Returns, for each user that a deleted one superseded, a link to the next user that is not deleted. */
 function relinkPast(deletedIds: ReadonlySet<string>, { connections }: OwnerRecords): FactUpdates {
   const links = new Map(connections.map(({ terraUserId, facts }) => [terraUserId, facts.supersededBy]));
   const updates = new Map<string, ConnectionFacts>();
@@ -368,7 +372,7 @@ function relinkPast(deletedIds: ReadonlySet<string>, { connections }: OwnerRecor
   return updates;
 }
 
-/** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
+/** Returns the decision for a due row: `{}` repeats a deauthentication, `disconnect` ends an unconfirmed row, undefined does nothing. */
 function sweepDecision(
   row: ConnectionRow,
   records: OwnerRecords,
@@ -387,7 +391,7 @@ function sweepDecision(
   }
 }
 
-/** The session is the judge: as long as it is open, or its time or the row's is not over, nothing is ended. */
+/** Returns whether an unconfirmed row must not be ended yet: its deadline is not over, or its session is still open. */
 export function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
   if (needsLaterVersion(row, sessions, rules)) return true;
   const until = confirmDeadline(row, sessions, rules);
@@ -397,8 +401,8 @@ export function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, 
 }
 
 /**
- * Reschedules every row that was due and that was not left as it is. Skips rows whose version changed since they were read: their
- * writer rescheduled them. A row that Terra has nothing to say about waits longer each time.
+ * Reschedules every row that was due, except those left for a later turn. Skips rows whose version changed since they were read;
+ * their writer rescheduled them. A row that Terra has no answer for waits longer each time.
  */
 async function rescheduleDue(
   records: OwnerRecords,
@@ -423,7 +427,6 @@ async function rescheduleDue(
     const isKeptDeletable = records.connections.length > OWNER_ROWS && isDeletable(row.facts);
     await store.reschedule(item, row, isKeptDeletable ? now + DELETABLE_RETRY : next && Math.max(next, now + pause));
   }
-  // What cannot be read waits, so that it does not keep the sweep from what can.
   for (const { item, stored } of records.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {
     const version = numberOf(stored.version);
     await store.reschedule(item, { owner: records.owner, version }, now + LATER_VERSION_RETRY);
