@@ -1,6 +1,6 @@
 import type { Clock, Instant } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { askTerra } from '../core/state/look-up';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/http/page';
 import { pageLanguage } from '../core/http/page-language';
@@ -43,29 +43,29 @@ type Deps = {
   returnTargets: ReadonlyMap<string, string>;
   clock: Clock;
   random: Random;
-  /** The path that the callback's cookie goes to. */
+  /** The path of the callback's cookie. */
   cookiePath: string;
   confirmation: Confirmation;
-  /** How pages show the app; undefined: in words of their own. */
+  /** How pages show the app; undefined: with default texts. */
   look?: AppLook | undefined;
 };
 
 type Request = RequestOf<typeof returnSuccess>;
 type Reply = ReplyOf<typeof returnSuccess>;
 type Headers = Request['headers'];
-/** What the app is told in the query of its target, and the user on a page. */
+/** The outcome, as the query of the return target and the page show it. */
 type Result =
   | { status: 'returned'; code?: string }
   | { status: 'failed'; error: FailureCause }
   | { status: 'sdk_required'; provider: string };
-/** A browser that came to the success URL with a well-formed state and Terra user id. */
+/** A request to the success URL with a well-formed state and Terra user id. */
 type Visit = { state: StateToken; terraUserId: string; at: Instant; request: Request };
 
 /**
- * Records, once, that the browser came back with a Terra user, and sends it on with the one-time code. A return counts only
- * after the user's authentication: Terra told of it, or says so when asked; until then the browser gets a page that tries
- * again. Only if Terra cannot be asked is the return recorded all the same. Within the code's life the same browser gets the
- * same code again. Another browser that navigates here with the same Terra user means two people: the session is rejected.
+ * Records once that the browser returned with a Terra user, and sends it to the app with the one-time code. A return counts only
+ * after the user's authentication, which Terra reported or confirms when asked. Until then the browser gets a page that tries
+ * again. If Terra cannot be asked, the return is recorded anyway. The same browser gets the same code again while it is valid.
+ * If another browser navigates here with the same Terra user, two people took part, and the session is rejected.
  */
 export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (request, deps) => {
   const { path, query, headers } = request;
@@ -81,12 +81,12 @@ export const completeCallback: Behaviour<typeof returnSuccess, Deps> = async (re
   const { session } = recorded;
   if (!session || !matchesHash(state.secret, session.stateHash)) return neutralPage(headers, deps);
   if (session.returned) return answerRepeatedVisit(session, visit, deps);
-  // Terra returns with the user that it made the direct link for, and no other.
+  // A direct link returns only with the Terra user that it was made for.
   const isPossible = session.terraUserId === undefined || session.terraUserId === terraUserId;
   return isPossible && isUsable(session, visit.at) ? lookUpAndRecord(session, visit, deps) : neutralPage(headers, deps);
 };
 
-/** Records the return if the session has, or gets with it, the evidence that it needs; else says how the session stands. */
+/** Records the return if its evidence is sufficient, and returns the reply. Otherwise returns the stored session. */
 async function recordReturn(
   { state, terraUserId, request }: Visit,
   evidence: ReturnEvidence,
@@ -109,7 +109,7 @@ async function recordReturn(
   return { reply: isProof ? { ...reply, cookies: [cookie] } : reply };
 }
 
-/** Asks Terra whether the user is authenticated, as often as the session may, and counts the return if it is. */
+/** Asks Terra whether the user is authenticated, up to `RETURN_LOOKUP_LIMIT` times, and records the return if it is. */
 async function lookUpAndRecord(session: SessionRow, visit: Visit, deps: Deps): Promise<Reply> {
   const { state, terraUserId, at, request } = visit;
   const question = { kind: 'asked', at, stateHash: hashOf(state.secret) } as const;
@@ -121,22 +121,19 @@ async function lookUpAndRecord(session: SessionRow, visit: Visit, deps: Deps): P
   const evidence: ReturnEvidence = answer === 'not_asked' ? answer : { foundNow: answer };
   const recorded = await recordReturn(visit, evidence, deps);
   if ('reply' in recorded) return recorded.reply;
-  // Terra's event, or another visit, may have come in the meantime.
+  // Terra's event or another visit may have arrived meanwhile.
   const later = await recordReturn(visit, 'recorded', deps);
   if ('reply' in later) return later.reply;
   return later.session?.returned ? answerRepeatedVisit(later.session, visit, deps) : neutralPage(request.headers, deps);
 }
 
-/**
- * Returns whether the user may have been refused before: an answer of Terra's does not tell when the user authenticated, its
- * event does.
- */
+/** Returns whether the user may have been refused before. Terra's answer does not say when the user authenticated; its event does. */
 function isRefusalUncertain(session: SessionRow, terraUserId: string, answer: Authorisation | 'not_asked'): boolean {
   if (answer === 'not_asked' || isRefused(session, terraUserId)) return false;
   return isRefused({ ...session, authorised: { ...session.authorised, [terraUserId]: answer } }, terraUserId);
 }
 
-/** Returns what Terra's answer authorises; `not_asked` if it cannot be asked, or if only its event can tell whose the user is. */
+/** Returns the authorisation in Terra's answer; `not_asked` if Terra cannot be asked or does not say when it created the user. */
 async function lookUpEvidence(
   session: SessionRow,
   terraUserId: string,
@@ -151,18 +148,18 @@ async function lookUpEvidence(
   }
 }
 
-/** Shows the page that tries again by itself, with growing pauses. */
+/** Shows the page that reloads by itself with growing pauses. */
 function showWaitingPage(session: SessionRow, { terraUserId, request }: Visit, { look }: Deps): Reply {
   const { headers, query, note } = request;
   note({ outcome: 'waiting' });
   const tryNumber = readTryNumber(query.try);
-  // Relative, so that it is right behind a proxy that adds to the path.
+  // Relative, so that it works behind a proxy that changes the path.
   const again = `success?${new URLSearchParams({ user_id: terraUserId, try: `${nextTryNumber(tryNumber)}` })}`;
   const view: PageView = { kind: 'waiting', again, afterSeconds: secondsToNextTry(tryNumber) };
   return pageReply(view, pageLanguage(session.language, headers['accept-language']), look);
 }
 
-/** A further visit after the return was counted. */
+/** Replies to a further visit after the return was recorded. */
 async function answerRepeatedVisit(
   session: SessionRow,
   { state, terraUserId, at, request }: Visit,
@@ -184,7 +181,7 @@ async function answerRepeatedVisit(
   return returnToApp(session, state, headers, deps);
 }
 
-/** Sends a browser that returned on to the app: with the code, or, if that could prove nothing, as failed. */
+/** Sends the browser to the app with the code, or as failed if the code could prove nothing. */
 function returnToApp(session: SessionRow, state: StateToken, headers: Headers, deps: Deps): Reply {
   if (deps.confirmation === 'off') return redirectToTarget(session, { status: 'returned' }, headers, deps);
   const terraUserId = session.returned?.terraUserId ?? '';
@@ -199,8 +196,8 @@ function returnToApp(session: SessionRow, state: StateToken, headers: Headers, d
 }
 
 /**
- * Records that the attempt failed. The Terra user that the redirect names proves nothing in this session any more; in a widget
- * the user may still choose another provider.
+ * Records that the session failed. The Terra user in the redirect proves nothing in this session from then on. In a widget the user
+ * can still choose another provider.
  */
 export const recordFailure: Behaviour<typeof returnFailure, Deps> = async ({ path, query, headers, note }, deps) => {
   const state = readStateToken(path.state);
@@ -215,14 +212,14 @@ export const recordFailure: Behaviour<typeof returnFailure, Deps> = async ({ pat
   );
   const isKnown = session && matchesHash(state.secret, session.stateHash);
   if (!isKnown || !session.failed || !isUsable(session, at)) return neutralPage(headers, deps);
-  // A webhook may have completed it already: nobody is told then that nothing was connected.
+  // A webhook may have completed the session already; then it has not failed.
   const hasSucceeded = session.returned || provedUser(session, deps.confirmation) !== undefined;
   if (hasSucceeded) return neutralPage(headers, deps);
   note({ outcome: written ? 'failed' : 'failed_again' });
   return redirectToTarget(session, { status: 'failed', error: causeOf(session.failed) }, headers, deps);
 };
 
-/** SDK providers picked in the widget come back without a user: nothing is connected, the app goes on with a token. */
+/** Sends the browser to the app if the user chose an SDK provider in the widget. Terra then names no user, and the app needs a token. */
 async function continueInApp(
   state: StateToken,
   resource: string | undefined,
@@ -240,7 +237,7 @@ function isUsable(session: SessionRow, now: number): boolean {
   return !session.closed && !session.wrongOwner && now <= session.finishBy;
 }
 
-/** To the exact URL the deployment has for the session's return target; no URL ever comes from a request. */
+/** Sends the browser to the configured URL of the session's return target. No URL comes from a request. */
 function redirectToTarget(session: SessionRow, result: Result, headers: Headers, { returnTargets, look }: Deps): Reply {
   const configured = returnTargets.get(session.returnTo);
   if (configured === undefined) return neutralPage(headers, { look });
@@ -263,12 +260,12 @@ function viewOf(result: Result, target: string): PageView {
   }
 }
 
-/** Says nothing of any session, not even by its language: the same for the same browser, whatever the state. */
+/** Returns a page that reveals nothing about any session. It depends only on the browser's language. */
 function neutralPage(headers: Headers, { look }: Pick<Deps, 'look'>): Reply {
   return pageReply({ kind: 'neutral' }, pageLanguage(undefined, headers['accept-language']), look);
 }
 
-/** Adds to the query and leaves every other character of the target as it is configured. */
+/** Adds query parameters and keeps every other character of the configured target. */
 function withQuery(target: string, added: Record<string, string>): string {
   const [beforeFragment = '', ...fragment] = target.split('#');
   const separator = beforeFragment.includes('?') ? '&' : '?';
@@ -276,13 +273,13 @@ function withQuery(target: string, added: Record<string, string>): string {
 }
 
 export const handler = serve([on(returnSuccess, completeCallback), on(returnFailure, recordFailure)], () => ({
-  serve: live.serveDeps(),
-  store: live.store(),
-  terra: live.terra(),
-  random: live.random,
-  cookiePath: new URL(live.required('CALLBACK_BASE')).pathname,
-  returnTargets: live.returnTargets(),
-  clock: live.clock,
-  confirmation: live.confirmation(),
-  look: live.appLook(),
+  serve: dependencies.serveDeps(),
+  store: dependencies.store(),
+  terra: dependencies.terra(),
+  random: dependencies.random,
+  cookiePath: new URL(dependencies.required('CALLBACK_BASE')).pathname,
+  returnTargets: dependencies.returnTargets(),
+  clock: dependencies.clock,
+  confirmation: dependencies.confirmation(),
+  look: dependencies.appLook(),
 }));

@@ -1,7 +1,7 @@
 import { connectionAnswer } from '../core/http/answer';
 import { type EndDeps, endConnection } from '../core/state/end-connection';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { completeReturn } from '../core/state/look-up';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { currentRow, isUnreadable, type OwnerRecords, withSession } from '../core/state/owner-records';
@@ -30,9 +30,9 @@ type Deps = EndDeps & {
 type Reply = ReplyOf<typeof confirmSession>;
 
 /**
- * Proves that the user who finished is the user who started: only the finishing browser received the code, and it counts only
- * together with the starter's own token. If another user brings it before the owner does, the connection is removed, both here
- * and at Terra; after that it only raises an alarm, since the owner is proved already.
+ * Proves that the user who started the session is the user who finished it: only the returning browser received the code, and it
+ * counts only with the owner's JWT. If another user redeems the code first, the connection is removed, here and at Terra. Once the
+ * owner has redeemed it, another user's attempt only raises an alarm.
  */
 export const confirm: Behaviour<typeof confirmSession, Deps> = async ({ caller, path, body, note }, deps) => {
   const owner = await deps.ownerOf(caller);
@@ -74,7 +74,7 @@ async function confirmWithCode(
   return confirmedReply(records, await withAuthentication(stored.session, records, deps), deps);
 }
 
-/** Without codes, whatever authenticated in the session is proved; the caller only has to be its owner. */
+/** Confirms without a code: every Terra user that authenticated in the session is proved, and the caller must be its owner. */
 async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): Promise<Reply> {
   const records = await deps.store.load(owner.referenceId);
   const session = records.sessions.find(({ id }) => id === sessionId);
@@ -83,7 +83,7 @@ async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): 
   return confirmedReply(records, await withAuthentication(session, records, deps), deps);
 }
 
-/** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
+/** Looks up a missing authentication. If Terra cannot be asked, its event or the sweep completes the session. */
 async function withAuthentication(session: SessionRow, records: OwnerRecords, deps: Deps): Promise<SessionRow> {
   const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
@@ -109,7 +109,7 @@ async function confirmedReply(loaded: OwnerRecords, session: SessionRow, deps: D
   return { status: 200, body: { id: session.id, status: 'completed', connection } };
 }
 
-/** Somebody other than the starter finished: nobody gets the link. */
+/** Rejects the session because another user redeemed its code, and ends the connection. */
 async function rejectSession(
   records: OwnerRecords,
   session: SessionRow,
@@ -128,12 +128,12 @@ async function rejectSession(
   await endConnection(withSession(records, stored.session), terraUserId, wrongOwner, deps);
 }
 
-const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or not of this session.');
-const sessionClosed = () => new Problem('session_closed', 'The session is closed. Open a new one.');
+const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or belongs to another session.');
+const sessionClosed = () => new Problem('session_closed', 'The session is closed. Create a new one.');
 
 export const handler = serve([on(confirmSession, confirm)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  terra: dependencies.terra(),
+  ownerOf: dependencies.ownerOf(),
 }));

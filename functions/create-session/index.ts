@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/platform/clock';
 import { erasing, isErasing } from '../core/state/erasure';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { keyedSessionId, type Owner, type SignedIn } from '../core/state/owner';
 import { providerId, providerKind } from '../core/terra/providers';
 import { countUse, refuseIfFull } from '../core/state/quota';
@@ -31,9 +31,9 @@ type Deps = {
   random: Random;
   confirmation: Confirmation;
   returnTargets: ReadonlyMap<string, string>;
-  /** Where Terra sends browsers back to, without a slash at the end. */
+  /** The base of the callback URLs, without a trailing slash. */
   callbackBase: string;
-  /** Sessions an owner may open in ten minutes. */
+  /** The number of sessions an owner may create in ten minutes. */
   limit: number;
 };
 
@@ -46,10 +46,10 @@ type SessionRequest = {
 };
 
 const KEEP = 2 * DAY;
-/** An attempt that has not brought a link after this long is taken for dead. */
+/** A claim without a session after this time is abandoned. */
 const CLAIM_LIFE = 15 * SECOND;
 
-/** Opens a session: a link to Terra's widget or to one provider, which the owner follows to connect. */
+/** Creates a session with a link to Terra's widget or to one provider. */
 export const openSession: Behaviour<typeof createSession, Deps> = async ({ caller, body, headers, note }, deps) => {
   const sessionRequest = readSessionRequest(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
@@ -67,7 +67,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   const { sessions, claims } = records;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
-    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body.');
+    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body. Use a new key.');
   }
   if (known && 'stateHash' in known) {
     note({ outcome: 'repeated' });
@@ -78,13 +78,13 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   try {
     return sessionReply(await openAtTerra(owner, id, sessionRequest, claim, deps), deps);
   } catch (error) {
-    // Given up at once, so that the same key may be tried again without waiting.
+    // Releases the claim, so that the same key can be used again at once.
     await deps.store.claimSession({ ...claim, claimedAt: 0 }, claim.attempt);
     throw error;
   }
 };
 
-/** Holds the session's place, or throws while another attempt does. */
+/** Claims the session's id. Throws `in_progress` while another request holds it. */
 async function takeClaim(
   owner: Owner,
   id: string,
@@ -103,15 +103,15 @@ async function takeClaim(
     purgeAt: Math.ceil((now + KEEP) / SECOND),
   };
   const isFree = !held || now - held.claimedAt >= CLAIM_LIFE;
-  // Counted before anything is written, so that keys beyond the limit leave nothing behind.
+  // Counted before the claim is written, so that requests over the limit write no row.
   if (isFree) await countUse(owner.referenceId, 'sessions', deps.limit, deps);
   if (isFree && (await deps.store.claimSession(claim, held?.attempt))) return claim;
-  throw new Problem('in_progress', 'The first request with this Idempotency-Key is under way.', {
+  throw new Problem('in_progress', 'Another request with this Idempotency-Key is in progress. Try again.', {
     retryAfterSeconds: 1,
   });
 }
 
-/** Asks Terra for the link and stores the session; a crash in between leaves only an unseen link that expires by itself. */
+/** Asks Terra for the link and stores the session. A crash in between leaves an unused link that expires. */
 async function openAtTerra(
   owner: Owner,
   id: string,
@@ -129,7 +129,9 @@ async function openAtTerra(
   );
   const session = newSession(owner, id, sessionRequest, secret, link, createdAt, claim);
   if (await deps.store.openSession(session, claim?.attempt)) return session;
-  throw new Problem('in_progress', 'Another request with this Idempotency-Key took over.', { retryAfterSeconds: 1 });
+  throw new Problem('in_progress', 'Another request with this Idempotency-Key replaced this one. Try again.', {
+    retryAfterSeconds: 1,
+  });
 }
 
 function askTerra(
@@ -204,9 +206,12 @@ function readSessionRequest(
     throw new Problem('invalid_request', 'Give provider (a direct link) or providers (a widget), not both.');
   }
   if (!returnTargets.has(returnTo))
-    throw new Problem('invalid_request', 'returnTo names no return target of this deployment.');
+    throw new Problem('invalid_request', 'returnTo is not a return target of this deployment.');
   if (provider !== undefined && providerKind(provider) === 'sdk') {
-    throw new Problem('provider_unavailable', 'This provider connects with the mobile SDK: mint a token instead.');
+    throw new Problem(
+      'provider_unavailable',
+      'This provider connects with the mobile SDK. Create a token instead (POST /v1/tokens).',
+    );
   }
   const named = provider === undefined ? providers : [provider];
   return {
@@ -225,18 +230,18 @@ function readIdempotencyKey(header: string | undefined): string | undefined {
 }
 
 export const handler = serve([on(createSession, openSession)], () => {
-  const referenceKey = live.referenceKey();
+  const referenceKey = dependencies.referenceKey();
   return {
-    serve: live.serveDeps(),
-    store: live.store(),
-    terra: live.terra(),
-    ownerOf: live.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
+    terra: dependencies.terra(),
+    ownerOf: dependencies.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
     referenceKey,
-    clock: live.clock,
-    random: live.random,
-    confirmation: live.confirmation(),
-    returnTargets: live.returnTargets(),
-    callbackBase: live.required('CALLBACK_BASE'),
-    limit: live.positive('SESSION_LIMIT'),
+    clock: dependencies.clock,
+    random: dependencies.random,
+    confirmation: dependencies.confirmation(),
+    returnTargets: dependencies.returnTargets(),
+    callbackBase: dependencies.required('CALLBACK_BASE'),
+    limit: dependencies.positive('SESSION_LIMIT'),
   };
 });

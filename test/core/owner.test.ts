@@ -63,7 +63,7 @@ test('another key is refused, whatever else differs', async () => {
 
   expect(await named(store, { namespace: 'another' }, `${KEY}-another`)).toEqual({
     code: 'unavailable',
-    reason: expect.stringMatching(/^the reference-id key is not the one .* `npm run secrets -- import-key`$/),
+    reason: expect.stringMatching(/^the reference-id key is not the first .* `npm run secrets -- import-key`$/),
   });
 });
 

@@ -41,7 +41,7 @@ import {
   table,
 } from './table';
 
-/** Parts of an update expression, with the names and values that they use. */
+/** The clauses of an update expression, with their names and values. */
 type Update = {
   set?: string[];
   remove?: string[];
@@ -51,14 +51,13 @@ type Update = {
   values?: Item;
 };
 
-/** Condition of a write that creates its row; with the name `#item`. */
+/** The condition of a write that creates its row. Needs the name `#item`. */
 const IS_NEW = 'attribute_not_exists(#item)';
 const itemName = { '#item': table.sortKey };
 
 /**
- * The store on DynamoDB: one command a verb, every condition evaluated by the table itself. A row that exists is never put
- * again: an update sets the attributes that this version knows, and leaves those of later versions as they are.
- * `found` is called for reads that met rows which this version cannot read, or reads only in part.
+ * Returns the store on DynamoDB. `PutItem` only creates rows; updates set only attributes that this version knows, so that those of
+ * later versions are kept. Calls `found` after reads of rows that this version cannot read, or not fully.
  */
 export function dynamoStore(
   client: DynamoDBClient,
@@ -92,7 +91,7 @@ export function dynamoStore(
     return stored;
   }
 
-  /** The row is of an earlier version, and what was written to it just now is not. */
+  /** Sets `schema` of a row of an earlier version after this version wrote to it. */
   const raiseSchema = (owner: string, item: string) =>
     conditionMet(
       update(owner, item, {
@@ -102,7 +101,6 @@ export function dynamoStore(
       }),
     );
 
-  /** Writes attributes by their paths. */
   function updatePaths(
     owner: string,
     item: string,
@@ -181,7 +179,7 @@ export function dynamoStore(
         },
       });
       const session = sessionIn(owner, item);
-      // A session that cannot be read is nobody's: the fact stays with it for whoever can.
+      // If this version cannot read the session, the fact stays for a version that can.
       return session ? { written: true, session } : { written: false, session };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -241,13 +239,13 @@ export function dynamoStore(
       return updatePaths(owner, item, toRowUpdate(claimed), claimedBy(attempt));
     },
 
-    async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
+    async addSessionFact(owner, id, fact, dueAt, readDueAt) {
       if (dueAt === undefined) return addFact(owner, id, fact, undefined);
       const isDueByThen = (at: Instant | undefined) => at !== undefined && at <= dueAt;
       const moved = { at: dueAt, isKept: false };
-      if (!isDueByThen(seenDueAt)) return addFact(owner, id, fact, moved);
+      if (!isDueByThen(readDueAt)) return addFact(owner, id, fact, moved);
       const kept = await addFact(owner, id, fact, { ...moved, isKept: true });
-      // Since it was read, the sweep may have put off when to look.
+      // The sweep may have rescheduled the session since it was read.
       return kept.written || isDueByThen(kept.session?.dueAt) ? kept : addFact(owner, id, fact, moved);
     },
 
@@ -333,7 +331,7 @@ export function dynamoStore(
         }),
       ),
 
-    // Versions that do not know `naming` read and write `fingerprint` alone, so it stays as it was.
+    // Versions without `naming` only know `fingerprint`, so its format does not change.
     async rememberFingerprint({ key, naming }) {
       try {
         return readFingerprint(
@@ -390,13 +388,13 @@ export function dynamoStore(
     async reconcileProgress() {
       const item = await get(reconcileKey.owner, reconcileKey.item);
       const progress = item && readProgress(item);
-      // The check then begins anew, which asks more of Terra but misses nobody.
+      // The check then starts again from the beginning.
       if (item && !progress) found({ unreadableRows: 1, laterValues: 0 });
       return progress;
     },
 
     async saveReconcileProgress({ startedAt, cursor, isDone }) {
-      // Only a run that began no earlier may move the place.
+      // A run that started earlier must not overwrite the progress.
       await updatePaths(reconcileKey.owner, reconcileKey.item, toRowUpdate({ startedAt, cursor, isDone }), {
         condition: `${isNoNumber('startedAt')} OR startedAt <= :startedAt`,
         values: { ':startedAt': startedAt, ':number': 'N' },
@@ -407,7 +405,7 @@ export function dynamoStore(
       const item = await get(reportedEndsKey.owner, reportedEndsKey.item);
       if (!item) return undefined;
       const { data } = ReportedEnds.safeParse(item);
-      // The daily check finds what is lost with it.
+      // The daily check finds the ends that are lost with it.
       if (!data) found({ unreadableRows: 1, laterValues: 0 });
       return data ?? { ends: [], purgeAt: 0, version: numberOf(item.version) ?? 0 };
     },
@@ -441,8 +439,8 @@ export function dynamoStore(
 }
 
 /**
- * Reads an item. A number too large for JavaScript, which nothing of ours writes, becomes an object in its attribute, so that
- * one such value does not keep a whole page of rows from being read.
+ * Converts an item. A number too large for JavaScript becomes an object, so that one such value, which this code never writes, does
+ * not prevent the other rows of a page from being read.
  */
 function itemOf(stored: Record<string, AttributeValue>): Item {
   try {
@@ -457,31 +455,31 @@ const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()
 const Key = z.object({ S: z.string() });
 const Cursor = z.strictObject({ [table.partitionKey]: Key, [table.sortKey]: Key });
 
-/** A row that is still at this version (undefined: that is there, for rows that have none). */
+/** Returns the condition that a row is still at this version; undefined: that it exists, for rows without a version. */
 const atVersion = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
   version === undefined
     ? { condition: 'attribute_exists(#item)', names: itemName }
     : { condition: 'version = :version', values: { ':version': version } };
 
-/** A place that this attempt holds and has not opened yet. */
+/** Returns the condition that this attempt still holds the claim. */
 const claimedBy = (attempt: string) => ({
   condition: 'attempt = :attempt AND attribute_not_exists(stateHash)',
   values: { ':attempt': attempt },
 });
 
-/** True of an attribute that is absent or cannot be read; with the value `:number`. */
+/** Returns the condition that an attribute is absent or not a number. Needs the value `:number`. */
 const isNoNumber = (attribute: string): string => `NOT attribute_type(${attribute}, :number)`;
 
 const keyOf = (item: Item) => ({ owner: String(item[table.partitionKey]), item: String(item[table.sortKey]) });
 
-/** Undefined for a place that a check cannot go on from. */
+/** Returns undefined if a check cannot continue from this item. */
 function readProgress(item: Item): ReconcileProgress | undefined {
   const { data } = Progress.safeParse(item);
   if (!data || (data.cursor !== undefined && !isCursor(data.cursor))) return undefined;
   return { startedAt: data.startedAt, cursor: data.cursor, isDone: data.isDone };
 }
 
-/** Returns whether the text is a key of the table, from which a scan may go on. */
+/** Returns whether the text is a key of the table, so that a scan can continue from it. */
 function isCursor(text: string): boolean {
   try {
     return Cursor.safeParse(JSON.parse(text)).success;
@@ -490,7 +488,7 @@ function isCursor(text: string): boolean {
   }
 }
 
-/** Returns whether this version can read the row; of the table's own rows, whether the check of all connections can go on. */
+/** Returns whether this version can read the row. */
 function isReadable(item: Item): boolean {
   const { owner, item: sortKey } = keyOf(item);
   if (!isBookkeeping(owner)) return toOwnerRecords(owner, [item]).unreadable.length === 0;
@@ -506,7 +504,7 @@ const readFingerprint = (item: Item | undefined): Fingerprint => ({
 
 const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
 
-/** Whether the condition of a write held. */
+/** Returns whether the condition of a write was met. */
 async function conditionMet(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;

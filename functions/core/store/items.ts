@@ -8,15 +8,15 @@ import type { OwnerRecords } from '../state/owner-records';
 import { Claim, hasLaterValue, SessionRow } from '../state/session';
 import { type Item, itemKey, readItemKey, SCHEMA, table, type UnreadableRow } from './table';
 
-/** How many rows of a kind were read that somebody should know of. `laterValues`: rows with a value that only a later version knows. */
+/** The number of rows that could not be read, and of rows with a value that only a later version knows. */
 export type RowFindings = { unreadableRows: number; laterValues: number };
 
-/** Which shard of the due index an owner's rows are in. */
+/** Returns the shard of the due index for an owner's rows. */
 export function shardOf(owner: string): string {
   return String((createHash('sha256').update(owner).digest()[0] ?? 0) % table.due.shards);
 }
 
-/** Sorts the rows of an owner by what they are. A row that cannot be read is kept aside and stops none of the others. */
+/** Parses the rows of an owner. A row that cannot be read goes to `unreadable`. */
 export function toOwnerRecords(owner: string, items: readonly Item[]): OwnerRecords {
   const unreadable: UnreadableRow[] = [];
   const rows = {
@@ -51,26 +51,26 @@ export function toOwnerRecords(owner: string, items: readonly Item[]): OwnerReco
   }
 }
 
-/** What is to be said of a partition's rows; undefined if nothing is. */
+/** Returns the findings of a read; undefined if there are none. */
 export function findingsIn({ sessions, connections, unreadable }: OwnerRecords): RowFindings | undefined {
   const later = [...sessions.filter(hasLaterValue), ...connections.filter(({ facts }) => isOfLaterVersion(facts))];
   const isAny = unreadable.length + later.length > 0;
   return isAny ? { unreadableRows: unreadable.length, laterValues: later.length } : undefined;
 }
 
-/** The session in an item; undefined for one that is only being opened, for one that cannot be read, or for none. */
+/** Parses a session. Returns undefined for a claim, an unreadable item or no item. */
 export function readSession(item: Item | undefined): SessionRow | undefined {
   const session = item && 'stateHash' in item ? parsed(SessionRow, item) : undefined;
   return session && isAt(item, itemKey.session(session.id)) ? session : undefined;
 }
 
-/** The token record in an item; undefined for one that cannot be read, or for none. */
+/** Parses a token record. Returns undefined for an unreadable item or no item. */
 export function readTokenRecord(item: Item | undefined): TokenRecord | undefined {
   const tokenRecord = item && parsed(TokenRecord, item);
   return tokenRecord && isAt(item, itemKey.mint(tokenRecord.id)) ? tokenRecord : undefined;
 }
 
-/** The connection in an item; undefined for one that cannot be read. */
+/** Parses a connection. Returns undefined for an unreadable item. */
 export function readConnection(item: Item): ConnectionRow | undefined {
   const row = parsed(ConnectionRow, item);
   return row && isAt(item, itemKey.connection(row.terraUserId)) ? row : undefined;
@@ -81,10 +81,10 @@ function readClaim(item: Item): Claim | undefined {
   return claim && isAt(item, itemKey.session(claim.id)) ? claim : undefined;
 }
 
-/** A row that names another one than its key would be written there. */
+/** Returns whether the item has this sort key. A row whose id differs from its key would be written to another row. */
 const isAt = (item: Item | undefined, key: string): boolean => item?.[table.sortKey] === key;
 
-/** The row without `schema`, unless that is a later one; undefined if it is not of this shape. */
+/** Parses a row. Removes `schema` unless it is a later one. Returns undefined if the item does not fit the shape. */
 function parsed<S extends z.ZodMiniType<{ schema?: number | undefined } | object>>(
   shape: S,
   item: Item,
@@ -104,19 +104,19 @@ export function sessionItem(session: SessionRow): Item {
   return { ...session, item: itemKey.session(session.id), ...dueShard(session) };
 }
 
-/** What puts a row into the due index, where it is due at all. */
+/** Returns the attribute that puts a due row into the due index. */
 export const dueShard = (row: { owner: string; dueAt?: number | undefined }): Item =>
   row.dueAt === undefined ? {} : { dueShard: shardOf(row.owner) };
 
-/** The `schema` of a row after a write of this version: never lowered. */
+/** Returns the `schema` of a row after a write by this version, which never lowers it. */
 export const schemaOf = ({ schema = SCHEMA }: { schema?: number | undefined }): number => Math.max(schema, SCHEMA);
 
-/** What a write changes of a row, by the paths of attributes. Everything else of the row stays as it is stored. */
+/** The attributes that a write sets and removes, by their paths. All others stay as stored. */
 export type RowUpdate = { set: [path: string[], value: unknown][]; remove: string[][] };
 
 /**
- * Returns what turns the connection that was read (undefined: there is none) into the new one. Of the facts only those that
- * differ are written, so that what later versions added to the others is kept.
+ * Returns the update from the stored connection (undefined: none) to the new one. Only facts that differ are written, so that fields
+ * that later versions added to the others are kept.
  */
 export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | undefined): RowUpdate {
   const { owner: _, facts, ...rest } = row;
@@ -132,7 +132,7 @@ export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | und
   return update;
 }
 
-/** Sets the attributes of an item, and removes those that are undefined. */
+/** Returns the update that sets the attributes of an item and removes those that are undefined. */
 export function toRowUpdate(item: Item): RowUpdate {
   const entries = Object.entries(item);
   return {
