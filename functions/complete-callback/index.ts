@@ -1,5 +1,4 @@
 import type { Clock, Instant } from '../core/platform/clock';
-import { Problem } from '../core/http/errors';
 import * as dependencies from '../core/platform/dependencies';
 import { askTerra } from '../core/state/look-up';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/http/page';
@@ -35,6 +34,7 @@ import {
   writeStateToken,
 } from '../core/state/state-token';
 import { nextTryNumber, readTryNumber, secondsToNextTry } from '../core/http/waiting-page';
+import { isOfTerra } from '../core/state/turn';
 import { returnFailure, returnSuccess } from '../routes';
 
 type Deps = {
@@ -143,7 +143,7 @@ async function lookUpEvidence(
     const answer = await askTerra(session, terraUserId, RETURN_LOOKUP_TIMEOUT, deps);
     return answer === 'undated' ? 'not_asked' : answer;
   } catch (error) {
-    if (error instanceof Problem && error.code.startsWith('terra_')) return 'not_asked';
+    if (isOfTerra(error)) return 'not_asked';
     throw error;
   }
 }

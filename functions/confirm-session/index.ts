@@ -20,6 +20,7 @@ import {
 } from '../core/state/session';
 import type { Terra } from '../core/terra/terra';
 import { hashOf, matchesHash, readStateToken, type StateToken } from '../core/state/state-token';
+import { isOfTerra } from '../core/state/turn';
 import { confirmSession } from '../routes';
 
 type Deps = EndDeps & {
@@ -90,7 +91,7 @@ async function withAuthentication(session: SessionRow, records: OwnerRecords, de
   try {
     return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_TIMEOUT, deps);
   } catch (error) {
-    if (error instanceof Problem && error.code.startsWith('terra_')) return session;
+    if (isOfTerra(error)) return session;
     throw error;
   }
 }

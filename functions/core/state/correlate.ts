@@ -91,7 +91,7 @@ export function mayBeOfTokenRecord(
   );
 }
 
-export type FailedSessions = {
+type FailedSessions = {
   /** The session that the failure is known to belong to. */
   certain: SessionRow | undefined;
   /** Every session that it may belong to. */

@@ -14,7 +14,7 @@ import type { Terra } from '../terra/terra';
 export type EndDeps = RecordDeps & { terra: Pick<Terra, 'deauthenticate'> };
 
 /** The records after the end, and what Terra did: agreed, failed (it is asked again later), or need not be asked. */
-export type EndResult =
+type EndResult =
   | { records: OwnerRecords; terra: 'agreed' | 'unneeded' }
   | { records: OwnerRecords; terra: 'failed'; problem: Problem };
 

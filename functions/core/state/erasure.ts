@@ -32,45 +32,43 @@ export function isErasing(records: OwnerRecords): boolean {
 
 export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
 
+/** Returns the sessions and token records created after the erasure. */
+function sinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords) {
+  const isSince = ({ createdAt }: { createdAt: Instant }) => createdAt > (erasure?.requestedAt ?? 0);
+  return { sessions: sessions.filter(isSince), tokenRecords: tokenRecords.filter(isSince) };
+}
+
 /** Returns whether `via` is a session or token record created after the erasure. */
-export function isRequestedSinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords, via: string): boolean {
-  const requestedAt = erasure?.requestedAt ?? 0;
-  const isIt = (item: string, createdAt: Instant) => item === via && createdAt > requestedAt;
+function isRequestedSinceErasure(records: OwnerRecords, via: string): boolean {
+  const { sessions, tokenRecords } = sinceErasure(records);
   return (
-    sessions.some(({ id, createdAt }) => isIt(itemKey.session(id), createdAt)) ||
-    tokenRecords.some(({ id, createdAt }) => isIt(itemKey.mint(id), createdAt))
+    sessions.some(({ id }) => itemKey.session(id) === via) || tokenRecords.some(({ id }) => itemKey.mint(id) === via)
   );
 }
 
 /** Returns whether an open session or unused token created after the erasure may still bring an unknown Terra user. */
-export function isAwaitingUsers(
-  { erasure, sessions, tokenRecords }: OwnerRecords,
-  confirmation: Confirmation,
-): boolean {
-  const requestedAt = erasure?.requestedAt ?? 0;
-  return (
-    sessions.some(session => session.createdAt > requestedAt && isOpen(session, confirmation)) ||
-    tokenRecords.some(tokenRecord => tokenRecord.createdAt > requestedAt && !tokenRecord.usedBy)
-  );
+export function isAwaitingUsers(records: OwnerRecords, confirmation: Confirmation): boolean {
+  const { sessions, tokenRecords } = sinceErasure(records);
+  return sessions.some(session => isOpen(session, confirmation)) || tokenRecords.some(({ usedBy }) => !usedBy);
 }
 
 /** Returns whether an authentication may belong to an open session or unused token that was created after the erasure. */
 export function mayFollowErasure(
-  { erasure, sessions, tokenRecords }: OwnerRecords,
+  records: OwnerRecords,
   { provider, createdAt }: { provider: string | undefined; createdAt: Instant | undefined },
   at: Instant,
   confirmation: Confirmation,
 ): boolean {
-  const isSince = (began: { createdAt: Instant }) => began.createdAt > (erasure?.requestedAt ?? 0);
+  const { sessions, tokenRecords } = sinceErasure(records);
   const times = createdAt === undefined ? [at] : [createdAt, at];
   return (
-    sessions.some(session => isSince(session) && isOpen(session, confirmation) && mayContain(session, at)) ||
-    tokenRecords.some(tokenRecord => isSince(tokenRecord) && !tokenRecord.usedBy && fits(tokenRecord, provider, times))
+    sessions.some(session => isOpen(session, confirmation) && mayContain(session, at)) ||
+    tokenRecords.some(tokenRecord => !tokenRecord.usedBy && fits(tokenRecord, provider, times))
   );
 }
 
 /** Returns the decision to end a Terra user of an erased owner. */
-export function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
+function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
   return { disconnect: { at: decidedAt(row, now), reason: 'erased' } };
 }
 

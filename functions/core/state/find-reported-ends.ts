@@ -4,7 +4,7 @@ import type { Log } from '../platform/log';
 import type { RecordDeps } from './record';
 import { type ReportedEnd, reportedEndsPurgeAt } from './reported-ends';
 
-export type FindDeps = RecordDeps & {
+type FindDeps = RecordDeps & {
   log: Log;
   /** The run starts nothing new after this time. */
   until: Instant;

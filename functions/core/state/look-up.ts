@@ -8,7 +8,7 @@ import { itemKey } from '../store/table';
 import type { Terra } from '../terra/terra';
 import { noLaterThan } from '../terra/terra-user';
 
-export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
+type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
   store: Pick<RecordDeps['store'], 'addSessionFact'>;
   terra: Pick<Terra, 'findUser'>;
 };

@@ -12,7 +12,7 @@ const PAUSE = 25;
 export type RecordDeps = { store: Store; clock: Clock; rules: Rules; pause: (most: Instant) => Promise<void> };
 
 /** The records after all writes, and whether there was any. */
-export type Recorded = { records: OwnerRecords; changed: boolean };
+type Recorded = { records: OwnerRecords; changed: boolean };
 
 /**
  * Stores the connection rows that the records and the facts from `decide` imply. `decide` is called again, with the new records,

@@ -15,7 +15,7 @@ export const CODE_LIFE = 10 * MINUTE;
 /** How long a redeemed session waits for Terra's `auth` event. Terra retries webhooks for about a day. */
 export const PROOF_WAIT = 26 * HOUR;
 /** How long before the session's creation an event that names it may be dated, because clocks differ. */
-export const CLOCK_SLACK = MINUTE;
+const CLOCK_SLACK = MINUTE;
 /** A new fact makes its session or token record due after this time, so that the sweep completes the work after a crash. */
 export const PROJECT_WITHIN = MINUTE;
 /** The maximum number of Terra users in a session. The user that the browser returned with always fits. */
@@ -29,7 +29,7 @@ export const RETURN_LOOKUP_LIMIT = 8;
 /** How long a browser waits for Terra's answer. */
 export const RETURN_LOOKUP_TIMEOUT = 3 * SECOND;
 /** How long after the return an authentication may be dated that happened before it. Terra dates events when it sends them. */
-export const RETURN_SLACK = MINUTE;
+const RETURN_SLACK = MINUTE;
 /** The minimum time that a user needs between choosing a provider, when Terra creates the Terra user, and approving there. */
 const MIN_APPROVAL_TIME = 3 * SECOND;
 

@@ -392,7 +392,7 @@ function sweepDecision(
 }
 
 /** Returns whether an unconfirmed row must not be ended yet: its deadline is not over, or its session is still open. */
-export function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
+function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
   if (needsLaterVersion(row, sessions, rules)) return true;
   const until = confirmDeadline(row, sessions, rules);
   if (until === undefined || now <= until) return true;

@@ -7,6 +7,8 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  type ScanCommandInput,
+  type ScanCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -25,7 +27,6 @@ import {
   toRowUpdate,
 } from './items';
 import type { Item } from './table';
-import type { TokenRecord } from '../state/token-record';
 import type { OwnerRecords } from '../state/owner-records';
 import { ReportedEnds } from '../state/reported-ends';
 import type { SessionRow } from '../state/session';
@@ -51,6 +52,9 @@ type Update = {
   values?: Item;
 };
 
+type StoredItem = Record<string, AttributeValue>;
+type Page = { items: Item[]; cursor: string | undefined };
+
 /** The condition of a write that creates its row. Needs the name `#item`. */
 const IS_NEW = 'attribute_not_exists(#item)';
 const itemName = { '#item': table.sortKey };
@@ -64,7 +68,7 @@ export function dynamoStore(
   tableName: string,
   found: (findings: RowFindings) => void = () => {},
 ): Store {
-  const write = { marshall: (row: Item) => marshall(row, { removeUndefinedValues: true }) };
+  const toAttributes = (row: Item) => marshall(row, { removeUndefinedValues: true });
 
   async function update(owner: string, item: string, change: Update): Promise<Item | undefined> {
     const { set = [], remove = [], add = [], condition, names, values } = change;
@@ -73,7 +77,7 @@ export function dynamoStore(
     const { Attributes } = await client.send(
       new UpdateItemCommand({
         TableName: tableName,
-        Key: write.marshall({ owner, item }),
+        Key: toAttributes({ owner, item }),
         UpdateExpression: [
           `SET ${sets.join(', ')}`,
           ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
@@ -81,7 +85,7 @@ export function dynamoStore(
         ].join(' '),
         ConditionExpression: condition,
         ExpressionAttributeNames: { '#schema': 'schema', ...names },
-        ExpressionAttributeValues: write.marshall({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
+        ExpressionAttributeValues: toAttributes({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
@@ -89,6 +93,20 @@ export function dynamoStore(
     const stored = Attributes && itemOf(Attributes);
     if (!setsSchema && Number(stored?.schema) < SCHEMA) await raiseSchema(owner, item);
     return stored;
+  }
+
+  /** Updates a row if the condition is met. Returns the row after the update, or as stored. */
+  async function updateIf(
+    owner: string,
+    item: string,
+    change: Update,
+  ): Promise<{ written: boolean; item: Item | undefined }> {
+    try {
+      return { written: true, item: await update(owner, item, change) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, item: error.Item && itemOf(error.Item) };
+    }
   }
 
   /** Sets `schema` of a row of an earlier version after this version wrote to it. */
@@ -134,7 +152,7 @@ export function dynamoStore(
       client.send(
         new PutItemCommand({
           TableName: tableName,
-          Item: write.marshall({ ...row, schema: SCHEMA }),
+          Item: toAttributes({ ...row, schema: SCHEMA }),
           ConditionExpression: IS_NEW,
           ExpressionAttributeNames: itemName,
         }),
@@ -150,7 +168,7 @@ export function dynamoStore(
 
   async function get(owner: string, item: string): Promise<Item | undefined> {
     const { Item } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: write.marshall({ owner, item }), ConsistentRead: true }),
+      new GetItemCommand({ TableName: tableName, Key: toAttributes({ owner, item }), ConsistentRead: true }),
     );
     return Item && itemOf(Item);
   }
@@ -164,41 +182,37 @@ export function dynamoStore(
     const change = factWrite(fact);
     const move = due && !due.isKept ? ['dueAt = :dueAt', 'dueShard = :dueShard'] : [];
     const keep = due?.isKept ? ['dueAt <= :dueAt'] : [];
-    try {
-      const item = await update(owner, itemKey.session(id), {
-        set: [...change.set, ...move],
-        remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
-        add: ['version :one'],
-        condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
-        ...(change.names && { names: change.names }),
-        values: {
-          ...change.values,
-          ':one': 1,
-          ...(due && { ':dueAt': due.at }),
-          ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
-        },
-      });
-      const session = sessionIn(owner, item);
-      // If this version cannot read the session, the fact stays for a version that can.
-      return session ? { written: true, session } : { written: false, session };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { written: false, session: sessionIn(owner, error.Item && itemOf(error.Item)) };
-    }
+    const { written, item } = await updateIf(owner, itemKey.session(id), {
+      set: [...change.set, ...move],
+      remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
+      add: ['version :one'],
+      condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
+      ...(change.names && { names: change.names }),
+      values: {
+        ...change.values,
+        ':one': 1,
+        ...(due && { ':dueAt': due.at }),
+        ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
+      },
+    });
+    const session = sessionIn(owner, item);
+    // If this version cannot read the session, the fact stays for a version that can.
+    return written && session ? { written, session } : { written: false, session };
   }
 
   function sessionIn(owner: string, item: Item | undefined): SessionRow | undefined {
     return item && read(owner, [item]).sessions[0];
   }
 
-  function tokenRecordIn(owner: string, item: Item | undefined): TokenRecord | undefined {
-    return item && read(owner, [item]).tokenRecords[0];
+  async function scan(cursor: string | undefined, filter: Partial<ScanCommandInput> = {}): Promise<Page> {
+    const from = { TableName: tableName, Limit: SCAN_PAGE, ...startAt(cursor) };
+    return pageOf(await client.send(new ScanCommand({ ...from, ...filter })));
   }
 
   return {
     async load(owner) {
       const items: Item[] = [];
-      let start: Record<string, AttributeValue> | undefined;
+      let start: StoredItem | undefined;
       do {
         const page = await client.send(
           new QueryCommand({
@@ -249,19 +263,10 @@ export function dynamoStore(
       return kept.written || isDueByThen(kept.session?.dueAt) ? kept : addFact(owner, id, fact, moved);
     },
 
-    reschedule: (item, { owner, version }, dueAt) =>
-      conditionMet(
-        update(owner, item, {
-          ...(dueAt === undefined
-            ? { remove: ['dueAt', 'dueShard'] }
-            : { set: ['dueAt = :dueAt', 'dueShard = :dueShard'] }),
-          ...atVersion(version),
-          values: {
-            ...atVersion(version).values,
-            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
-          },
-        }),
-      ),
+    reschedule(item, { owner, version }, dueAt) {
+      const due = { dueAt, dueShard: dueAt === undefined ? undefined : shardOf(owner) };
+      return updatePaths(owner, item, toRowUpdate(due), atVersion(version));
+    },
 
     postpone: ({ owner, item, dueAt: seen }, dueAt) =>
       conditionMet(
@@ -284,18 +289,13 @@ export function dynamoStore(
       create({ ...tokenRecord, item: itemKey.mint(tokenRecord.id), ...dueShard(tokenRecord) }),
 
     async useTokenRecord(owner, id, use, { dueAt, purgeAt }) {
-      try {
-        const item = await update(owner, itemKey.mint(id), {
-          set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
-          add: ['version :one'],
-          condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
-          values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
-        });
-        return tokenRecordIn(owner, item);
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return tokenRecordIn(owner, error.Item && itemOf(error.Item));
-      }
+      const { item } = await updateIf(owner, itemKey.mint(id), {
+        set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
+        add: ['version :one'],
+        condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
+        values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+      });
+      return item && read(owner, [item]).tokenRecords[0];
     },
 
     beginErasure(erasure) {
@@ -312,10 +312,10 @@ export function dynamoStore(
         client.send(
           new DeleteItemCommand({
             TableName: tableName,
-            Key: write.marshall({ owner, item }),
+            Key: toAttributes({ owner, item }),
             ConditionExpression: condition,
             ...(names && { ExpressionAttributeNames: names }),
-            ...(values && { ExpressionAttributeValues: write.marshall(values) }),
+            ...(values && { ExpressionAttributeValues: toAttributes(values) }),
           }),
         ),
       );
@@ -333,18 +333,12 @@ export function dynamoStore(
 
     // Versions without `naming` only know `fingerprint`, so its format does not change.
     async rememberFingerprint({ key, naming }) {
-      try {
-        return readFingerprint(
-          await update(fingerprintKey.owner, fingerprintKey.item, {
-            set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
-            condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
-            values: { ':key': key, ':naming': naming },
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
-        return readFingerprint(itemOf(error.Item));
-      }
+      const { item } = await updateIf(fingerprintKey.owner, fingerprintKey.item, {
+        set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
+        condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
+        values: { ':key': key, ':naming': naming },
+      });
+      return readFingerprint(item);
     },
 
     async findFingerprint() {
@@ -353,36 +347,18 @@ export function dynamoStore(
     },
 
     async scanConnections(cursor) {
-      const page = await client.send(
-        new ScanCommand({
-          TableName: tableName,
-          FilterExpression: 'begins_with(#item, :connection)',
-          ExpressionAttributeNames: { '#item': table.sortKey },
-          ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
-          Limit: SCAN_PAGE,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
-        }),
-      );
-      const rows = (page.Items ?? [])
-        .map(itemOf)
-        .flatMap(item => read(String(item[table.partitionKey]), [item]).connections);
-      return { rows, cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey) };
+      const page = await scan(cursor, {
+        FilterExpression: 'begins_with(#item, :connection)',
+        ExpressionAttributeNames: itemName,
+        ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
+      });
+      return { rows: page.items.flatMap(item => read(keyOf(item).owner, [item]).connections), cursor: page.cursor };
     },
 
     async scanUnreadable(cursor) {
-      const page = await client.send(
-        new ScanCommand({
-          TableName: tableName,
-          Limit: SCAN_PAGE,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
-        }),
-      );
-      const items = (page.Items ?? []).map(itemOf);
-      return {
-        looked: items.length,
-        unreadable: items.filter(item => !isReadable(item)).map(keyOf),
-        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
-      };
+      const page = await scan(cursor);
+      const unreadable = page.items.filter(item => !isReadable(item)).map(keyOf);
+      return { looked: page.items.length, unreadable, cursor: page.cursor };
     },
 
     async reconcileProgress() {
@@ -419,21 +395,18 @@ export function dynamoStore(
       ),
 
     async due(shard, until, cursor) {
-      const page = await client.send(
+      const response = await client.send(
         new QueryCommand({
           TableName: tableName,
           IndexName: table.due.index,
           KeyConditionExpression: 'dueShard = :shard AND dueAt <= :until',
-          ExpressionAttributeValues: write.marshall({ ':shard': shard, ':until': until }),
+          ExpressionAttributeValues: toAttributes({ ':shard': shard, ':until': until }),
           Limit: 100,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+          ...startAt(cursor),
         }),
       );
-      const keys = (page.Items ?? []).map(itemOf);
-      return {
-        due: keys.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })),
-        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
-      };
+      const { items, cursor: next } = pageOf(response);
+      return { due: items.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })), cursor: next };
     },
   };
 }
@@ -442,7 +415,7 @@ export function dynamoStore(
  * Converts an item. A number too large for JavaScript becomes an object, so that one such value, which this code never writes, does
  * not prevent the other rows of a page from being read.
  */
-function itemOf(stored: Record<string, AttributeValue>): Item {
+function itemOf(stored: StoredItem): Item {
   try {
     return unmarshall(stored);
   } catch {
@@ -502,7 +475,13 @@ const readFingerprint = (item: Item | undefined): Fingerprint => ({
   ...(typeof item?.naming === 'string' && { naming: item.naming }),
 });
 
-const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
+const startAt = (cursor: string | undefined) =>
+  cursor === undefined ? {} : { ExclusiveStartKey: JSON.parse(cursor) as StoredItem };
+
+const pageOf = ({ Items = [], LastEvaluatedKey }: ScanCommandOutput): Page => ({
+  items: Items.map(itemOf),
+  cursor: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey),
+});
 
 /** Returns whether the condition of a write was met. */
 async function conditionMet(write: Promise<unknown>): Promise<boolean> {

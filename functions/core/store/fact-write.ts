@@ -3,7 +3,7 @@ import { AUTHORISED_LIMIT, REFUSAL_LIMIT, RETURN_LOOKUP_LIMIT } from '../state/s
 import type { SessionFact } from './store';
 
 /** The parts of the update that writes a session fact. All clauses of `condition` must be met. */
-export type FactWrite = {
+type FactWrite = {
   set: string[];
   remove?: string[];
   condition: string[];

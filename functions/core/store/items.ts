@@ -36,15 +36,23 @@ export function toOwnerRecords(owner: string, items: readonly Item[]): OwnerReco
   function classify(item: string, stored: Item): unknown {
     switch (readItemKey(item)?.kind) {
       case 'session':
-        return 'stateHash' in stored ? add(rows.sessions, readSession(stored)) : add(rows.claims, readClaim(stored));
+        return 'stateHash' in stored
+          ? add(rows.sessions, readSession(stored))
+          : add(
+              rows.claims,
+              parsed(Claim, stored, ({ id }) => itemKey.session(id)),
+            );
       case 'mint':
-        return add(rows.tokenRecords, readTokenRecord(stored));
+        return add(
+          rows.tokenRecords,
+          parsed(TokenRecord, stored, ({ id }) => itemKey.mint(id)),
+        );
       case 'connection':
         return add(rows.connections, readConnection(stored));
       case 'quota':
         return add(rows.quotas, item);
       case 'erasure':
-        return (erasure = parsed(ErasureRow, stored));
+        return (erasure = parsed(ErasureRow, stored, () => itemKey.erasure));
       default:
         return undefined;
     }
@@ -59,38 +67,25 @@ export function findingsIn({ sessions, connections, unreadable }: OwnerRecords):
 }
 
 /** Parses a session. Returns undefined for a claim, an unreadable item or no item. */
-export function readSession(item: Item | undefined): SessionRow | undefined {
-  const session = item && 'stateHash' in item ? parsed(SessionRow, item) : undefined;
-  return session && isAt(item, itemKey.session(session.id)) ? session : undefined;
-}
-
-/** Parses a token record. Returns undefined for an unreadable item or no item. */
-export function readTokenRecord(item: Item | undefined): TokenRecord | undefined {
-  const tokenRecord = item && parsed(TokenRecord, item);
-  return tokenRecord && isAt(item, itemKey.mint(tokenRecord.id)) ? tokenRecord : undefined;
-}
+export const readSession = (item: Item | undefined): SessionRow | undefined =>
+  item && 'stateHash' in item ? parsed(SessionRow, item, ({ id }) => itemKey.session(id)) : undefined;
 
 /** Parses a connection. Returns undefined for an unreadable item. */
-export function readConnection(item: Item): ConnectionRow | undefined {
-  const row = parsed(ConnectionRow, item);
-  return row && isAt(item, itemKey.connection(row.terraUserId)) ? row : undefined;
-}
+export const readConnection = (item: Item): ConnectionRow | undefined =>
+  parsed(ConnectionRow, item, ({ terraUserId }) => itemKey.connection(terraUserId));
 
-function readClaim(item: Item): Claim | undefined {
-  const claim = parsed(Claim, item);
-  return claim && isAt(item, itemKey.session(claim.id)) ? claim : undefined;
-}
-
-/** Returns whether the item has this sort key. A row whose id differs from its key would be written to another row. */
-const isAt = (item: Item | undefined, key: string): boolean => item?.[table.sortKey] === key;
-
-/** Parses a row. Removes `schema` unless it is a later one. Returns undefined if the item does not fit the shape. */
-function parsed<S extends z.ZodMiniType<{ schema?: number | undefined } | object>>(
+/**
+ * Parses a row. Removes `schema` unless it is a later one. Returns undefined if the item does not fit the shape, or if its id
+ * differs from its key, because it would be written to another row.
+ */
+function parsed<S extends z.ZodMiniType<object>>(
   shape: S,
   item: Item,
+  keyOf: (row: z.infer<S>) => string,
 ): z.infer<S> | undefined {
   const { data } = shape.safeParse(item);
-  if (!data || !('schema' in data) || Number(data.schema) > SCHEMA) return data;
+  if (!data || keyOf(data) !== item[table.sortKey]) return undefined;
+  if (!('schema' in data) || Number(data.schema) > SCHEMA) return data;
   const { schema: _, ...row } = data;
   return row as z.infer<S>;
 }

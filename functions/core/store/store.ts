@@ -46,7 +46,7 @@ export type FactWritten = { written: true; session: SessionRow } | { written: fa
 /** A row in the due index. */
 export type DueKey = { owner: string; item: string; dueAt: Instant };
 
-export type DuePage = { due: DueKey[]; cursor: string | undefined };
+type DuePage = { due: DueKey[]; cursor: string | undefined };
 
 /** The progress of the daily check of all connections. */
 export type ReconcileProgress = { startedAt: Instant; cursor: string | undefined; isDone: boolean };
