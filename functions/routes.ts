@@ -6,9 +6,9 @@ export type Caller = 'user' | 'browser' | 'terra';
 
 type Replies = Readonly<Record<number, z.ZodMiniType | 'page'>>;
 
-/** One route of the API, declared once: infra, OpenAPI, the functions and the tests all read it. */
+/** One route of the API. The CDK construct, OpenAPI, the functions and the tests use it. */
 export type Route = {
-  /** The folder of the function that answers it. */
+  /** The folder of the function that handles it. */
   readonly function: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: `/v1/${string}`;
@@ -16,20 +16,20 @@ export type Route = {
   readonly summary: string;
   /** Schema of the JSON body; a POST without a body counts as `{}`. */
   readonly body?: z.ZodMiniType;
-  /** Schema of the answer by status; `page` is an HTML page or a redirect. */
+  /** Schema of the response by status; `page` is an HTML page or a redirect. */
   readonly replies: Replies;
-  /** Codes of the problems it may answer, beside `internal` and `unavailable`. */
+  /** Error codes it may return, in addition to `internal` and `unavailable`. */
   readonly errors: readonly ErrorCode[];
 };
 
-// A function bundle keeps only the routes it names: both calls are marked pure and take what they build lazily.
+// Both calls are marked pure and take a function, so that a function's bundle keeps only the routes that it uses.
 const route = <const R extends Route>(declare: () => R): R => declare();
 const schema = <S extends z.ZodMiniType>(declare: () => S): S => declare();
 
 /** ISO 8601 in UTC with `Z`. */
 const Time = /* @__PURE__ */ schema(() => z.iso.datetime());
 
-/** A provider as `GET /v1/providers` names it; compared without case. */
+/** A provider id as `GET /v1/providers` returns it; case-insensitive. */
 const ProviderId = /* @__PURE__ */ schema(() => z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_]{1,39}$/)));
 
 export const ConnectionStatus = /* @__PURE__ */ schema(() =>
@@ -106,7 +106,7 @@ export const createSession = /* @__PURE__ */ route(() => ({
   method: 'POST',
   path: '/v1/sessions',
   caller: 'user',
-  summary: 'Open a session: a link the signed-in user follows to connect a provider',
+  summary: 'Create a session: a link that the signed-in user opens to connect a provider',
   body: z.strictObject({
     provider: z.optional(ProviderId),
     providers: z.optional(z.array(ProviderId).check(z.minLength(1), z.maxLength(20))),
@@ -117,7 +117,7 @@ export const createSession = /* @__PURE__ */ route(() => ({
     201: z.strictObject({
       id: z.string(),
       flow: Flow,
-      /** `pending`; a later one where the request repeats an Idempotency-Key, and then without `url` once it has served. */
+      /** `pending`, or if the request repeats an Idempotency-Key, the current status; `url` is then absent once the link was used. */
       status: SessionStatus,
       url: z.optional(z.string()),
       expiresAt: Time,
@@ -152,7 +152,7 @@ export const confirmSession = /* @__PURE__ */ route(() => ({
   path: '/v1/sessions/{id}/confirm',
   caller: 'user',
   summary:
-    'Confirm a session with the one-time code from the return URL: proves that the person who finished is the one who started',
+    'Confirm a session with the one-time code from the return URL: proves that the user who started it also finished it',
   body: z.strictObject({ code: z.optional(z.string().check(z.maxLength(512))) }),
   replies: {
     200: z.strictObject({ id: z.string(), status: z.literal('completed'), connection: Connection }),
@@ -166,7 +166,7 @@ export const mintToken = /* @__PURE__ */ route(() => ({
   method: 'POST',
   path: '/v1/tokens',
   caller: 'user',
-  summary: 'Mint one single-use token for the mobile SDK',
+  summary: 'Create one single-use token for the mobile SDK',
   body: z.strictObject({ provider: z.optional(ProviderId) }),
   replies: {
     201: z.strictObject({
@@ -212,7 +212,7 @@ export const disconnect = /* @__PURE__ */ route(() => ({
   method: 'DELETE',
   path: '/v1/connections/{id}',
   caller: 'user',
-  summary: 'Disconnect: stops at once here, and at Terra as soon as Terra agrees',
+  summary: 'Disconnect a connection: at once here, and at Terra as soon as Terra agrees',
   replies: { 202: Connection },
   errors: ['unauthenticated', 'not_found'],
 }));
@@ -222,7 +222,7 @@ export const erase = /* @__PURE__ */ route(() => ({
   method: 'DELETE',
   path: '/v1/me',
   caller: 'user',
-  summary: 'Erase everything known of the signed-in user: disconnects all, then deletes every record',
+  summary: 'Erase the signed-in user: disconnects all connections, then deletes every record',
   replies: { 202: z.strictObject({ status: z.literal('erasing') }) },
   errors: ['unauthenticated', 'rate_limited'],
 }));
@@ -253,7 +253,7 @@ export const returnSuccess = /* @__PURE__ */ route(() => ({
   method: 'GET',
   path: '/v1/callback/{state}/success',
   caller: 'browser',
-  summary: 'Where Terra sends the browser when the person finished',
+  summary: 'Terra redirects the browser here after the user connected',
   replies: { 200: 'page', 303: 'page' },
   errors: [],
 }));
@@ -263,7 +263,7 @@ export const returnFailure = /* @__PURE__ */ route(() => ({
   method: 'GET',
   path: '/v1/callback/{state}/failure',
   caller: 'browser',
-  summary: 'Where Terra sends the browser when the attempt failed',
+  summary: 'Terra redirects the browser here after a failure',
   replies: { 200: 'page', 303: 'page' },
   errors: [],
 }));
@@ -273,7 +273,7 @@ export const receiveWebhook = /* @__PURE__ */ route(() => ({
   method: 'POST',
   path: '/v1/webhooks/terra',
   caller: 'terra',
-  summary: 'Where Terra delivers its signed events',
+  summary: 'Terra delivers its signed events here',
   replies: {
     200: z.strictObject({ outcome: z.enum(['applied', 'unchanged', 'foreign', 'noted', 'ignored', 'poison']) }),
   },

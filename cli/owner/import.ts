@@ -1,6 +1,6 @@
 import { type Clock, DAY, type Instant } from '../../functions/core/platform/clock';
 import { authFacts, type ConnectionFacts, IMPORT } from '../../functions/core/state/connection';
-import { projectConnections } from '../../functions/core/state/owner-records';
+import { projectConnections } from '../../functions/core/state/project-connections';
 import { factUpdateOf } from '../../functions/core/state/record';
 import type { Rules } from '../../functions/core/state/rules';
 import type { Store } from '../../functions/core/store/store';

@@ -1,24 +1,26 @@
 import { connectionAnswer } from '../core/http/answer';
 import { type EndDeps, endConnection } from '../core/state/end-connection';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { completeReturn } from '../core/state/look-up';
 import type { Owner, SignedIn } from '../core/state/owner';
-import { currentRow, isUnreadable, type OwnerRecords, sessionFacts, withSession } from '../core/state/owner-records';
+import { currentRow, isUnreadable, type OwnerRecords, withSession } from '../core/state/owner-records';
+import { sessionFacts } from '../core/state/project-connections';
 import { NO_FACT_UPDATES, record, unreadable } from '../core/state/record';
 import { type Behaviour, type Note, on, type ReplyOf, serve } from '../core/http/serve';
 import {
-  codeEnds,
+  codeExpiresAt,
   isContested,
-  mayBeOfAnother,
+  mayBelongToAnotherSession,
   PROJECT_WITHIN,
   provedUser,
-  RETURN_LOOKUP_PATIENCE,
+  RETURN_LOOKUP_TIMEOUT,
   type SessionRow,
   sessionStatus,
 } from '../core/state/session';
 import type { Terra } from '../core/terra/terra';
 import { hashOf, matchesHash, readStateToken, type StateToken } from '../core/state/state-token';
+import { isOfTerra } from '../core/state/turn';
 import { confirmSession } from '../routes';
 
 type Deps = EndDeps & {
@@ -29,9 +31,9 @@ type Deps = EndDeps & {
 type Reply = ReplyOf<typeof confirmSession>;
 
 /**
- * Proves that the user who finished is the user who started: only the finishing browser received the code, and it counts only
- * together with the starter's own token. If another user brings it before the owner does, the connection is removed, both here
- * and at Terra; after that it only raises an alarm, since the owner is proved already.
+ * Proves that the user who started the session is the user who finished it: only the returning browser received the code, and it
+ * counts only with the owner's JWT. If another user redeems the code first, the connection is removed, here and at Terra. Once the
+ * owner has redeemed it, another user's attempt only raises an alarm.
  */
 export const confirm: Behaviour<typeof confirmSession, Deps> = async ({ caller, path, body, note }, deps) => {
   const owner = await deps.ownerOf(caller);
@@ -53,7 +55,7 @@ async function confirmWithCode(
   const session = records.sessions.find(({ id }) => id === sessionId);
   if (!session?.returned || !matchesHash(stateToken.secret, session.returned.codeHash)) throw codeInvalid();
 
-  const isLive = deps.clock() <= (codeEnds(session) ?? 0);
+  const isLive = deps.clock() <= (codeExpiresAt(session) ?? 0);
   if (owner.referenceId !== session.owner) {
     if (isLive) {
       note({ alarm: 'owner_mismatch' });
@@ -62,45 +64,45 @@ async function confirmWithCode(
     throw new Problem('not_found', 'There is nothing here.');
   }
   if (isContested(session) || session.closed) throw sessionClosed();
-  if (mayBeOfAnother(session, session.returned.terraUserId, records)) throw sessionClosed();
-  if (session.redeemed) return settled(records, session, deps);
+  if (mayBelongToAnotherSession(session, session.returned.terraUserId, records)) throw sessionClosed();
+  if (session.redeemed) return confirmedReply(records, session, deps);
   if (!isLive) throw codeInvalid();
 
   const fact = { kind: 'redeemed', at: deps.clock(), codeHash: hashOf(stateToken.secret) } as const;
   const dueAt = deps.clock() + PROJECT_WITHIN;
   const stored = await deps.store.addSessionFact(session.owner, session.id, fact, dueAt, session.dueAt);
   if (!stored.session?.redeemed || stored.session.wrongOwner || stored.session.closed) throw sessionClosed();
-  return settled(records, await withAuthentication(stored.session, records, deps), deps);
+  return confirmedReply(records, await withAuthentication(stored.session, records, deps), deps);
 }
 
-/** Without codes, whatever authenticated in the session is proved; the caller only has to be its owner. */
+/** Confirms without a code: every Terra user that authenticated in the session is proved, and the caller must be its owner. */
 async function confirmWithoutCode(owner: Owner, sessionId: string, deps: Deps): Promise<Reply> {
   const records = await deps.store.load(owner.referenceId);
   const session = records.sessions.find(({ id }) => id === sessionId);
   if (!session) throw new Problem('not_found', 'There is nothing here.');
   if (session.wrongOwner || session.closed) throw sessionClosed();
-  return settled(records, await withAuthentication(session, records, deps), deps);
+  return confirmedReply(records, await withAuthentication(session, records, deps), deps);
 }
 
-/** Looks for the authentication if that is missing. If Terra cannot be asked now, its event or the sweep completes the session. */
+/** Looks up a missing authentication. If Terra cannot be asked, its event or the sweep completes the session. */
 async function withAuthentication(session: SessionRow, records: OwnerRecords, deps: Deps): Promise<SessionRow> {
   const terraUserId = session.returned?.terraUserId;
   if (terraUserId === undefined) return session;
   try {
-    return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_PATIENCE, deps);
+    return await completeReturn(session, terraUserId, records, RETURN_LOOKUP_TIMEOUT, deps);
   } catch (error) {
-    if (error instanceof Problem && error.code.startsWith('terra_')) return session;
+    if (isOfTerra(error)) return session;
     throw error;
   }
 }
 
-async function settled(seen: OwnerRecords, session: SessionRow, deps: Deps): Promise<Reply> {
+async function confirmedReply(loaded: OwnerRecords, session: SessionRow, deps: Deps): Promise<Reply> {
   const { confirmation } = deps.rules;
   const terraUserId = provedUser(session, confirmation);
   if (terraUserId === undefined) {
     return { status: 202, body: { id: session.id, status: sessionStatus(session, deps.clock(), confirmation) } };
   }
-  const { records } = await record(withSession(seen, session), () => NO_FACT_UPDATES, deps);
+  const { records } = await record(withSession(loaded, session), () => NO_FACT_UPDATES, deps);
   if (isUnreadable(records, terraUserId)) throw unreadable();
   const row = currentRow(records, terraUserId);
   const connection = row && connectionAnswer(row, records, deps.clock());
@@ -108,7 +110,7 @@ async function settled(seen: OwnerRecords, session: SessionRow, deps: Deps): Pro
   return { status: 200, body: { id: session.id, status: 'completed', connection } };
 }
 
-/** Somebody other than the starter finished: nobody gets the link. */
+/** Rejects the session because another user redeemed its code, and ends the connection. */
 async function rejectSession(
   records: OwnerRecords,
   session: SessionRow,
@@ -127,12 +129,12 @@ async function rejectSession(
   await endConnection(withSession(records, stored.session), terraUserId, wrongOwner, deps);
 }
 
-const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or not of this session.');
-const sessionClosed = () => new Problem('session_closed', 'The session is closed. Open a new one.');
+const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expired or belongs to another session.');
+const sessionClosed = () => new Problem('session_closed', 'The session is closed. Create a new one.');
 
 export const handler = serve([on(confirmSession, confirm)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  terra: dependencies.terra(),
+  ownerOf: dependencies.ownerOf(),
 }));

@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/platform/clock';
 import { erasing, isErasing } from '../core/state/erasure';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { keyedSessionId, type Owner, type SignedIn } from '../core/state/owner';
 import { providerId, providerKind } from '../core/terra/providers';
 import { countUse, refuseIfFull } from '../core/state/quota';
@@ -31,14 +31,14 @@ type Deps = {
   random: Random;
   confirmation: Confirmation;
   returnTargets: ReadonlyMap<string, string>;
-  /** Where Terra sends browsers back to, without a slash at the end. */
+  /** The base of the callback URLs, without a trailing slash. */
   callbackBase: string;
-  /** Sessions an owner may open in ten minutes. */
+  /** The number of sessions an owner may create in ten minutes. */
   limit: number;
 };
 
 type Reply = ReplyOf<typeof createSession>;
-type Wish = {
+type SessionRequest = {
   flow: 'widget' | 'direct';
   providers: string[] | undefined;
   returnTo: string;
@@ -46,12 +46,12 @@ type Wish = {
 };
 
 const KEEP = 2 * DAY;
-/** An attempt that has not brought a link after this long is taken for dead. */
+/** A claim without a session after this time is abandoned. */
 const CLAIM_LIFE = 15 * SECOND;
 
-/** Opens a session: a link to Terra's widget or to one provider, which the owner follows to connect. */
+/** Creates a session with a link to Terra's widget or to one provider. */
 export const openSession: Behaviour<typeof createSession, Deps> = async ({ caller, body, headers, note }, deps) => {
-  const wish = readWish(body, deps.returnTargets);
+  const sessionRequest = readSessionRequest(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
   const owner = await deps.ownerOf(caller);
   const records = await deps.store.load(owner.referenceId);
@@ -59,33 +59,39 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   if (idempotencyKey === undefined) {
     refuseIfFull(records, 'sessions', { ...deps, note });
     await countUse(owner.referenceId, 'sessions', deps.limit, deps);
-    return opened(await open(owner, newId(deps.random), wish, undefined, deps), deps);
+    return sessionReply(await openAtTerra(owner, newId(deps.random), sessionRequest, undefined, deps), deps);
   }
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
-  const bodyHash = createHash('sha256').update(JSON.stringify(wish)).digest('base64url');
+  const bodyHash = createHash('sha256').update(JSON.stringify(sessionRequest)).digest('base64url');
   const { sessions, claims } = records;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
-    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body.');
+    throw new Problem('idempotency_conflict', 'This Idempotency-Key was used with another body. Use a new key.');
   }
   if (known && 'stateHash' in known) {
     note({ outcome: 'repeated' });
-    return opened(known, deps);
+    return sessionReply(known, deps);
   }
   if (!known) refuseIfFull(records, 'sessions', { ...deps, note });
-  const claim = await take(owner, id, bodyHash, known, deps);
+  const claim = await takeClaim(owner, id, bodyHash, known, deps);
   try {
-    return opened(await open(owner, id, wish, claim, deps), deps);
+    return sessionReply(await openAtTerra(owner, id, sessionRequest, claim, deps), deps);
   } catch (error) {
-    // Given up at once, so that the same key may be tried again without waiting.
+    // Releases the claim, so that the same key can be used again at once.
     await deps.store.claimSession({ ...claim, claimedAt: 0 }, claim.attempt);
     throw error;
   }
 };
 
-/** Holds the session's place, or throws while another attempt does. */
-async function take(owner: Owner, id: string, bodyHash: string, held: Claim | undefined, deps: Deps): Promise<Claim> {
+/** Claims the session's id. Throws `in_progress` while another request holds it. */
+async function takeClaim(
+  owner: Owner,
+  id: string,
+  bodyHash: string,
+  held: Claim | undefined,
+  deps: Deps,
+): Promise<Claim> {
   const now = deps.clock();
   const claim: Claim = {
     owner: owner.referenceId,
@@ -97,30 +103,43 @@ async function take(owner: Owner, id: string, bodyHash: string, held: Claim | un
     purgeAt: Math.ceil((now + KEEP) / SECOND),
   };
   const isFree = !held || now - held.claimedAt >= CLAIM_LIFE;
-  // Counted before anything is written, so that keys beyond the limit leave nothing behind.
+  // Counted before the claim is written, so that requests over the limit write no row.
   if (isFree) await countUse(owner.referenceId, 'sessions', deps.limit, deps);
   if (isFree && (await deps.store.claimSession(claim, held?.attempt))) return claim;
-  throw new Problem('in_progress', 'The first request with this Idempotency-Key is under way.', {
+  throw new Problem('in_progress', 'Another request with this Idempotency-Key is in progress. Try again.', {
     retryAfterSeconds: 1,
   });
 }
 
-/** Asks Terra for the link and stores the session; a crash in between leaves only an unseen link that expires by itself. */
-async function open(owner: Owner, id: string, wish: Wish, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
+/** Asks Terra for the link and stores the session. A crash in between leaves an unused link that expires. */
+async function openAtTerra(
+  owner: Owner,
+  id: string,
+  sessionRequest: SessionRequest,
+  claim: Claim | undefined,
+  deps: Deps,
+): Promise<SessionRow> {
   const createdAt = deps.clock();
   const secret = newSecret(deps.random);
   const link = await askTerra(
     owner,
     writeStateToken({ referenceId: owner.referenceId, sessionId: id, secret }),
-    wish,
+    sessionRequest,
     deps,
   );
-  const session = newSession(owner, id, wish, secret, link, createdAt, claim);
+  const session = newSession(owner, id, sessionRequest, secret, link, createdAt, claim);
   if (await deps.store.openSession(session, claim?.attempt)) return session;
-  throw new Problem('in_progress', 'Another request with this Idempotency-Key took over.', { retryAfterSeconds: 1 });
+  throw new Problem('in_progress', 'Another request with this Idempotency-Key replaced this one. Try again.', {
+    retryAfterSeconds: 1,
+  });
 }
 
-function askTerra(owner: Owner, state: string, { flow, providers, language }: Wish, deps: Deps): Promise<TerraLink> {
+function askTerra(
+  owner: Owner,
+  state: string,
+  { flow, providers, language }: SessionRequest,
+  deps: Deps,
+): Promise<TerraLink> {
   const request = {
     referenceId: owner.referenceId,
     language,
@@ -136,7 +155,7 @@ function askTerra(owner: Owner, state: string, { flow, providers, language }: Wi
 function newSession(
   owner: Owner,
   id: string,
-  { flow, providers, returnTo, language }: Wish,
+  { flow, providers, returnTo, language }: SessionRequest,
   secret: string,
   link: TerraLink,
   createdAt: Instant,
@@ -167,7 +186,7 @@ function newSession(
   };
 }
 
-function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
+function sessionReply(session: SessionRow, { clock, confirmation }: Deps): Reply {
   const { id, url, expiresAt } = session;
   const flow = flowOf(session) ?? 'widget';
   const status = sessionStatus(session, clock(), confirmation);
@@ -178,15 +197,21 @@ function opened(session: SessionRow, { clock, confirmation }: Deps): Reply {
   };
 }
 
-function readWish(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): Wish {
+function readSessionRequest(
+  body: z.infer<typeof createSession.body>,
+  returnTargets: ReadonlyMap<string, string>,
+): SessionRequest {
   const { provider, providers, returnTo, language } = body;
   if (provider !== undefined && providers !== undefined) {
     throw new Problem('invalid_request', 'Give provider (a direct link) or providers (a widget), not both.');
   }
   if (!returnTargets.has(returnTo))
-    throw new Problem('invalid_request', 'returnTo names no return target of this deployment.');
+    throw new Problem('invalid_request', 'returnTo is not a return target of this deployment.');
   if (provider !== undefined && providerKind(provider) === 'sdk') {
-    throw new Problem('provider_unavailable', 'This provider connects with the mobile SDK: mint a token instead.');
+    throw new Problem(
+      'provider_unavailable',
+      'This provider connects with the mobile SDK. Create a token instead (POST /v1/tokens).',
+    );
   }
   const named = provider === undefined ? providers : [provider];
   return {
@@ -205,18 +230,18 @@ function readIdempotencyKey(header: string | undefined): string | undefined {
 }
 
 export const handler = serve([on(createSession, openSession)], () => {
-  const referenceKey = live.referenceKey();
+  const referenceKey = dependencies.referenceKey();
   return {
-    serve: live.serveDeps(),
-    store: live.store(),
-    terra: live.terra(),
-    ownerOf: live.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
+    terra: dependencies.terra(),
+    ownerOf: dependencies.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
     referenceKey,
-    clock: live.clock,
-    random: live.random,
-    confirmation: live.confirmation(),
-    returnTargets: live.returnTargets(),
-    callbackBase: live.required('CALLBACK_BASE'),
-    limit: live.positive('SESSION_LIMIT'),
+    clock: dependencies.clock,
+    random: dependencies.random,
+    confirmation: dependencies.confirmation(),
+    returnTargets: dependencies.returnTargets(),
+    callbackBase: dependencies.required('CALLBACK_BASE'),
+    limit: dependencies.positive('SESSION_LIMIT'),
   };
 });

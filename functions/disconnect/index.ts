@@ -5,7 +5,7 @@ import { decidedAt, endConnection } from '../core/state/end-connection';
 import { type EraseDeps, eraseOwner } from '../core/state/erasure';
 import { newErasure } from '../core/state/tombstone';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { findConnection } from '../core/state/owner-records';
 import { countUse } from '../core/state/quota';
@@ -14,13 +14,13 @@ import { disconnect, erase } from '../routes';
 
 type Deps = EraseDeps & { ownerOf: (caller: SignedIn) => Promise<Owner> };
 
-/** How long the request goes on taking up rows; one may take Terra's whole time budget, and the sweep does the rest. */
+/** How long the request starts work on further rows. One row may take Terra's full timeout. The sweep does the rest. */
 const ERASE_BUDGET = 3 * SECOND;
 
-/** How often a user may ask to be erased in ten minutes: each time Terra is asked about every Terra user anew. */
+/** The number of erasures a user may request in ten minutes. Each one asks Terra about every Terra user again. */
 const ERASURE_LIMIT = 10;
 
-/** Puts up the tombstone first, so that whatever comes from now on is of the past, then erases as much as fits the request. */
+/** Stores the tombstone first, so that later events about old Terra users are recognized, then erases as much as the time allows. */
 export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
   const now = deps.clock();
@@ -32,23 +32,23 @@ export const eraseMe: Behaviour<typeof erase, Deps> = async ({ caller, note }, d
   return { status: 202, body: { status: 'erasing' } };
 };
 
-/** Stops the connection at once here and asks Terra to; where Terra does not agree now, the sweep goes on asking. */
+/** Disconnects here at once and asks Terra to deauthenticate. If Terra fails, the sweep asks again. */
 export const disconnectOne: Behaviour<typeof disconnect, Deps> = async ({ caller, path, note }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
-  const seen = await deps.store.load(referenceId);
-  const row = findConnection(seen, path.id);
+  const records = await deps.store.load(referenceId);
+  const row = findConnection(records, path.id);
   if (!row || !isVisible(connectionState(row.facts))) throw notFound();
 
   const askedBy = (now: ConnectionRow | undefined) =>
     now && { disconnect: { at: decidedAt(now, deps.clock()), reason: 'owner' as const } };
-  const ending = await endConnection(seen, row.terraUserId, now => (isOver(now) ? undefined : askedBy(now)), deps);
+  const ended = await endConnection(records, row.terraUserId, now => (isOver(now) ? undefined : askedBy(now)), deps);
   note({
-    outcome: ending.terra,
-    ...(ending.terra === 'failed' && { reason: ending.problem.reason ?? ending.problem.code }),
+    outcome: ended.terra,
+    ...(ended.terra === 'failed' && { reason: ended.problem.reason ?? ended.problem.code }),
   });
 
-  const current = findConnection(ending.records, path.id);
-  const connection = current && connectionAnswer(current, ending.records, deps.clock());
+  const current = findConnection(ended.records, path.id);
+  const connection = current && connectionAnswer(current, ended.records, deps.clock());
   if (!connection) throw notFound();
   return { status: 202, body: connection };
 };
@@ -59,8 +59,8 @@ const isOver = (row: ConnectionRow | undefined): boolean =>
 const notFound = () => new Problem('not_found', 'There is nothing here.');
 
 export const handler = serve([on(disconnect, disconnectOne), on(erase, eraseMe)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  terra: dependencies.terra(),
+  ownerOf: dependencies.ownerOf(),
 }));

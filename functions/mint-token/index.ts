@@ -2,7 +2,7 @@ import { cachedProviders } from '../core/terra/catalogue';
 import { type Clock, isoTime, SECOND } from '../core/platform/clock';
 import { erasing, isErasing } from '../core/state/erasure';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { providerId, providerKind } from '../core/terra/providers';
 import { countUse, refuseIfFull } from '../core/state/quota';
@@ -21,15 +21,18 @@ type Deps = {
   ownerOf: (caller: SignedIn) => Promise<Owner>;
   clock: Clock;
   random: Random;
-  /** Tokens an owner may mint in ten minutes. */
+  /** The number of tokens an owner may create in ten minutes. */
   limit: number;
 };
 
-/** Mints one SDK token and remembers that it did, for that is the proof of the connection the phone then makes. */
+/** Creates one SDK token and stores a token record, which proves the connection that the phone then makes. */
 export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body, note }, deps) => {
   const provider = body.provider === undefined ? undefined : providerId(body.provider);
   if (provider !== undefined && !(await connectsOnPhone(provider, deps))) {
-    throw new Problem('provider_unavailable', 'This provider connects in the browser: open a session instead.');
+    throw new Problem(
+      'provider_unavailable',
+      'This provider connects in the browser. Create a session instead (POST /v1/sessions).',
+    );
   }
   const { sub, referenceId } = await deps.ownerOf(caller);
   const records = await deps.store.load(referenceId);
@@ -50,26 +53,26 @@ export const mint: Behaviour<typeof mintToken, Deps> = async ({ caller, body, no
     purgeAt: Math.ceil((expiresAt + PROOF_WAIT) / SECOND),
     version: 1,
   });
-  if (!isStored) throw new Error('a new mint met an old id');
+  if (!isStored) throw new Error('the id of the new token record is already used');
   return { status: 201, body: { token, referenceId, expiresIn: expiresInSeconds, expiresAt: isoTime(expiresAt) } };
 };
 
-/** Our list knows most providers; Terra's catalogue decides about the others. */
+/** Returns whether the provider needs the mobile SDK. Terra's catalogue decides about providers that our list does not have. */
 async function connectsOnPhone(provider: string, { offered }: Pick<Deps, 'offered'>): Promise<boolean> {
   if (providerKind(provider) === 'sdk') return true;
   return (await offered()).some(({ id, kind }) => id === provider && kind === 'sdk');
 }
 
 export const handler = serve([on(mintToken, mint)], () => {
-  const terra = live.terra();
+  const terra = dependencies.terra();
   return {
-    serve: live.serveDeps(),
-    store: live.store(),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
     terra,
-    offered: cachedProviders(terra, live.clock),
-    ownerOf: live.ownerOf({ mayBeFirst: true }),
-    clock: live.clock,
-    random: live.random,
-    limit: live.positive('MINT_LIMIT'),
+    offered: cachedProviders(terra, dependencies.clock),
+    ownerOf: dependencies.ownerOf({ mayBeFirst: true }),
+    clock: dependencies.clock,
+    random: dependencies.random,
+    limit: dependencies.positive('MINT_LIMIT'),
   };
 });

@@ -2,8 +2,8 @@ import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 
 import { type Clock, type Instant, MINUTE, SECOND } from '../core/platform/clock';
 import type { DeadLetters, Letter } from '../core/events/dead-letter';
 import type { EventBus } from '../core/events/event-bus';
-import * as live from '../core/platform/dependencies';
-import * as livePublishing from '../core/events/publishing-dependencies';
+import * as dependencies from '../core/platform/dependencies';
+import * as publishingDependencies from '../core/events/publishing-dependencies';
 import { connectionEvent, type PublishedEvent, sessionEvent } from '../core/events/published-event';
 import type { Confirmation } from '../core/state/session';
 import type { Store } from '../core/store/store';
@@ -12,98 +12,101 @@ import { readItemKey } from '../core/store/table';
 
 type Deps = {
   bus: EventBus;
-  letters: DeadLetters;
+  deadLetters: DeadLetters;
   confirmation: Confirmation;
   clock: Clock;
   pause: (most: Instant) => Promise<void>;
   alarm: (name: 'unreadable_row') => void;
 };
 
-/** What became of a batch; `undone` holds the sequence numbers of the records that must come again. */
-export type Published = { published: number; deadLetters: number; undone: string[] };
+/** The result of a batch. `unprocessed`: the sequence numbers of the records that Lambda must deliver again. */
+export type Published = { published: number; deadLetters: number; unprocessed: string[] };
 
-/** How often the bus is asked to take an event before the event counts as refused. */
+/** How often an event is put to the bus before it counts as refused. */
 const TRIES = 5;
 const PAUSE = 100;
-/** How long a batch is worked on before the rest is left to come again: well within the function's minute. */
+/** The time for one batch, well within the function's timeout of a minute. Lambda delivers the rest again. */
 const BUDGET = 30 * SECOND;
-/** How long a bus that is away is waited for, by having the batch come again, before its events are put aside. */
+/** If the bus is unavailable, Lambda delivers the batch again until an event is this old; then it goes to the dead letters. */
 const PATIENCE = 15 * MINUTE;
 
 /**
- * Publishes what a batch of the table's stream amounts to, one owner's changes in their order. What cannot be read or is
- * refused goes to the dead letters, so that nobody else's events wait for it; what could not be put there either, or met
- * a bus that was away, is left undone and comes again with everything behind it. An event has the same id each time.
+ * Publishes the events of a batch of the table's stream, those of one owner in order. A record that cannot be read, or an event that
+ * the bus refuses, goes to the dead letters, so that it does not delay others. If the queue or the bus is unavailable, the record
+ * and the owner's later ones are returned as `unprocessed`. A repeated event has the same id.
  */
 export async function publishChanges(records: readonly DynamoDBRecord[], deps: Deps): Promise<Published> {
-  const giveUpAt = deps.clock() + BUDGET;
-  const result: Published = { published: 0, deadLetters: 0, undone: [] };
-  const stuck = new Set<string>();
+  const deadline = deps.clock() + BUDGET;
+  const result: Published = { published: 0, deadLetters: 0, unprocessed: [] };
+  const blockedOwners = new Set<string>();
   let waiting = records.map(record => readChange(record, deps.confirmation)).filter(({ event }) => event !== undefined);
   if (waiting.some(({ event }) => event === 'unreadable')) deps.alarm('unreadable_row');
 
   while (waiting.length > 0) {
     const wave = firstOfEachOwner(waiting);
-    for (const { row } of await projectConnections(wave)) stuck.add(row.owner);
-    result.undone.push(...waiting.filter(({ row }) => stuck.has(row.owner)).map(({ sequence }) => sequence));
-    waiting = waiting.filter(change => !wave.has(change) && !stuck.has(change.row.owner));
+    for (const { row } of await publishWave(wave)) blockedOwners.add(row.owner);
+    result.unprocessed.push(
+      ...waiting.filter(({ row }) => blockedOwners.has(row.owner)).map(({ sequence }) => sequence),
+    );
+    waiting = waiting.filter(change => !wave.has(change) && !blockedOwners.has(change.row.owner));
   }
   return result;
 
-  /** Publishes changes of different owners or puts them aside; those it could do neither with. */
-  async function projectConnections(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
-    const { refused, away } = await publish([...wave].filter(isReady));
+  /** Publishes changes of different owners or sends them to the dead letters. Returns those for which both failed. */
+  async function publishWave(wave: ReadonlySet<StreamChange>): Promise<StreamChange[]> {
+    const { refused, unavailable } = await publish([...wave].filter(isReady));
     const aside = [
-      ...[...wave].filter(({ event }) => event === 'unreadable').map(change => letterOf(change, 'unreadable')),
-      ...refused.map(change => letterOf(change, 'refused')),
-      ...away.filter(isOld).map(change => letterOf(change, 'undelivered')),
+      ...[...wave].filter(({ event }) => event === 'unreadable').map(change => toDeadLetter(change, 'unreadable')),
+      ...refused.map(change => toDeadLetter(change, 'refused')),
+      ...unavailable.filter(isPatienceOver).map(change => toDeadLetter(change, 'undelivered')),
     ];
-    const unsent = await putAside(aside);
-    return [...unsent, ...away.filter(change => !isOld(change))];
+    const unsent = await sendDeadLetters(aside);
+    return [...unsent, ...unavailable.filter(change => !isPatienceOver(change))];
   }
 
-  async function publish(changes: Ready[]): Promise<{ refused: Ready[]; away: Ready[] }> {
+  async function publish(changes: Ready[]): Promise<{ refused: Ready[]; unavailable: Ready[] }> {
     let open = changes;
     for (let tries = 1; ; tries++) {
-      if (open.length === 0 || deps.clock() > giveUpAt) return { refused: [], away: open };
+      if (open.length === 0 || deps.clock() > deadline) return { refused: [], unavailable: open };
       const verdicts = await deps.bus.put(open.map(({ event }) => event));
-      const told = open.map((change, at) => ({ change, verdict: verdicts[at] ?? 'busy' }));
-      const left = told.filter(({ verdict }) => verdict !== 'accepted');
-      result.published += told.length - left.length;
+      const outcomes = open.map((change, at) => ({ change, verdict: verdicts[at] ?? 'busy' }));
+      const left = outcomes.filter(({ verdict }) => verdict !== 'accepted');
+      result.published += outcomes.length - left.length;
       if (tries === TRIES) {
         const of = (wanted: string) => left.filter(({ verdict }) => verdict === wanted).map(({ change }) => change);
-        return { refused: of('refused'), away: of('busy') };
+        return { refused: of('refused'), unavailable: of('busy') };
       }
       open = left.map(({ change }) => change);
       if (open.length > 0) await deps.pause(PAUSE * 2 ** tries);
     }
   }
 
-  /** Those whose letter the queue did not take. Once it fails the others are not tried: it has failed for them too. */
-  async function putAside(letters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
-    for (const [at, { letter }] of letters.entries()) {
+  /** Returns the changes whose dead letter was not sent. Stops at the first failure, because the queue is unavailable. */
+  async function sendDeadLetters(deadLetters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
+    for (const [at, { letter }] of deadLetters.entries()) {
       try {
-        await deps.letters.send(letter);
+        await deps.deadLetters.send(letter);
         result.deadLetters++;
       } catch {
-        return letters.slice(at).map(({ change }) => change);
+        return deadLetters.slice(at).map(({ change }) => change);
       }
     }
     return [];
   }
 
-  function isOld({ at }: StreamChange): boolean {
+  function isPatienceOver({ at }: StreamChange): boolean {
     return deps.clock() - at > PATIENCE;
   }
 }
 
-/** Publishes the state a dead letter's row has by now, if it is still there and anything people hear of. Throws if it cannot be read. */
+/** Publishes the current state of a dead letter's row, if it still exists and has an event. Throws if it cannot be read. */
 export async function redrive(
   { row }: Letter,
   { store, bus, confirmation }: { store: Pick<Store, 'load'>; bus: EventBus; confirmation: Confirmation },
 ): Promise<'published' | 'nothing'> {
   const { sessions, connections, unreadable } = await store.load(row.owner);
-  if (unreadable.some(({ item }) => item === row.item)) throw new Error('the row of the letter still cannot be read');
+  if (unreadable.some(({ item }) => item === row.item))
+    throw new Error('the row of the dead letter still cannot be read');
   const { kind, id } = readItemKey(row.item) ?? {};
   const session = kind === 'session' ? sessions.find(known => known.id === id) : undefined;
   const connection = kind === 'connection' ? connections.find(known => known.terraUserId === id) : undefined;
@@ -126,7 +129,7 @@ function firstOfEachOwner(changes: readonly StreamChange[]): Set<StreamChange> {
   return new Set(first.values());
 }
 
-function letterOf(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
+function toDeadLetter(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
   const { row, at } = change;
   return { change, letter: { row, reason, at, ...(isReady(change) && { event: change.event }) } };
 }
@@ -135,17 +138,17 @@ let wired: Deps | undefined;
 
 export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   wired ??= {
-    bus: livePublishing.eventBus(),
-    letters: livePublishing.deadLetters(),
-    confirmation: live.confirmation(),
-    clock: live.clock,
-    pause: live.pause,
-    alarm: live.alarm,
+    bus: publishingDependencies.eventBus(),
+    deadLetters: publishingDependencies.deadLetters(),
+    confirmation: dependencies.confirmation(),
+    clock: dependencies.clock,
+    pause: dependencies.pause,
+    alarm: dependencies.alarm,
   };
   const startedAt = wired.clock();
-  const { undone, ...counts } = await publishChanges(Records, wired);
-  const level = undone.length > 0 ? 'error' : counts.deadLetters > 0 ? 'warn' : 'info';
-  const facts = { records: Records.length, ...counts, failed: undone.length, ms: wired.clock() - startedAt };
-  live.log(level, 'publish', facts);
-  return { batchItemFailures: undone.map(itemIdentifier => ({ itemIdentifier })) };
+  const { unprocessed, ...counts } = await publishChanges(Records, wired);
+  const level = unprocessed.length > 0 ? 'error' : counts.deadLetters > 0 ? 'warn' : 'info';
+  const facts = { records: Records.length, ...counts, failed: unprocessed.length, ms: wired.clock() - startedAt };
+  dependencies.log(level, 'publish', facts);
+  return { batchItemFailures: unprocessed.map(itemIdentifier => ({ itemIdentifier })) };
 };

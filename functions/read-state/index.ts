@@ -1,7 +1,7 @@
 import { connectedUser, connectionAnswer, sessionAnswer } from '../core/http/answer';
 import type { Clock } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { findConnection } from '../core/state/owner-records';
 import type { Rules } from '../core/state/rules';
@@ -16,7 +16,7 @@ type Deps = {
   rules: Rules;
 };
 
-/** One of the caller's own sessions: one row, and that of its connection once there is one. */
+/** Returns one of the caller's own sessions. Reads at most two rows. */
 export const readSessionOf: Behaviour<typeof readSession, Deps> = async ({ caller, path }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
   const session = await deps.store.findSession(referenceId, path.id);
@@ -26,7 +26,7 @@ export const readSessionOf: Behaviour<typeof readSession, Deps> = async ({ calle
   return { status: 200, body: sessionAnswer(session, row, deps.clock(), deps.rules) };
 };
 
-/** All of the caller's connections, newest first by their first authentication. */
+/** Returns all connections of the caller, newest first by their first authentication. */
 export const listConnectionsOf: Behaviour<typeof listConnections, Deps> = async ({ caller }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
   const records = await deps.store.load(referenceId);
@@ -36,7 +36,7 @@ export const listConnectionsOf: Behaviour<typeof listConnections, Deps> = async 
   return { status: 200, body: { connections } };
 };
 
-/** One of the caller's own connections, by any id it was ever known by. */
+/** Returns one of the caller's own connections, by its current id or an earlier one. */
 export const readConnectionOf: Behaviour<typeof readConnection, Deps> = async ({ caller, path }, deps) => {
   const { referenceId } = await deps.ownerOf(caller);
   const records = await deps.store.load(referenceId);
@@ -49,10 +49,10 @@ export const readConnectionOf: Behaviour<typeof readConnection, Deps> = async ({
 export const handler = serve(
   [on(readSession, readSessionOf), on(listConnections, listConnectionsOf), on(readConnection, readConnectionOf)],
   () => ({
-    serve: live.serveDeps(),
-    store: live.store(),
-    ownerOf: live.ownerOf(),
-    clock: live.clock,
-    rules: live.rules(),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
+    ownerOf: dependencies.ownerOf(),
+    clock: dependencies.clock,
+    rules: dependencies.rules(),
   }),
 );

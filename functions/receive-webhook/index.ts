@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApplyDeps, applyEvent } from '../core/state/apply-event';
 import { type Instant, SECOND } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Secret, WebhookSecrets } from '../core/platform/secrets';
 import { type Behaviour, on, serve } from '../core/http/serve';
 import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/terra/signature';
@@ -12,16 +12,16 @@ import { receiveWebhook } from '../routes';
 
 type Deps = Omit<ApplyDeps, 'alarm'> & { secrets: Secret<WebhookSecrets> };
 
-/** Enough to tell the few bodies of one Terra user in one session apart. */
+/** Enough to distinguish the few bodies of one Terra user in one session. */
 const BODY_HASH_BYTES = 9;
-/** How far the unsigned ordering header may lie before the signed time: no retry is older. */
+/** How long before the signed time the unsigned ordering header may be: no retry is older. */
 const ORDERING_BEHIND = SIGNATURE_BEHIND_SECONDS * SECOND;
 
 /**
- * Takes a delivery in: verified over the raw bytes before anything is parsed, applied at its own time, and answered 200
- * only once the state is stored. Terra repeats whatever is answered otherwise.
+ * Receives a webhook delivery. Verifies the signature over the raw bytes before parsing, applies the event at its own time, and
+ * returns 200 only after the state is stored. Terra repeats a delivery that gets another status.
  */
-export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody, note }, deps) => {
+export const receiveDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody, note }, deps) => {
   const signedAt = await verify(headers, rawBody, deps).catch(error => {
     if (error instanceof Problem && error.reason === 'mismatch') note({ alarm: 'signature_mismatch' });
     throw error;
@@ -45,21 +45,21 @@ export const takeDelivery: Behaviour<typeof receiveWebhook, Deps> = async ({ hea
   return { status: 200, body: { outcome } };
 };
 
-/** When the delivery was signed; throws `unauthenticated`, the same for every reason, unless it is Terra's. */
+/** Returns when the delivery was signed. Throws the same `unauthenticated` for every reason if the signature is not valid. */
 async function verify(
   headers: Readonly<Record<string, string | undefined>>,
   rawBody: Buffer,
   deps: Deps,
 ): Promise<Instant> {
   const read = readSignature(headers, Math.floor(deps.clock() / SECOND));
-  if (!read.ok) throw notTerras(read.reason);
-  if (rawBody.length === 0) throw notTerras('empty');
+  if (!read.ok) throw rejection(read.reason);
+  if (rawBody.length === 0) throw rejection('empty');
   const { claim } = read;
   const isSigned =
     isSignedWith(claim, rawBody, await deps.secrets.read(), deps.clock()) ||
-    // The secret may just have been changed at Terra's side and ours.
+    // The cached secret may be outdated after a rotation.
     isSignedWith(claim, rawBody, await deps.secrets.reread(), deps.clock());
-  if (!isSigned) throw notTerras('mismatch');
+  if (!isSigned) throw rejection('mismatch');
   return claim.signedAtSeconds * SECOND;
 }
 
@@ -74,19 +74,19 @@ function isSignedWith(
 }
 
 /**
- * Returns the time of the event, and whether it is Terra's own and so the same at every retry. The header that carries it is
- * not signed, so the signed time bounds it on both sides; without the header the time of signing is all there is.
+ * Returns the time of the event, and whether it is Terra's own, which is the same in every retry. The ordering header is not signed,
+ * so the signed time limits it on both sides. Without the header, the signed time counts.
  */
 function eventTime(ordering: string | undefined, signedAt: Instant): { at: Instant; hasOwnTime: boolean } {
   if (ordering === undefined || !/^[1-9]\d{12}$/.test(ordering)) return { at: signedAt, hasOwnTime: false };
   return { at: Math.max(signedAt - ORDERING_BEHIND, noLaterThan(Number(ordering), signedAt)), hasOwnTime: true };
 }
 
-const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
+const rejection = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
 
-export const handler = serve([on(receiveWebhook, takeDelivery)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  secrets: live.webhookSecrets(),
-  dataEvents: live.dataEvents(),
+export const handler = serve([on(receiveWebhook, receiveDelivery)], () => ({
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  secrets: dependencies.webhookSecrets(),
+  dataEvents: dependencies.dataEvents(),
 }));

@@ -1,6 +1,6 @@
 import { cachedProviders } from '../core/terra/catalogue';
 import { MINUTE, SECOND, type Instant } from '../core/platform/clock';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Log } from '../core/platform/log';
 import type { DueKey, Store } from '../core/store/store';
 import {
@@ -20,13 +20,13 @@ type Deps = SweepDeps & {
   store: Pick<Store, 'due'>;
   terra: Pick<Terra, 'listProviders'>;
   log: Log;
-  /** When the run begins nothing more. */
+  /** The run starts nothing new after this time. */
   until: Instant;
   /** Only counts what is due. */
   dryRun: boolean;
 };
 
-/** What a run did, and what it left for the next. */
+/** The counts of a run. `left`: work remains for the next run. */
 export type Sweep = {
   due: number;
   looked: number;
@@ -37,18 +37,18 @@ export type Sweep = {
   left: boolean;
 };
 
-/** How long one owner may go on beginning something while others wait. */
-const FIRST_PASS_FOR_ONE = 5 * SECOND;
-/** So many owners are looked at at a time, so that one who takes long keeps only those waiting who share the place. */
-const SIDE_BY_SIDE = 8;
-/** What is left because Terra is away is looked at again no sooner than this. */
+/** How long work for one owner may start in the first pass. */
+const FIRST_PASS_BUDGET = 5 * SECOND;
+/** The number of owners that are swept at the same time. */
+const CONCURRENCY = 8;
+/** The delay before rows are swept again that Terra did not answer for during an outage. */
 const LOOK_AGAIN = MINUTE;
 
 /**
- * Does what is due, in two passes. In the first every owner gets a few seconds, in the order in which they became due, shard by
- * shard. The second goes on, in what time is left, with the owners who needed more and those for whom Terra has failed
- * before, the longest last. If Terra is away, the rest of the run does what needs no Terra. What one owner's rows throw stops no
- * other's; what is left stays due.
+ * Processes all due rows in two passes. The first gives every owner a few seconds, earliest due first, alternating between shards.
+ * The second uses the remaining time for owners that needed more, and last for those for whom Terra has failed longest. While
+ * Terra is unavailable, only work without Terra is done. An error in one owner's rows does not stop the others. Unfinished rows stay
+ * due.
  */
 export async function sweep(deps: Deps): Promise<Sweep> {
   const startedAt = deps.clock();
@@ -57,9 +57,9 @@ export async function sweep(deps: Deps): Promise<Sweep> {
   const later: { due: DueOwner; left: NonNullable<Swept['left']> }[] = [];
   const unanswered: DueRow[] = [];
   const failures: unknown[] = [];
-  const isTerraThere = () => run.isTerraThere(() => deps.terra.listProviders());
+  const isTerraAvailable = () => run.isTerraAvailable(() => deps.terra.listProviders());
 
-  /** The owners of one shard who are due, the earliest first. */
+  /** Yields the due owners of one shard, earliest first. */
   async function* dueOwners(shard: string): AsyncGenerator<DueOwner, undefined> {
     const seen = new Set<string>();
     let cursor: string | undefined;
@@ -76,7 +76,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
     return undefined;
   }
 
-  /** Who is due next, from one shard after the other. A shard that cannot be read is left out, and fails the run at its end. */
+  /** Returns the next due owner, alternating between shards. Skips a shard that cannot be read; the run then throws at its end. */
   async function nextDue(): Promise<DueOwner | undefined> {
     for (let shard = shards.shift(); shard; shard = shards.shift()) {
       const next = await shard.next().catch((error: unknown) => {
@@ -91,7 +91,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
   }
 
   async function sweepDue(): Promise<void> {
-    for (let due = await take(); due; due = await take()) {
+    for (let due = await takeNext(); due; due = await takeNext()) {
       if (run.hasTime()) await sweepOne(due, 'first');
       else {
         sum.left = true;
@@ -102,7 +102,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
   async function sweepLater(): Promise<void> {
     for (let next = later.shift(); next; next = later.shift()) {
-      const mayAsk = run.hasTime() && (await isTerraThere());
+      const mayAsk = run.hasTime() && (await isTerraAvailable());
       if (run.hasTime() && (mayAsk || next.left.needsTime)) await sweepOne(next.due, 'last');
       else sum.left = true;
     }
@@ -110,7 +110,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 
   async function sweepOne(due: DueOwner, pass: Pass): Promise<void> {
     try {
-      const turn = run.unit(pass === 'first' ? FIRST_PASS_FOR_ONE : Number.POSITIVE_INFINITY);
+      const turn = run.unit(pass === 'first' ? FIRST_PASS_BUDGET : Number.POSITIVE_INFINITY);
       const swept = await sweepOwner(due, pass, turn, deps);
       for (const what of ['looked', 'closed', 'disconnected', 'refused'] as const) sum[what] += swept[what];
       unanswered.push(...swept.unanswered);
@@ -119,25 +119,25 @@ export async function sweep(deps: Deps): Promise<Sweep> {
     } catch (error) {
       sum.failed++;
       deps.log('error', 'owner not swept', { error: error instanceof Error ? error.name : typeof error });
-      // It would be the first again in each run.
-      for (const key of due.keys) await deps.store.putOff(key, deps.clock() + UNREADABLE_AGAIN).catch(() => false);
+      // Otherwise this owner would come first in every run.
+      for (const key of due.keys) await deps.store.postpone(key, deps.clock() + UNREADABLE_AGAIN).catch(() => false);
     }
   }
 
   const shards = Array.from({ length: table.due.shards }, (_, shard) => dueOwners(String(shard)));
-  let underWay: Promise<unknown> = Promise.resolve();
-  const take = (): Promise<DueOwner | undefined> => {
-    const taken = underWay.then(nextDue);
-    underWay = taken;
+  let lastTaken: Promise<unknown> = Promise.resolve();
+  const takeNext = (): Promise<DueOwner | undefined> => {
+    const taken = lastTaken.then(nextDue);
+    lastTaken = taken;
     return taken;
   };
-  const sideBySide = (work: () => Promise<void>) => Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
-  await sideBySide(sweepDue);
+  const concurrently = (work: () => Promise<void>) => Promise.all(Array.from({ length: CONCURRENCY }, work));
+  await concurrently(sweepDue);
   later.sort((a, b) => failingSince(b) - failingSince(a));
-  await sideBySide(sweepLater);
-  if (!(await isTerraThere())) {
+  await concurrently(sweepLater);
+  if (!(await isTerraAvailable())) {
     deps.log('warn', 'sweep stopped early', { alarm: 'sweep_breaker' });
-    // Terra was away and did not fail for these alone: they need not wait longer each time.
+    // Terra was unavailable for all users, so these rows need no growing delay.
     for (const { item, row } of unanswered) await deps.store.reschedule(item, row, deps.clock() + LOOK_AGAIN);
   }
   if (failures.length > 0) throw failures[0];
@@ -147,7 +147,7 @@ export async function sweep(deps: Deps): Promise<Sweep> {
 const failingSince = ({ left }: { left: NonNullable<Swept['left']> }): Instant =>
   left.failingSince ?? Number.POSITIVE_INFINITY;
 
-/** Keys of one page by their owners, the owner of the earliest first. */
+/** Groups the keys of one page by owner, the owner of the earliest first. */
 function byOwner(keys: readonly DueKey[]): DueOwner[] {
   const owners = new Map<string, DueOwner>();
   for (const key of keys) {
@@ -161,21 +161,21 @@ function byOwner(keys: readonly DueKey[]): DueOwner[] {
 let wired: Omit<Deps, 'until'> | undefined;
 
 function wire(): Omit<Deps, 'until'> {
-  const terra = live.terra();
+  const terra = dependencies.terra();
   return {
-    ...live.recordDeps(),
+    ...dependencies.recordDeps(),
     terra,
-    offered: cachedProviders(terra, live.clock),
-    alarm: live.alarm,
-    log: live.log,
-    dryRun: live.required('SWEEP_DRY_RUN') === 'true',
+    offered: cachedProviders(terra, dependencies.clock),
+    alarm: dependencies.alarm,
+    log: dependencies.log,
+    dryRun: dependencies.required('SWEEP_DRY_RUN') === 'true',
   };
 }
 
-export const handler = async (_event: unknown, invocation: live.Invocation): Promise<Sweep> => {
+export const handler = async (_event: unknown, invocation: dependencies.Invocation): Promise<Sweep> => {
   wired ??= wire();
   const startedAt = wired.clock();
-  const result = await sweep({ ...wired, until: live.runUntil(invocation) });
+  const result = await sweep({ ...wired, until: dependencies.runUntil(invocation) });
   const { left, ...counts } = result;
   wired.log('info', 'sweep', { ...counts, left: left ? 1 : 0, ms: wired.clock() - startedAt });
   return result;

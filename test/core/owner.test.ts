@@ -49,8 +49,8 @@ test.each<[string, Partial<OwnerDeps>, string]>([
     expect(await named(store, { ...changed, mayBeFirst })).toEqual({
       code: 'unavailable',
       reason:
-        `this table was begun with the settings ${first}, and they are now ${now}; ` +
-        `put ${first} into the settings and deploy; ownerNamespace keeps its value when the issuer changes`,
+        `this table was first used with the settings ${first}, but they are now ${now}; ` +
+        `set ${first} in the settings and deploy; keep ownerNamespace when the issuer changes`,
     });
   }
   expect(alarms).toEqual(['reference_key_changed', 'reference_key_changed']);
@@ -63,7 +63,7 @@ test('another key is refused, whatever else differs', async () => {
 
   expect(await named(store, { namespace: 'another' }, `${KEY}-another`)).toEqual({
     code: 'unavailable',
-    reason: expect.stringMatching(/^the reference-id key is not the one .* `npm run secrets -- import-key`$/),
+    reason: expect.stringMatching(/^the reference-id key is not the first .* `npm run secrets -- import-key`$/),
   });
 });
 

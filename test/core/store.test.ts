@@ -258,9 +258,9 @@ describe.each([
     const key = { owner, item: `session#${session.id}`, dueAt: NOON + 60_000 };
     const before = await store.findSession(owner, session.id);
 
-    expect(await store.putOff({ ...key, dueAt: key.dueAt - 1 }, key.dueAt + 5)).toBe(false);
-    expect(await store.putOff({ ...key, item: 'session#none' }, key.dueAt + 5)).toBe(false);
-    expect(await store.putOff(key, key.dueAt + 5)).toBe(true);
+    expect(await store.postpone({ ...key, dueAt: key.dueAt - 1 }, key.dueAt + 5)).toBe(false);
+    expect(await store.postpone({ ...key, item: 'session#none' }, key.dueAt + 5)).toBe(false);
+    expect(await store.postpone(key, key.dueAt + 5)).toBe(true);
     expect((await store.due(shardOf(owner), key.dueAt + 5)).due).toContainEqual({ ...key, dueAt: key.dueAt + 5 });
     expect(await store.findSession(owner, session.id)).toEqual({ ...before, dueAt: key.dueAt + 5 });
   });

@@ -1,13 +1,8 @@
 import crypto from 'node:crypto';
 import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { type ConnectionFacts, type ConnectionRow, publicId } from '../../functions/core/state/connection';
-import {
-  type FactUpdates,
-  OWNER_ROWS,
-  type OwnerRecords,
-  projectConnections,
-  withChanges,
-} from '../../functions/core/state/owner-records';
+import { type FactUpdates, OWNER_ROWS, type OwnerRecords, withChanges } from '../../functions/core/state/owner-records';
+import { projectConnections } from '../../functions/core/state/project-connections';
 import type { Rules } from '../../functions/core/state/rules';
 import { journey, terraEvent, told } from '../support/journey';
 import { codeOf, NOON, referenceIdOf, terraUser, type World, world as newWorld } from '../support/world';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { completeCallback, handler, noteFailure } from '../../functions/complete-callback';
+import { completeCallback, handler, recordFailure } from '../../functions/complete-callback';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../../functions/core/http/page';
 import { pageLanguage } from '../../functions/core/http/page-language';
 import { type Language, languages, pageTexts } from '../../functions/core/http/page-texts';
@@ -193,7 +193,7 @@ describe('what the browser gets', () => {
     if (query.user_id !== undefined) here.terra.users.set(query.user_id, authenticatedUser(query.user_id, here));
     const browser = { cookies: [], sourceIp: '192.0.2.1' };
     const request = { ...back, path: { state: path ?? state }, query, headers: german, note: here.note, browser };
-    return (end === 'success' ? completeCallback : noteFailure)(request, { ...here, look });
+    return (end === 'success' ? completeCallback : recordFailure)(request, { ...here, look });
   }
   const authenticatedUser = (terraUserId: string, here: World) => ({
     terraUserId,

@@ -341,7 +341,7 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
           return answer;
         }),
     },
-    letters: {
+    deadLetters: {
       send: async (letter: Letter) => {
         letters.push(letter);
       },
@@ -364,7 +364,7 @@ describe('a batch of the stream', () => {
       recordOf(itemKey.session('session-1'), { before: session(sessions.completed) }),
     ];
 
-    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 0, undone: [] });
+    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 0, unprocessed: [] });
     expect(accepted).toEqual(['id-of-a:2', 'session-1:1']);
     expect(letters).toEqual([]);
   });
@@ -385,7 +385,7 @@ describe('a batch of the stream', () => {
     );
     const records = [changed('a', 'connected'), changed('b', 'connected'), changed('c', 'connected')];
 
-    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 1, undone: [] });
+    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 1, unprocessed: [] });
     expect(accepted).toEqual(['id-of-a:2', 'id-of-c:2']);
     expect(tries.get('id-of-b:2')).toBe(5);
     expect(letters).toEqual([
@@ -410,7 +410,7 @@ describe('a batch of the stream', () => {
 
     const records = [poison(), changed('a', 'connected'), unheardOf, mended];
 
-    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 2, undone: [] });
+    expect(await publishChanges(records, deps)).toEqual({ published: 2, deadLetters: 2, unprocessed: [] });
     expect(accepted).toEqual(['id-of-a:2', 'id-1:2']);
     expect(letters).toEqual([
       { row: { owner: 'owner-p', item: itemKey.connection(USER) }, reason: 'unreadable', at: NOON },
@@ -422,7 +422,7 @@ describe('a batch of the stream', () => {
   test('what is throttled is tried again until it is taken', async () => {
     const { deps, accepted, tries } = given((_event, n) => (n < 4 ? 'busy' : 'accepted'));
 
-    expect(await publishChanges([changed('a', 'connected')], deps)).toMatchObject({ published: 1, undone: [] });
+    expect(await publishChanges([changed('a', 'connected')], deps)).toMatchObject({ published: 1, unprocessed: [] });
     expect([accepted, tries.get('id-of-a:2')]).toEqual([['id-of-a:2'], 4]);
   });
 
@@ -454,9 +454,9 @@ describe('a batch of the stream', () => {
       changed('a', 'connected', 3, 'unconfirmed'),
     ];
 
-    const { undone, published } = await publishChanges(records, deps);
+    const { unprocessed: unprocessed, published } = await publishChanges(records, deps);
 
-    expect([published, undone]).toEqual([2, [numbers(records)[1], numbers(records)[3]]]);
+    expect([published, unprocessed]).toEqual([2, [numbers(records)[1], numbers(records)[3]]]);
     expect([accepted, letters]).toEqual([['id-of-b:2', 'id-of-c:2'], []]);
   });
 
@@ -464,22 +464,22 @@ describe('a batch of the stream', () => {
     const { deps, letters, wait } = given(() => 'busy');
     wait(16 * MINUTE);
 
-    expect(await publishChanges([changed('a', 'connected')], deps)).toMatchObject({ deadLetters: 1, undone: [] });
+    expect(await publishChanges([changed('a', 'connected')], deps)).toMatchObject({ deadLetters: 1, unprocessed: [] });
     expect(letters).toMatchObject([{ reason: 'undelivered', event: { detail: { eventId: 'id-of-a:2' } } }]);
   });
 
   test('a queue that is away too makes what it should hold come again, and what follows of the same owner', async () => {
     const { deps, accepted } = given(event => (event.detail.owner.referenceId === 'b' ? 'refused' : 'accepted'));
     let sent = 0;
-    deps.letters.send = async () => {
+    deps.deadLetters.send = async () => {
       sent++;
       throw new Error('away');
     };
     const records = [poison(), changed('owner-p', 'connected'), changed('a', 'connected'), changed('b', 'connected')];
 
-    const { undone, deadLetters } = await publishChanges(records, deps);
+    const { unprocessed: unprocessed, deadLetters } = await publishChanges(records, deps);
 
-    expect(undone.toSorted()).toEqual(numbers([records[0], records[1], records[3]] as DynamoDBRecord[]));
+    expect(unprocessed.toSorted()).toEqual(numbers([records[0], records[1], records[3]] as DynamoDBRecord[]));
     expect([accepted, deadLetters, sent]).toEqual([['id-of-a:2'], 0, 1]);
   });
 
@@ -493,7 +493,7 @@ describe('a batch of the stream', () => {
     };
     const records = [changed('a', 'connected'), changed('b', 'connected')];
 
-    expect(await publishChanges(records, deps)).toMatchObject({ published: 0, undone: numbers(records) });
+    expect(await publishChanges(records, deps)).toMatchObject({ published: 0, unprocessed: numbers(records) });
     expect(asked).toBe(1);
   });
 });

@@ -314,7 +314,7 @@ describe('owner', () => {
     const { code, err } = await owner('show --sub olga');
 
     deployed.running.secrets.put('local/reference-key', referenceKey);
-    expect([code, err]).toEqual([1, expect.stringMatching(/not the one this table was begun with/)]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/not the first that was used with this table/)]);
   });
 
   test('import says why users under ids of others can be nobody’s here', async () => {

@@ -185,7 +185,7 @@ const planted: Planted[] = [
     fault: 'the reference-id key is another one',
     plant: () => keep(() => put('reference-key', 'another-key-canary-0123456789abcdefghij')),
     found: { 'reference-key-fingerprint': 'fault' },
-    words: /not the one this table was begun with/,
+    words: /not the first that was used with this table/,
   },
   {
     fault: 'the namespace is another one',
@@ -199,7 +199,7 @@ const planted: Planted[] = [
     change: given({ REFERENCE_ID: 'subject', ALLOW_UNBOUND_TOKENS: 'false' }),
     found: { 'reference-key-fingerprint': 'fault' },
     words:
-      /begun with the settings {\\"referenceId\\":\\"opaque\\",.*}, and they are now {\\"referenceId\\":\\"subject\\"}/,
+      /first used with the settings {\\"referenceId\\":\\"opaque\\",.*}, but they are now {\\"referenceId\\":\\"subject\\"}/,
   },
   {
     fault: 'the widget endpoint is gone',

@@ -1,4 +1,4 @@
-import { completeCallback, noteFailure } from '../../functions/complete-callback';
+import { completeCallback, recordFailure } from '../../functions/complete-callback';
 import { confirm } from '../../functions/confirm-session';
 import { Problem } from '../../functions/core/http/errors';
 import { sign } from '../../functions/core/terra/signature';
@@ -9,7 +9,7 @@ import { openSession } from '../../functions/create-session';
 import { disconnectOne, eraseMe } from '../../functions/disconnect';
 import { mint } from '../../functions/mint-token';
 import { listConnectionsOf, readConnectionOf, readSessionOf } from '../../functions/read-state';
-import { takeDelivery } from '../../functions/receive-webhook';
+import { receiveDelivery } from '../../functions/receive-webhook';
 import { sweep } from '../../functions/sweep-stale';
 import { referenceIdOf, type World } from './world';
 
@@ -74,7 +74,7 @@ export function journey(world: Setting) {
       return back;
     },
     fail: async (state: string, query: Record<string, string> = {}) =>
-      noteFailure({ ...bare, path: { state }, query, body: undefined, note: world.note, browser: usualBrowser }, world),
+      recordFailure({ ...bare, path: { state }, query, body: undefined, note: world.note, browser: usualBrowser }, world),
     confirm: (sub: string, id: string, code?: string) =>
       confirm({ ...as(sub), path: { id }, body: code === undefined ? {} : { code } }, world),
     disconnect: async (sub: string, id: string) =>
@@ -100,7 +100,7 @@ export function journey(world: Setting) {
         reread: async () => ({ current: WEBHOOK_SECRET }),
       };
       const request = { ...bare, path: {}, headers, rawBody, body: undefined, note: world.note };
-      return (await takeDelivery(request, { ...world, secrets })).body.outcome;
+      return (await receiveDelivery(request, { ...world, secrets })).body.outcome;
     },
     sweep: () => sweep({ ...world, log: () => {}, until: world.clock() + 45_000, dryRun: false }),
   };

@@ -3,7 +3,7 @@ import type { ErasureRow } from '../../functions/core/state/tombstone';
 import {
   connectionUpdate,
   findingsIn,
-  ownerRecordsOf,
+  toOwnerRecords,
   type RowFindings,
   type RowUpdate,
   schemaOf,
@@ -20,7 +20,7 @@ import {
   type SessionRow,
 } from '../../functions/core/state/session';
 import type { Fingerprint, ReconcileProgress, SessionFact, Store } from '../../functions/core/store/store';
-import { itemKey, readItemKey, reportedEndsKey, scanPlace } from '../../functions/core/store/table';
+import { itemKey, readItemKey, reportedEndsKey, scanCursor } from '../../functions/core/store/table';
 
 type Item = Record<string, unknown> & { owner: string; item: string; schema?: number | undefined };
 
@@ -48,7 +48,7 @@ export function memoryStore({
   let scanned: { owner: string; item: string; at: number }[] = [];
 
   function read(owner: string, own: readonly Item[]): OwnerRecords {
-    const records = ownerRecordsOf(owner, own);
+    const records = toOwnerRecords(owner, own);
     const findings = findingsIn(records);
     if (findings) found(findings);
     return records;
@@ -89,7 +89,7 @@ export function memoryStore({
       save({ ...row, dueAt });
       return true;
     },
-    putOff: async ({ owner, item, dueAt: seen }, dueAt) => {
+    postpone: async ({ owner, item, dueAt: seen }, dueAt) => {
       const row = find<{ dueAt?: number }>(owner, item);
       if (row?.dueAt !== seen) return false;
       save({ ...row, dueAt });
@@ -137,7 +137,7 @@ export function memoryStore({
     scanConnections: async cursor => {
       if (cursor === undefined || !scan.has(cursor)) {
         scan = new Map();
-        for (const { owner, item } of items.values()) scan.set(scanPlace(owner, item), { owner, item, at: scan.size });
+        for (const { owner, item } of items.values()) scan.set(scanCursor(owner, item), { owner, item, at: scan.size });
         scanned = [...scan.values()];
       }
       const from = cursor === undefined ? 0 : (scan.get(cursor)?.at ?? -1) + 1;
@@ -147,13 +147,13 @@ export function memoryStore({
         if (!item.startsWith(itemKey.connection(''))) continue;
         const row = find<Item>(owner, item);
         if (row) page.push(...read(owner, [row]).connections);
-        if (++seen === 50) return { rows: page, cursor: at + 1 < scanned.length ? scanPlace(owner, item) : undefined };
+        if (++seen === 50) return { rows: page, cursor: at + 1 < scanned.length ? scanCursor(owner, item) : undefined };
       }
       return { rows: page, cursor: undefined };
     },
     scanUnreadable: async () => {
       const all = [...items.values()];
-      const unreadable = all.filter(row => ownerRecordsOf(row.owner, [row]).unreadable.length > 0);
+      const unreadable = all.filter(row => toOwnerRecords(row.owner, [row]).unreadable.length > 0);
       return {
         looked: all.length,
         unreadable: unreadable.map(({ owner, item }) => ({ owner, item })),

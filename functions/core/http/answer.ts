@@ -7,7 +7,7 @@ import { providerId } from '../terra/providers';
 import type { Rules } from '../state/rules';
 import {
   type Confirmation,
-  codeEnds,
+  codeExpiresAt,
   flowOf,
   isContested,
   isRefused,
@@ -108,7 +108,7 @@ function actionNeeded(
       !session.closed &&
       !isContested(session) &&
       !isRefused(session, row.terraUserId) &&
-      now <= (codeEnds(session) ?? 0),
+      now <= (codeExpiresAt(session) ?? 0),
   );
   return isRedeemable ? 'confirm' : 'reconnect';
 }

@@ -3,41 +3,44 @@ import {
   type ConnectionFacts,
   connectionState,
   isErased,
+  isLive,
   isPhone,
-  isUnasked,
+  isUnrequested,
   mergeFacts,
   sameState,
-  unasked,
+  unrequested,
 } from './connection';
 import { correlateFailure } from './correlate';
 import type { Delivery } from './delivery-mark';
-import { isAwaitingUsers, mayBelongToReturned } from './erasure';
-import { isUnreadable, type FactUpdates, type OwnerRecords, withSession } from './owner-records';
+import { isAwaitingUsers, mayFollowErasure } from './erasure';
+import { connectionOf, isUnreadable, type FactUpdates, type OwnerRecords, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
-import { NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
+import { conflict, NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
 import { recordAuthentication } from './record-authentication';
-import { noteEnd } from './note-reported-end';
-import type { ReportedEnd } from './reported-ends';
+import { REPORTED_ENDS_LIMIT, type ReportedEnd, reportedEndsPurgeAt } from './reported-ends';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
 import { isBookkeeping } from '../store/table';
 import type { EventUser, TerraEvent } from '../terra/terra-event';
 
 /**
- * What a delivery did. `foreign`: it is about a Terra user that is not ours to touch. `noted`: it is the end of a Terra user whose
- * owner has to be found.
+ * What applying an event did. `foreign`: the Terra user belongs to no known owner, so nothing is stored. `noted`: the end of a
+ * Terra user without a reference id is stored until its owner is found.
  */
 export type Outcome = 'applied' | 'unchanged' | 'foreign' | 'noted' | 'ignored';
 
 export type ApplyDeps = RecordDeps & {
   dataEvents: 'coalesce' | 'ignore';
-  /** Something a person should look at. */
+  /** Raises a CloudWatch alarm. */
   alarm: (name: 'owners_differ' | 'unsolicited_foreign' | 'link_reused' | 'end_without_reference') => void;
 };
 
-/** How often the arrival of data is written down for one connection. */
+/** The arrival of data is stored at most once in this time for each connection. */
 const COALESCE = HOUR;
+/** For the row of reported ends, which all owners share. */
+const TRIES = 5;
+const PAUSE_MS = 25;
 
-/** Applies what Terra told of, at its own time. Repeating it, in whatever order, changes nothing more. */
+/** Applies an event of Terra's that happened at `at`. Idempotent, and independent of the order of events. */
 export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps): Promise<Outcome> {
   switch (event.kind) {
     case 'irrelevant':
@@ -76,7 +79,7 @@ type Authenticated = {
   previous?: EventUser | undefined;
 };
 
-/** A success, and with it the end of the Terra user it replaces, if any. */
+/** Records an authentication, and that the Terra user replaces `previous`, if any. */
 async function applyAuthentication(
   records: OwnerRecords,
   { user, previous, event, terraSessionId, delivery }: Authenticated,
@@ -88,31 +91,33 @@ async function applyAuthentication(
   const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, delivery };
   const recorded = await recordAuthentication(records, authentication, deps);
   if (recorded.origin.kind === 'none' && !replacesCurrent(records, previous)) {
-    if (isOfErased(records, { ...user, provider }, at, deps)) return store(records, user, recorded.facts, at, deps);
+    if (isBeforeErasure(records, { ...user, provider }, at, deps))
+      return recordFacts(records, user, recorded.facts, at, deps);
     if (isForeign(records, terraUserId, deps)) {
       deps.alarm('unsolicited_foreign');
-      if (previous) await store(records, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
+      if (previous) await recordFacts(records, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
       return 'foreign';
     }
   }
   const updates = factUpdateOf(terraUserId, recorded.facts);
   if (previous) updates.set(previous.terraUserId, { provider: previous.provider, supersededBy: { at, terraUserId } });
   const { changed, records: after } = await record(recorded.records, () => updates, deps);
-  if (isReusedSince(records, after, terraUserId)) deps.alarm('link_reused');
+  if (becameReused(records, after, terraUserId)) deps.alarm('link_reused');
   return changed || recorded.records !== records ? 'applied' : 'unchanged';
 }
 
 /**
- * Returns the provider of a Terra user for which Terra names none: that of the user itself, of the session that Terra names or
- * that was opened for the user, if it offers one provider only, or of the user that this one replaces.
+ * Returns the provider of a Terra user if Terra does not send it: that of the user's row, of the session that Terra names or
+ * that was made for the user, if it offers only one provider, or of the user that this one replaces.
  */
 function knownProvider(
-  { connections, sessions }: OwnerRecords,
+  records: OwnerRecords,
   terraUserId: string,
   terraSessionId: string | undefined,
   previous: EventUser | undefined,
 ): string | undefined {
-  const stored = (id: string | undefined) => connections.find(row => row.terraUserId === id)?.facts.provider;
+  const { sessions } = records;
+  const stored = (id: string | undefined) => connectionOf(records, id)?.facts.provider;
   const inSessions = sessions.flatMap(({ authorised }) => authorised[terraUserId]?.provider ?? []);
   const named =
     sessions.find(session => session.terraUserId === terraUserId) ??
@@ -122,32 +127,30 @@ function knownProvider(
   return stored(terraUserId) ?? inSessions[0] ?? offered ?? stored(previous?.terraUserId) ?? previous?.provider;
 }
 
-/** Returns whether Terra replaces a user that is the owner's today: then the new user is judged like any other of the owner's. */
-function replacesCurrent({ erasure, connections }: OwnerRecords, previous: EventUser | undefined): boolean {
-  if (!erasure || !previous) return false;
-  const { facts } = connections.find(row => row.terraUserId === previous.terraUserId) ?? {};
+/** Returns whether `previous` authenticated after the owner's erasure, so that its successor is not ended by the erasure. */
+function replacesCurrent(records: OwnerRecords, previous: EventUser | undefined): boolean {
+  if (!records.erasure || !previous) return false;
+  const { facts } = connectionOf(records, previous.terraUserId) ?? {};
   return facts?.auth !== undefined && !isErased(facts);
 }
 
 /**
- * Returns whether a link turned out to be used twice: a live connection is not proved any more, a session no longer can be, or
- * a Terra user that was proved once, other than a phone's, authenticated again though nothing of ours asked for it.
+ * Returns whether the event shows that a link was used twice: a live connection lost its proof, a session lost its only
+ * authentication, or a proved Terra user, other than a phone's, authenticated again without an origin.
  */
-function isReusedSince(before: OwnerRecords, after: OwnerRecords, terraUserId: string): boolean {
-  const factsIn = ({ connections }: OwnerRecords): ConnectionFacts =>
-    connections.find(row => row.terraUserId === terraUserId)?.facts ?? {};
-  const isLive = (facts: ConnectionFacts) => ['connected', 'error'].includes(connectionState(facts).status);
+function becameReused(before: OwnerRecords, after: OwnerRecords, terraUserId: string): boolean {
+  const factsIn = (records: OwnerRecords): ConnectionFacts => connectionOf(records, terraUserId)?.facts ?? {};
   const isTwice = ({ sessions }: OwnerRecords) => sessions.some(session => isUsedTwice(session, terraUserId));
   const [was, is] = [factsIn(before), factsIn(after)];
-  const isAgain = isUnasked(is.auth?.via) && (is.auth?.at ?? 0) > (was.auth?.at ?? 0);
+  const isAgain = isUnrequested(is.auth?.via) && (is.auth?.at ?? 0) > (was.auth?.at ?? 0);
   const isRevived = was.proof !== undefined && !isPhone(was) && isAgain;
   return ((isLive(was) || isRevived) && !isLive(is)) || (!isTwice(before) && isTwice(after));
 }
 
 /**
- * Where both users are one owner's, the old row gives way to the new. Where the owners differ, Terra has moved the link:
- * the old one has ended for its owner, and the new one has to be proved like any other. A user without a reference id is the
- * other's owner's only if that owner has it already; otherwise the old one has ended, and nothing is recorded of the new one.
+ * Applies `user_reauth`. If both users have the same owner, the new row supersedes the old one. If the owners differ, Terra
+ * moved the link: the old user has ended, and the new one needs a proof like any other. A user without a reference id has the
+ * same owner only if that owner already has it. Otherwise the old user has ended, and nothing is recorded about the new one.
  */
 async function applyReauthentication(
   { user, previous }: Extract<TerraEvent, { kind: 'reauthenticated' }>,
@@ -161,27 +164,29 @@ async function applyReauthentication(
   if (owner !== undefined && oldOwner !== undefined && moved) deps.alarm('owners_differ');
   const ended = moved ? await applyEnd(moved, 'deauthorised', at, deps) : 'foreign';
   const replaced = moved || isSame ? undefined : previous;
-  const begun = await withOwner(owner, deps, known =>
+  const applied = await withOwner(owner, deps, known =>
     applyAuthentication(known, { user, event: 'reauth', previous: replaced }, at, deps),
   );
-  return [begun, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? begun;
+  return [applied, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? applied;
 }
 
-/** Returns the owner, if it is known that the Terra user authenticated under it. */
+/** Returns `owner` if the Terra user is known to have authenticated under it. */
 async function ownerWith(
   { terraUserId }: EventUser,
   owner: string | undefined,
   deps: ApplyDeps,
 ): Promise<string | undefined> {
   if (owner === undefined || isBookkeeping(owner)) return undefined;
-  const { connections } = await deps.store.load(owner);
-  return connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined) ? owner : undefined;
+  return hasAuthenticated(await deps.store.load(owner), terraUserId) ? owner : undefined;
 }
 
+const hasAuthenticated = (records: OwnerRecords, terraUserId: string): boolean =>
+  connectionOf(records, terraUserId)?.facts.auth !== undefined;
+
 /**
- * Applies the end of a Terra user, or the failure of its connection. Without a reference id it is noted, for the check of all
- * connections to find the owner: a person should know that Terra has left it out. With reference ids of the team's own nothing is
- * noted, because the user may be another program's; the check finds an end of ours within two days.
+ * Applies the end of a Terra user, or an error of its connection. Without a reference id, stores it until the scheduled check
+ * finds the owner, and raises an alarm. With `referenceId: "subject"` nothing is stored, because the user may belong to another
+ * program; the daily check finds an end of one of ours within two days.
  */
 async function applyEnd(
   user: EventUser,
@@ -194,10 +199,35 @@ async function applyEnd(
     return applyFacts(user, reason === 'error' ? { error: { at } } : { gone: { at, reason } }, at, deps);
   deps.alarm('end_without_reference');
   if (deps.rules.referenceId === 'subject') return 'foreign';
-  return (await noteEnd({ terraUserId, reason, at }, deps)) ? 'noted' : 'foreign';
+  return (await storeReportedEnd({ terraUserId, reason, at }, deps)) ? 'noted' : 'foreign';
 }
 
-/** An authentication that Terra did not call a success is recorded only once Terra, asked by the sweep, confirms it. */
+/**
+ * Stores an end until the next search for its owner. Returns false if too many are stored. Throws `unavailable` after five
+ * collisions with other writers, so that Terra repeats the event.
+ */
+async function storeReportedEnd(
+  end: Omit<ReportedEnd, 'notedAt'>,
+  { store, clock, pause }: ApplyDeps,
+): Promise<boolean> {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const known = await store.reportedEnds();
+    const ends = known?.ends ?? [];
+    const isStored = ends.some(
+      ({ terraUserId, reason, at }) => terraUserId === end.terraUserId && reason === end.reason && at >= end.at,
+    );
+    if (isStored) return true;
+    if (ends.length >= REPORTED_ENDS_LIMIT) return false;
+    const now = clock();
+    const next = { ...known, ends: [...ends, { ...end, notedAt: now }], purgeAt: reportedEndsPurgeAt(now) };
+    const version = known?.version ?? 0;
+    if (await store.saveReportedEnds({ ...next, version: version + 1 }, version)) return true;
+    await pause(PAUSE_MS * 2 ** tries);
+  }
+  throw conflict();
+}
+
+/** Stores an `auth` with an unknown status as `reported`. It counts as an authentication once Terra, asked by the sweep, confirms it. */
 async function applyUnclear(
   records: OwnerRecords,
   { user, terraSessionId }: Extract<TerraEvent, { kind: 'unclear' }>,
@@ -206,12 +236,12 @@ async function applyUnclear(
 ): Promise<Outcome> {
   const { terraUserId } = user;
   const isKnown =
-    records.connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined) ||
+    hasAuthenticated(records, terraUserId) ||
     records.sessions.some(session => session.authorised[terraUserId] !== undefined);
-  // Terra's answer could not tell a second authentication from the first.
+  // Terra's answer does not show whether this is a second authentication.
   if (isKnown) return 'ignored';
-  const via = terraSessionId === undefined ? unasked.unnamed : unasked.named;
-  return store(records, user, { reported: { at, via } }, at, deps);
+  const via = terraSessionId === undefined ? unrequested.noSession : unrequested.otherSession;
+  return recordFacts(records, user, { reported: { at, via } }, at, deps);
 }
 
 async function applyFailure(
@@ -232,28 +262,30 @@ async function applyFailure(
   }
   const isNew = refused !== records;
   if (isNew) await record(refused, () => NO_FACT_UPDATES, deps);
-  // Terra names the user only in the older form of the event, and has deleted it.
-  const ended = user ? await store(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps) : 'unchanged';
+  // Only the older form of the event names a user; Terra has deleted it by then.
+  const ended = user
+    ? await recordFacts(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps)
+    : 'unchanged';
   return isNew ? 'applied' : ended;
 }
 
 async function applyArrival(records: OwnerRecords, user: EventUser, at: Instant, deps: ApplyDeps): Promise<Outcome> {
-  const row = records.connections.find(known => known.terraUserId === user.terraUserId);
-  // Data comes again; any other event has to be repeated until the row can be read.
+  const row = connectionOf(records, user.terraUserId);
+  // Data arrives again, so Terra need not repeat this event as it must others.
   if (isUnreadable(records, user.terraUserId)) return 'unchanged';
   if (!row && isForeign(records, user.terraUserId, deps)) return 'foreign';
   const facts = row?.facts ?? {};
   const next = mergeFacts(facts, { data: { at } });
   const recent = facts.data !== undefined && at - facts.data.at < COALESCE;
   if (recent && sameState(connectionState(facts), connectionState(next))) return 'unchanged';
-  return store(records, user, { data: { at } }, at, deps);
+  return recordFacts(records, user, { data: { at } }, at, deps);
 }
 
 function applyFacts(user: EventUser, facts: ConnectionFacts, at: Instant, deps: ApplyDeps): Promise<Outcome> {
-  return withOwner(user.referenceId, deps, known => store(known, user, facts, at, deps));
+  return withOwner(user.referenceId, deps, known => recordFacts(known, user, facts, at, deps));
 }
 
-async function store(
+async function recordFacts(
   records: OwnerRecords,
   user: EventUser,
   facts: ConnectionFacts,
@@ -263,57 +295,56 @@ async function store(
   const { terraUserId, provider } = user;
   if (isForeign(records, terraUserId, deps)) return 'foreign';
   const decide = (now: OwnerRecords): FactUpdates => {
-    if (!isOfErased(now, user, facts.auth ? at : undefined, deps))
+    if (!isBeforeErasure(now, user, facts.auth ? at : undefined, deps))
       return factUpdateOf(terraUserId, { provider, ...facts });
-    const isKnown = now.connections.some(row => row.terraUserId === terraUserId);
+    const isKnown = connectionOf(now, terraUserId) !== undefined;
     if (facts.gone) return isKnown ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
-    // What the owner began anew may bring users that are not known yet; only an authentication says whose such a user is. If
-    // its event was lost, data is what Terra is asked about it for.
+    // An unknown user may come from a session or token created after the erasure; only an authentication can tell. In case its
+    // event was lost, stored data makes the sweep ask Terra.
     if (!facts.auth && !isKnown && isAwaitingUsers(now, deps.rules.confirmation))
       return facts.data || facts.reported ? factUpdateOf(terraUserId, { provider, ...facts }) : NO_FACT_UPDATES;
-    // The user may have been made since; its authentication, whenever it comes, is then newer than the erasure.
+    // No later than the erasure, so that a newer authentication of the user wins.
     const requestedAt = now.erasure?.requestedAt ?? 0;
     const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;
     return factUpdateOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
   };
   const { changed, records: stored } = await record(records, decide, deps);
-  if (facts.gone) await proveAnew(stored, terraUserId, deps);
+  if (facts.gone) await proveWithUnusedToken(stored, terraUserId, deps);
   return changed ? 'applied' : 'unchanged';
 }
 
 /**
- * A phone that was still proved when it connected again used up no token. Where the end of its old connection is only told
- * afterwards, it does so now, as it would have in the other order.
+ * Proves a phone with an unused token after its old connection ended. It used none when it authenticated again, because the
+ * event about the end came late. In the other order it would have.
  */
-async function proveAnew(records: OwnerRecords, terraUserId: string, deps: ApplyDeps): Promise<void> {
-  const { facts = {} } = records.connections.find(row => row.terraUserId === terraUserId) ?? {};
+async function proveWithUnusedToken(records: OwnerRecords, terraUserId: string, deps: ApplyDeps): Promise<void> {
+  const { facts = {} } = connectionOf(records, terraUserId) ?? {};
   const { provider, auth } = facts;
-  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth !== undefined && isUnasked(auth.via);
+  const lacksProof = connectionState(facts).status === 'unconfirmed' && auth !== undefined && isUnrequested(auth.via);
   if (!lacksProof || provider === undefined || providerKind(provider) !== 'sdk') return;
   const recorded = await recordAuthentication(records, { terraUserId, provider, at: auth.at, event: 'auth' }, deps);
-  if (recorded.origin.kind === 'mint')
+  if (recorded.origin.kind === 'token')
     await record(recorded.records, () => factUpdateOf(terraUserId, recorded.facts), deps);
 }
 
 /**
- * Returns whether an event concerns a Terra user from before the owner's erasure. Whatever Terra reports of such a user, except
- * its end, only says that Terra still has it; that alone is recorded, so that the user is ended. `authenticatedAt` is
- * undefined for events other than an authentication.
+ * Returns whether an event concerns a Terra user from before the owner's erasure. Such an event, unless it is the user's end,
+ * shows that Terra still has the user, which must then be ended. `authenticatedAt`: undefined for events other than an
+ * authentication.
  */
-function isOfErased(
+function isBeforeErasure(
   records: OwnerRecords,
   user: EventUser,
   authenticatedAt: Instant | undefined,
   { rules }: ApplyDeps,
 ) {
-  const { erasure, connections } = records;
-  if (!erasure || rules.referenceId === 'subject') return false;
-  const { facts = {} } = connections.find(known => known.terraUserId === user.terraUserId) ?? {};
+  if (!records.erasure || rules.referenceId === 'subject') return false;
+  const { facts = {} } = connectionOf(records, user.terraUserId) ?? {};
   if (facts.auth !== undefined && !isErased(facts)) return false;
-  return authenticatedAt === undefined || !mayBelongToReturned(records, user, authenticatedAt, rules.confirmation);
+  return authenticatedAt === undefined || !mayFollowErasure(records, user, authenticatedAt, rules.confirmation);
 }
 
-/** Applies an event to the records of an owner we know; any other event is foreign. */
+/** Applies an event to the records of its owner. An event of an unknown owner is `foreign`. */
 async function withOwner(
   referenceId: string | undefined,
   deps: ApplyDeps,
@@ -325,18 +356,21 @@ async function withOwner(
 }
 
 /**
- * Returns whether a Terra user under a known reference id belongs to another program: with reference ids of the team's own, it
- * is ours only if a session or token of ours named it, or if it authenticated here before.
+ * Returns whether a Terra user may belong to another program that uses the same reference ids. With `referenceId: "subject"`, a
+ * user is ours only if one of our sessions or tokens names it or it authenticated here before.
  */
 function isForeign(records: OwnerRecords, terraUserId: string, { rules }: ApplyDeps): boolean {
-  const { connections, sessions, tokenRecords } = records;
+  const { sessions, tokenRecords } = records;
   if (rules.referenceId === 'opaque' || isUnreadable(records, terraUserId)) return false;
-  const isKnown = connections.some(row => row.terraUserId === terraUserId && row.facts.auth !== undefined);
   const isNamed = sessions.some(
     session =>
       session.terraUserId === terraUserId ||
       session.returned?.terraUserId === terraUserId ||
       session.authorised[terraUserId] !== undefined,
   );
-  return !isKnown && !isNamed && !tokenRecords.some(({ usedBy }) => usedBy?.terraUserId === terraUserId);
+  return (
+    !hasAuthenticated(records, terraUserId) &&
+    !isNamed &&
+    !tokenRecords.some(({ usedBy }) => usedBy?.terraUserId === terraUserId)
+  );
 }

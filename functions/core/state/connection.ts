@@ -13,56 +13,56 @@ const goneReasons = ['absent', 'agreed', 'deauthorised', 'revoked'] as const;
 const disconnectReasons = ['erased', 'not_confirmed', 'owner'] as const;
 
 /**
- * What is known of one Terra user, as facts that only grow: of each kind the newest counts (`firstAuthAt`: the oldest).
- * Times are Terra's where Terra told the fact, ours where we decided it.
+ * The facts about one Terra user. Of each kind only the newest counts (of `firstAuthAt` the oldest). Times are Terra's if Terra
+ * reported the fact, and ours if we decided it.
  */
 export const ConnectionFacts = z.object({
   provider: z.optional(z.string()),
   firstAuthAt: z.optional(z.number()),
   /**
-   * Terra reported an authentication. `via`: the session or token that asked for it, or one of `unasked`, `reauth`, `import`.
-   * `delivery`: of the event, if nothing of ours asked for it; else the session has it.
+   * Terra reported an authentication. `via`: its origin, as the sort key of a session or token record, or one of `unrequested`,
+   * `reauth`, `import`. `delivery`: the webhook delivery, if there is no origin; otherwise the session has it.
    */
   auth: z.optional(z.object({ at: z.number(), via: z.string(), delivery: z.optional(DeliveryMark) })),
-  /** The owner was shown to be the person who finished, by that session or mint. */
+  /** A session or token record proves that the user who finished is the owner. */
   proof: z.optional(Via),
-  /** Terra no longer has the user. `agreed`: Terra said so when we disconnected. */
+  /** Terra no longer has the user. `agreed`: Terra accepted our deauthentication. */
   gone: z.optional(z.object({ at: z.number(), reason: openEnum(goneReasons) })),
   error: z.optional(At),
-  /** Newest arrival of health data, up to the coalescing of `dataEvents`. */
+  /** The newest arrival of health data; with `dataEvents: "coalesce"`, to the hour. */
   data: z.optional(At),
-  /** Terra reported an authentication without saying that it succeeded: Terra has to be asked. `via`: one of `unasked`. */
+  /** Terra reported an authentication without saying that it succeeded, so the sweep asks Terra. `via`: one of `unrequested`. */
   reported: z.optional(Via),
-  /** A check of all Terra users missed this one, and found it again. Missed twice makes it gone. */
+  /** `missed`: a check did not find the Terra user. `seen`: a check found it again. Missing twice makes it gone. */
   missed: z.optional(At),
   seen: z.optional(At),
   scopes: z.optional(z.object({ at: z.number(), list: z.array(z.string()) })),
   /** We decided to disconnect. */
   disconnect: z.optional(z.object({ at: z.number(), reason: openEnum(disconnectReasons) })),
   wrongOwner: z.optional(At),
-  /** A link was used twice, or refused before its return: no proof up to this time counts. */
+  /** The link was used twice, or the user may be of another session: no proof up to this time counts. */
   disproved: z.optional(At),
   /** Terra was last asked to deauthenticate the user. */
   attempt: z.optional(At),
   supersededBy: z.optional(z.object({ at: z.number(), terraUserId: z.string() })),
-  /** Terra went back to this user: of those that gave way to each other in a circle it is the newest to be given the link. */
+  /** Of Terra users that superseded each other in a cycle, this is the one that the newest link points to. */
   standsAgain: z.optional(z.literal(true)),
 });
 export type ConnectionFacts = z.infer<typeof ConnectionFacts>;
 
-/** The statuses that people see. */
+/** The statuses that the API returns. */
 export const shownStatuses = ['unconfirmed', 'connected', 'error', 'disconnecting', 'disconnected'] as const;
 const StatusName = openEnum([...shownStatuses, 'superseded', 'unseen', 'unwanted']);
 
-/** The stored row: facts, and beside them what people see of the past. */
+/** A stored connection: the facts about one Terra user, its public ids and its status history. */
 export const ConnectionRow = z.object({
   owner: z.string(),
   terraUserId: z.string(),
   sub: z.optional(z.string()),
   facts: ConnectionFacts,
-  /** Public ids this link was ever known by; the first is the one shown. */
+  /** All public ids this connection had; the first is the current one. */
   ids: z.array(z.string()),
-  /** The last status changes, oldest first. The list is written whole, so it keeps what later versions note in it. */
+  /** The last status changes, oldest first. Loose, because the list is written whole and must keep fields of later versions. */
   history: z.array(z.looseObject({ at: z.number(), status: StatusName, reason: z.optional(z.string()) })),
   connectedAt: z.optional(z.number()),
   updatedAt: z.number(),
@@ -75,9 +75,9 @@ export const ConnectionRow = z.object({
 export type ConnectionRow = z.infer<typeof ConnectionRow>;
 
 /**
- * What a row's facts amount to. Never shown or published are `superseded`, `unseen` (no authentication known yet) and
- * `unwanted` (a Terra user of an erased owner that Terra may still have). `disconnecting` without a reason: a later version
- * decided so for a reason that this one does not know, and only a later version carries it out.
+ * The status that follows from a row's facts. `superseded`, `unseen` (no authentication known yet) and `unwanted` (a Terra user of
+ * an erased owner that Terra may still have) are internal. `disconnecting` without a reason was decided by a later version,
+ * for a reason that this one does not know; only a later version carries it out.
  */
 export type ConnectionState =
   | { status: 'unseen' | 'unwanted' | 'superseded' | 'connected' }
@@ -89,12 +89,12 @@ export type ConnectionState =
       reason: 'owner' | 'erased' | 'wrong_owner' | 'not_confirmed' | 'revoked' | 'deauthorised' | 'absent';
     };
 
-/** The public id of a Terra user's connection: reveals nothing and is the same in any order of events. */
+/** Returns the public id of a Terra user's connection. It does not reveal the Terra user id and does not depend on the order of events. */
 export function publicId(terraUserId: string): string {
   return createHash('sha256').update(`connection:${terraUserId}`).digest().subarray(0, 16).toString('base64url');
 }
 
-/** The facts of both, each at its greatest. Commutative, associative, idempotent: order and repetition cannot matter. */
+/** Merges facts: keeps the newest of each kind. Commutative, associative and idempotent. */
 export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFacts {
   return withoutUndefined({
     provider: greatest(a.provider, b.provider, (x, y) => (x > y ? 1 : -1)),
@@ -117,7 +117,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
   });
 }
 
-/** Facts of an authentication at `at` that `via` asked for. */
+/** Returns the facts of an authentication whose origin is `via`. */
 export function authFacts(
   provider: string | undefined,
   at: Instant,
@@ -134,8 +134,8 @@ export function authFacts(
 }
 
 /**
- * The status, a pure function of the facts. At equal times an end wins over an authentication.
- * A proof counts only if it is newer than the newest end and covers the newest authentication; a wrong owner is final.
+ * Computes the status from the facts. At equal times an end wins over an authentication. A proof counts only if it is newer than
+ * the newest end and covers the newest authentication. `wrongOwner` is final.
  */
 export function connectionState(facts: ConnectionFacts): ConnectionState {
   const { auth, gone, error, data, disconnect, wrongOwner } = facts;
@@ -154,83 +154,85 @@ export function connectionState(facts: ConnectionFacts): ConnectionState {
   if (stopped) return { status: 'disconnecting', ...(decision !== undefined && { reason: decision }) };
 
   if (!isProved(facts)) {
-    const isUnsolicited = isUnasked(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
+    const isUnsolicited = isUnrequested(auth.via) || (facts.disproved !== undefined && facts.disproved.at >= auth.at);
     return { status: 'unconfirmed', reason: isUnsolicited ? 'unsolicited' : 'awaiting_confirmation' };
   }
   if (error && error.at > Math.max(auth.at, data?.at ?? 0)) return { status: 'error', reason: 'provider_rejected' };
   return { status: 'connected' };
 }
 
-/** In place of a session or token: nothing of ours asked for the authentication, whether or not Terra named a widget session. */
-export const unasked = { unnamed: '', named: 'elsewhere' } as const;
-/** In place of a session or token: only `user_reauth` told of the authentication; an event of its own says what asked for it. */
+/** Values of `via` for an authentication without an origin. `otherSession`: Terra named a widget session that is not ours. */
+export const unrequested = { noSession: '', otherSession: 'elsewhere' } as const;
+/** Value of `via` for an authentication known only from `user_reauth`. The `auth` event that also comes finds the origin. */
 export const REAUTH = 'reauth';
-/** In place of a session or token: an operator took the connection over from Terra's list. */
+/** Value of `via` for a connection that an operator imported from Terra. */
 export const IMPORT = 'import';
 
-/** Returns whether a `via` says that nothing of ours asked for the authentication. */
-export const isUnasked = (via: string | undefined): boolean => via === unasked.unnamed || via === unasked.named;
+export const isUnrequested = (via: string | undefined): boolean =>
+  via === unrequested.noSession || via === unrequested.otherSession;
 
-/** Returns whether a `via` names something of ours that asked for the authentication. A later version's word for it does not count. */
-export function isAsked(via: string): boolean {
+/** Returns whether `via` names a known origin. A value that only a later version knows does not count. */
+export function isRequested(via: string): boolean {
   const kind = readItemKey(via)?.kind;
   return kind === 'session' || kind === 'mint' || via === REAUTH || via === IMPORT;
 }
 
-/** Returns whether facts have a value that this version does not know and that decides something. */
+/** Returns whether the facts have a value that decides the status and that only a later version knows. */
 export function isOfLaterVersion({ auth, gone, disconnect }: ConnectionFacts): boolean {
   return (
-    (auth !== undefined && !isUnasked(auth.via) && !isAsked(auth.via)) ||
+    (auth !== undefined && !isUnrequested(auth.via) && !isRequested(auth.via)) ||
     (gone !== undefined && knownOf(goneReasons, gone.reason) === undefined) ||
     (disconnect !== undefined && knownOf(disconnectReasons, disconnect.reason) === undefined)
   );
 }
 
 /**
- * Returns whether the owner's proof covers what is known: it is newer than every end and was not disproved, and no later
- * authentication came that nothing of ours asked for. A phone authenticates again by itself; its proof covers that, but no
- * authentication for which Terra names a widget session.
+ * Returns whether the proof counts: it is newer than every end, it was not disproved, and no later authentication without an
+ * origin came. A phone authenticates again by itself, which its proof covers, unless Terra names a widget session.
  */
 function isProved(facts: ConnectionFacts): boolean {
   const { auth, proof, gone, disconnect, disproved } = facts;
   if (!proof) return false;
   if (proof.at <= Math.max(gone?.at ?? 0, disconnect?.at ?? 0, disproved?.at ?? 0)) return false;
-  const mayBeSilent = isPhone(facts) && auth?.via !== unasked.named;
-  return mayBeSilent || auth === undefined || isAsked(auth.via) || auth.at <= proof.at;
+  const mayBeSilent = isPhone(facts) && auth?.via !== unrequested.otherSession;
+  return mayBeSilent || auth === undefined || isRequested(auth.via) || auth.at <= proof.at;
 }
 
-/** Returns whether the user connected with the mobile SDK: it then authenticates again by itself, without a new token. */
+/** Returns whether the user connected with the mobile SDK, which authenticates again by itself without a new token. */
 export const isPhone = ({ proof, provider }: ConnectionFacts): boolean =>
   proof?.via.startsWith(itemKey.mint('')) === true || (provider !== undefined && providerKind(provider) === 'sdk');
 
-/** Whether the row stands for something people may see. */
 export function isVisible(state: ConnectionState): boolean {
   return !['unseen', 'unwanted', 'superseded'].includes(state.status);
 }
 
-/** Whether Terra must still be asked to deauthenticate the user. */
-export function isEnding(state: ConnectionState): boolean {
+/** Returns whether Terra must still be asked to deauthenticate the user. */
+export function needsDeauthentication(state: ConnectionState): boolean {
   return (state.status === 'disconnecting' && state.reason !== undefined) || state.status === 'unwanted';
 }
 
 /**
- * Returns whether Terra must be asked about a user, and was not asked since: data came, or an authentication was reported
- * unclearly, and no authentication is known; or one is known, but not its provider.
+ * Returns whether Terra must be asked about a user, and was not asked since: no authentication is known although data came or
+ * an unclear `auth` event was reported, or an authentication is known without its provider.
  */
-export function isUnidentified({ auth, provider, data, reported, missed, seen }: ConnectionFacts): boolean {
+export function needsLookup({ auth, provider, data, reported, missed, seen }: ConnectionFacts): boolean {
   const askedAt = Math.max(missed?.at ?? 0, seen?.at ?? 0);
   if (auth !== undefined) return provider === undefined && auth.at > askedAt;
   return Math.max(data?.at ?? 0, reported?.at ?? 0) > askedAt;
 }
 
-/** Whether another Terra user stands for the link now. */
+/** Returns whether another Terra user replaced this one. */
 export const isSuperseded = ({ supersededBy, standsAgain }: ConnectionFacts): boolean =>
   supersededBy !== undefined && !standsAgain;
 
-/** Whether the user was ended with all of an erased owner's, and has not been his again since. */
+/** Returns whether the user was ended by an erasure and has not authenticated since. */
 export function isErased({ auth, disconnect }: ConnectionFacts): boolean {
   return disconnect?.reason === 'erased' && disconnect.at >= (auth?.at ?? 0);
 }
+
+/** Returns whether the user's data reaches the app. */
+export const isLiveState = ({ status }: ConnectionState): boolean => status === 'connected' || status === 'error';
+export const isLive = (facts: ConnectionFacts): boolean => isLiveState(connectionState(facts));
 
 export function sameState(a: ConnectionState, b: ConnectionState): boolean {
   return a.status === b.status && reasonOf(a) === reasonOf(b);
@@ -249,7 +251,7 @@ function newest<F extends { at: Instant }>(a: F | undefined, b: F | undefined): 
   return greatest(a, b, (x, y) => x.at - y.at || (valueText(x) >= valueText(y) ? 1 : -1));
 }
 
-/** What a fact says beside its time, for telling equal times apart the same way in any order. */
+/** Returns the fact without its time as text. It decides between facts of the same time, whatever their order. */
 function valueText({ at: _, ...value }: { at: Instant }): string {
   return JSON.stringify(Object.values(value));
 }
@@ -261,7 +263,6 @@ function greatest<V>(a: V | undefined, b: V | undefined, compare: (x: V, y: V) =
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** The same object without its undefined members, so that equal facts are equal as JSON and in the table. */
 function withoutUndefined<T extends object>(facts: T): Partial<Defined<T>> {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
 }

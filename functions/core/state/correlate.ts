@@ -1,8 +1,8 @@
 import type { Instant } from '../platform/clock';
-import { connectionState, isPhone } from './connection';
+import { isLive, isPhone } from './connection';
 import type { Delivery } from './delivery-mark';
 import { fits, type TokenRecord, tokenRecordFor } from './token-record';
-import type { OwnerRecords } from './owner-records';
+import { connectionOf, type OwnerRecords } from './owner-records';
 import { providerId, providerKind } from '../terra/providers';
 import type { Rules } from './rules';
 import {
@@ -13,49 +13,55 @@ import {
   offers,
   refusableUntil,
   type SessionRow,
-  spans,
+  mayContainNamed,
 } from './session';
 
-/** A success that Terra reported. */
+/** An authentication that Terra reported. */
 export type Authentication = {
   terraUserId: string;
-  /** Undefined if neither Terra nor anything stored says it. */
+  /** Undefined if neither Terra nor a stored row has it. */
   provider: string | undefined;
   at: Instant;
-  /** `auth`: the event of this authentication. `reauth`: `user_reauth`, which comes in addition to such an event. */
+  /** `reauth`: reported by `user_reauth`, which Terra sends in addition to `auth`. */
   event: 'auth' | 'reauth';
   scopes?: readonly string[] | undefined;
-  /** How the provider connects, if Terra's catalogue was asked; else our own list decides. */
+  /** How the provider connects according to Terra's catalogue. Undefined: our own list decides. */
   catalogueKind?: 'web' | 'sdk' | undefined;
-  /** When Terra made the user, if it says so. */
+  /** When Terra created the user. */
   createdAt?: Instant | undefined;
   terraSessionId?: string | undefined;
   delivery?: Delivery | undefined;
 };
 
-/** The session or SDK token of ours that an authentication belongs to. */
+/** The session or token record that an authentication belongs to. `isNamed`: Terra named the session. */
 export type Origin =
   | { kind: 'session'; session: SessionRow; isNamed: boolean }
-  | { kind: 'mint'; tokenRecord: TokenRecord; provider: string }
+  | { kind: 'token'; tokenRecord: TokenRecord; provider: string }
   | { kind: 'none' };
 
 const NONE: Origin = { kind: 'none' };
 
 /**
- * Finds the session or token that an authentication belongs to. What Terra names decides first: the Terra user of a direct
- * link, then the widget session. A named session of ours that is over, or one that is not ours, leaves no origin. Otherwise:
- * a token, for a provider that connects on the phone; the session that has this Terra user already; the owner's only open
- * widget session that offers the provider (not with `referenceId: "subject"`, where another program may have opened the link); a
- * token that was issued for exactly this provider. Without a known provider only what names the user counts.
+ * Finds the origin of an authentication. The first that fits:
+ * 1. The session that Terra names, by the Terra user of a direct link or by the widget session. If that session is over or is not
+ *    ours, there is no origin.
+ * 2. A token, if the provider connects on the phone.
+ * 3. The session that already has this Terra user.
+ * 4. The owner's only open widget session that offers the provider. Not with `referenceId: "subject"`, because another program may
+ *    have created the link.
+ * 5. A token that was issued for this provider.
+ *
+ * Without a known provider only 1 and 3 apply.
  */
 export function correlate(records: OwnerRecords, event: Authentication, rules: Rules): Origin {
   const { terraUserId, terraSessionId, provider } = event;
   const named =
     records.sessions.find(session => session.terraUserId === terraUserId) ??
-    (terraSessionId === undefined
-      ? undefined
-      : records.sessions.find(session => session.terraSessionId === terraSessionId));
-  if (named) return !named.closed && spans(named, event.at) ? { kind: 'session', session: named, isNamed: true } : NONE;
+    records.sessions.find(each => terraSessionId !== undefined && each.terraSessionId === terraSessionId);
+  if (named)
+    return !named.closed && mayContainNamed(named, event.at)
+      ? { kind: 'session', session: named, isNamed: true }
+      : NONE;
   if (terraSessionId !== undefined) return NONE;
   const kind = event.catalogueKind ?? (provider === undefined ? undefined : providerKind(provider));
   if (kind === 'sdk') return correlateTokenRecord(records, event, records.tokenRecords);
@@ -75,10 +81,7 @@ export function correlate(records: OwnerRecords, event: Authentication, rules: R
   return correlateTokenRecord(records, event, tokenRecords);
 }
 
-/**
- * Returns whether a token without a provider may have made this authentication, so that Terra's catalogue has to say whether
- * the provider connects on the phone.
- */
+/** Returns whether an unused token fits the authentication, so that Terra's catalogue must tell how the provider connects. */
 export function mayBeOfTokenRecord(
   records: OwnerRecords,
   event: Pick<Authentication, 'provider' | 'at' | 'createdAt'>,
@@ -88,8 +91,7 @@ export function mayBeOfTokenRecord(
   );
 }
 
-/** The sessions that a failure concerns. */
-export type FailedSessions = {
+type FailedSessions = {
   /** The session that the failure is known to belong to. */
   certain: SessionRow | undefined;
   /** Every session that it may belong to. */
@@ -97,8 +99,8 @@ export type FailedSessions = {
 };
 
 /**
- * Finds the sessions that a failure concerns. Certain is the one that Terra names by user or widget session; else the one
- * that has this very failure already; else the only one that still waits and has had none.
+ * Finds the sessions that a failure may belong to. `certain` is the one that Terra names by user or widget session, else the one
+ * that already has this failure, else the only waiting one without a failure.
  */
 export function correlateFailure(
   records: OwnerRecords,
@@ -112,7 +114,7 @@ export function correlateFailure(
   if (direct) return only(direct);
   if (terraSessionId !== undefined) return only(failable.find(session => session.terraSessionId === terraSessionId));
 
-  // No slack for clocks here: a user who was refused may open the next session within seconds.
+  // No tolerance for clock differences: a user can open the next session within seconds after a refusal.
   const isDuring = (session: SessionRow) => at >= session.createdAt && at <= session.finishBy;
   const isOfAnotherUser = (session: SessionRow) => terraUserId !== undefined && session.terraUserId !== undefined;
   const possible = failable.filter(session => isDuring(session) && !isOfAnotherUser(session));
@@ -122,7 +124,7 @@ export function correlateFailure(
   return { certain: repeated ?? (others.length === 0 ? first : undefined), possible };
 }
 
-/** Returns whether a failure at this time can change what the session proves: it cannot once a returned user is authenticated. */
+/** Returns whether a failure at this time can change what the session proves. It cannot after the returned user authenticated. */
 function mayFail(session: SessionRow, at: Instant): boolean {
   const { returned } = session;
   const isBeforeReturn = returned === undefined || at <= refusableUntil(returned);
@@ -140,10 +142,9 @@ function correlateTokenRecord(
   const { terraUserId, provider } = event;
   if (provider === undefined) return NONE;
   const tokenRecord = tokenRecordFor(tokenRecords, terraUserId, provider, timesOf(event));
-  const row = records.connections.find(known => known.terraUserId === terraUserId);
-  const isProved =
-    row !== undefined && isPhone(row.facts) && ['connected', 'error'].includes(connectionState(row.facts).status);
-  // A phone reconnects silently under the same user; that uses up no further mint.
+  const row = connectionOf(records, terraUserId);
+  const isProved = row !== undefined && isPhone(row.facts) && isLive(row.facts);
+  // A phone reconnects by itself with the same user; that uses no further token.
   if (isProved && tokenRecord?.usedBy === undefined) return NONE;
-  return tokenRecord ? { kind: 'mint', tokenRecord, provider } : NONE;
+  return tokenRecord ? { kind: 'token', tokenRecord, provider } : NONE;
 }

@@ -1,43 +1,49 @@
 import type { Instant } from '../platform/clock';
-import { type ConnectionFacts, type ConnectionRow, connectionState, isEnding, mergeFacts } from './connection';
+import {
+  type ConnectionFacts,
+  type ConnectionRow,
+  connectionState,
+  needsDeauthentication,
+  mergeFacts,
+} from './connection';
 import { Problem } from '../http/errors';
-import type { OwnerRecords } from './owner-records';
+import { connectionOf, type OwnerRecords } from './owner-records';
 import { NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
 import type { Terra } from '../terra/terra';
 
 export type EndDeps = RecordDeps & { terra: Pick<Terra, 'deauthenticate'> };
 
-/** What came of it: Terra agreed, Terra failed and will be asked again, or there is nothing to ask. */
-export type Ending =
+/** The records after the end, and what Terra did: agreed, failed (it is asked again later), or need not be asked. */
+type EndResult =
   | { records: OwnerRecords; terra: 'agreed' | 'unneeded' }
   | { records: OwnerRecords; terra: 'failed'; problem: Problem };
 
-/** A decision of ours, at a time no earlier than the authentication it ends: our clock is never compared with Terra's. */
+/** Returns the time of a decision: no earlier than the authentication it ends, so that our clock is not compared with Terra's. */
 export function decidedAt(row: ConnectionRow | undefined, now: Instant): Instant {
   return Math.max(now, row?.facts.auth?.at ?? 0);
 }
 
 /**
- * Ends a connection: writes down what `decide` says of the row and, where that leaves it disconnecting, the attempt; only
- * then asks Terra. Terra's agreement is recorded as of the attempt, so that a newer authentication outlives it.
- * `decide` is asked again whenever somebody else wrote in between; it may say nothing (a retry) or undefined (leave it).
+ * Ends a connection. Stores the facts that `decide` returns for the row; if the row is then `disconnecting`, also stores the attempt
+ * and asks Terra to deauthenticate. The end has the time of the attempt, so that a newer authentication wins over it. `decide` is
+ * called again after a collision with another writer. It returns `{}` to repeat the request to Terra, undefined to do nothing.
  */
 export async function endConnection(
-  seen: OwnerRecords,
+  loaded: OwnerRecords,
   terraUserId: string,
   decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
   deps: EndDeps,
-): Promise<Ending> {
+): Promise<EndResult> {
   let attemptAt: Instant | undefined;
   const { records } = await record(
-    seen,
+    loaded,
     now => {
       attemptAt = undefined;
-      const row = now.connections.find(known => known.terraUserId === terraUserId);
+      const row = connectionOf(now, terraUserId);
       const decision = decide(row, now);
-      if (!decision) return new Map();
+      if (!decision) return NO_FACT_UPDATES;
       const facts = mergeFacts(row?.facts ?? {}, decision);
-      if (!isEnding(connectionState(facts))) return factUpdateOf(terraUserId, decision);
+      if (!needsDeauthentication(connectionState(facts))) return factUpdateOf(terraUserId, decision);
       attemptAt = decidedAt(row, deps.clock());
       return factUpdateOf(terraUserId, { ...decision, attempt: { at: attemptAt } });
     },
@@ -52,14 +58,11 @@ export async function endConnection(
     return { records, terra: 'failed', problem: error };
   }
   const gone: ConnectionFacts = { gone: { at: attemptAt, reason: 'agreed' } };
-  // A row that somebody else has deleted meanwhile, of an erased owner, must not come back.
+  // An erasure may have deleted the row meanwhile; it must not be created again.
   const recorded = await record(
     records,
-    now => (isThere(now, terraUserId) ? factUpdateOf(terraUserId, gone) : NO_FACT_UPDATES),
+    now => (connectionOf(now, terraUserId) ? factUpdateOf(terraUserId, gone) : NO_FACT_UPDATES),
     deps,
   );
   return { records: recorded.records, terra: 'agreed' };
 }
-
-const isThere = ({ connections }: OwnerRecords, terraUserId: string): boolean =>
-  connections.some(row => row.terraUserId === terraUserId);

@@ -1,29 +1,29 @@
 import * as z from 'zod/mini';
 import { backOff } from './back-off';
 import { type Instant, MINUTE } from '../platform/clock';
-import { ConnectionFacts, type ConnectionRow, connectionState, isAsked, isErased, REAUTH } from './connection';
+import { ConnectionFacts, type ConnectionRow, connectionState, isRequested, isErased, REAUTH } from './connection';
 import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from '../http/errors';
 import { askTerra } from './look-up';
-import { isUnreadable, type OwnerRecords, terraUserOf } from './owner-records';
+import { connectionOf, isUnreadable, type OwnerRecords, terraUserOf } from './owner-records';
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './token-record';
-import { type Confirmation, isOpen, mayContain, type SessionRow, unansweredUser } from './session';
+import { type Confirmation, isOpen, mayContain, type SessionRow, userToLookUp } from './session';
 import { type Item, itemKey, numberOf } from '../store/table';
 import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
 import { CLOCK_AHEAD, readTerraUserId } from '../terra/terra-user';
 
-/** A write that was under way when the erasure began is found again by a last look after this long. */
+/** The sweep looks once more after this time, for writes that were in progress when the erasure began. */
 const LAST_LOOK_AFTER = 15 * MINUTE;
 
 /**
- * Whether anything of before the erasure is left, but for Terra users that turned up afterwards. After the last look
- * there is not: what is found then is of an owner who came back, whose sessions are purged in their time like anybody's.
+ * Returns whether records created before the erasure still exist. Ignores Terra users first seen after it. False after the last
+ * look.
  */
 export function isErasing(records: OwnerRecords): boolean {
-  // Nobody knows since when the owner is erased, so nothing new is begun until they, or an operator, ask once more.
+  // The time of the erasure cannot be read, so nothing new may start until the user or an operator requests it again.
   if (records.unreadable.some(({ item }) => item === itemKey.erasure)) return true;
   if (records.erasure?.dueAt === undefined) return false;
   const left = [itemsBefore(records), rowsBefore(records), unreadableBefore(records)];
@@ -32,62 +32,57 @@ export function isErasing(records: OwnerRecords): boolean {
 
 export const erasing = () => new Problem('erasing', 'The records of this user are being erased. Try again later.');
 
-/** Whether something the owner did after the erasure asked for this; without it an event is one of the past. */
-export function isSinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords, via: string): boolean {
-  const requestedAt = erasure?.requestedAt ?? 0;
-  const isIt = (item: string, createdAt: Instant) => item === via && createdAt > requestedAt;
+/** Returns the sessions and token records created after the erasure. */
+function sinceErasure({ erasure, sessions, tokenRecords }: OwnerRecords) {
+  const isSince = ({ createdAt }: { createdAt: Instant }) => createdAt > (erasure?.requestedAt ?? 0);
+  return { sessions: sessions.filter(isSince), tokenRecords: tokenRecords.filter(isSince) };
+}
+
+/** Returns whether `via` is a session or token record created after the erasure. */
+function isRequestedSinceErasure(records: OwnerRecords, via: string): boolean {
+  const { sessions, tokenRecords } = sinceErasure(records);
   return (
-    sessions.some(({ id, createdAt }) => isIt(itemKey.session(id), createdAt)) ||
-    tokenRecords.some(({ id, createdAt }) => isIt(itemKey.mint(id), createdAt))
+    sessions.some(({ id }) => itemKey.session(id) === via) || tokenRecords.some(({ id }) => itemKey.mint(id) === via)
   );
 }
 
-/** Whether something the owner began after the erasure may still bring a Terra user we have not heard of. */
-export function isAwaitingUsers(
-  { erasure, sessions, tokenRecords }: OwnerRecords,
-  confirmation: Confirmation,
-): boolean {
-  const requestedAt = erasure?.requestedAt ?? 0;
-  return (
-    sessions.some(session => session.createdAt > requestedAt && isOpen(session, confirmation)) ||
-    tokenRecords.some(tokenRecord => tokenRecord.createdAt > requestedAt && !tokenRecord.usedBy)
-  );
+/** Returns whether an open session or unused token created after the erasure may still bring an unknown Terra user. */
+export function isAwaitingUsers(records: OwnerRecords, confirmation: Confirmation): boolean {
+  const { sessions, tokenRecords } = sinceErasure(records);
+  return sessions.some(session => isOpen(session, confirmation)) || tokenRecords.some(({ usedBy }) => !usedBy);
 }
 
-/**
- * Returns whether an authentication may be of something that the owner began after the erasure, so that it is judged like a
- * new owner's: an open session whose time it lies in, or an unused token that fits.
- */
-export function mayBelongToReturned(
-  { erasure, sessions, tokenRecords }: OwnerRecords,
+/** Returns whether an authentication may belong to an open session or unused token that was created after the erasure. */
+export function mayFollowErasure(
+  records: OwnerRecords,
   { provider, createdAt }: { provider: string | undefined; createdAt: Instant | undefined },
   at: Instant,
   confirmation: Confirmation,
 ): boolean {
-  const isSince = (began: { createdAt: Instant }) => began.createdAt > (erasure?.requestedAt ?? 0);
+  const { sessions, tokenRecords } = sinceErasure(records);
   const times = createdAt === undefined ? [at] : [createdAt, at];
   return (
-    sessions.some(session => isSince(session) && isOpen(session, confirmation) && mayContain(session, at)) ||
-    tokenRecords.some(tokenRecord => isSince(tokenRecord) && !tokenRecord.usedBy && fits(tokenRecord, provider, times))
+    sessions.some(session => isOpen(session, confirmation) && mayContain(session, at)) ||
+    tokenRecords.some(tokenRecord => !tokenRecord.usedBy && fits(tokenRecord, provider, times))
   );
 }
 
-/** Our decision to end a Terra user of an erased owner. */
-export function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
+/** Returns the decision to end a Terra user of an erased owner. */
+function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFacts {
   return { disconnect: { at: decidedAt(row, now), reason: 'erased' } };
 }
 
 /**
- * Erases what is left of before the erasure: marks every row first, so that all stop at once, deletes what names no Terra
- * user, then ends one row after the other as long as `mayAsk` says. Rows that cannot be read are deleted by their keys, once the
- * Terra users that they name are ended. Returns whether all is done; otherwise the sweep goes on.
+ * Erases the records from before the erasure. Marks every connection as erased first, so that all stop at once; then deletes the
+ * other rows; then ends the Terra users one by one while `mayAsk` allows it. A row that cannot be read is deleted by its key, once
+ * the Terra users that it names are ended. Returns whether everything is erased; otherwise the sweep continues.
  */
 export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
-  const seen = await eraseUnreadableConnections(known, mayAsk, deps);
-  const { unasked, users } = await findUnrecordedUsers(seen, mayAsk, deps);
-  const named = await findNamedUsers(seen, mayAsk, deps);
-  let { records } = await record(seen, now => marks(now, [...users, ...named.users], deps), deps);
-  const kept = new Set([...unasked.map(({ id }) => itemKey.session(id)), ...named.unasked]);
+  const readable = await eraseUnreadableConnections(known, mayAsk, deps);
+  const { unanswered, users } = await findUnrecordedUsers(readable, mayAsk, deps);
+  const named = await findNamedUsers(readable, mayAsk, deps);
+  let { records } = await record(readable, now => erasureUpdates(now, [...users, ...named.users], deps), deps);
+  const kept = new Set([...unanswered.map(({ id }) => itemKey.session(id)), ...named.unanswered]);
   for (const { item, version } of [...itemsBefore(records), ...unreadableBefore(records)]) {
     if (!kept.has(item)) await deps.store.remove(records.owner, item, version);
   }
@@ -95,7 +90,7 @@ export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, dep
   const found = new Set([...users, ...named.users]);
   const before = new Set(rowsBefore(records));
   const rows = records.connections.filter(row => before.has(row) || found.has(row.terraUserId));
-  // The one that Terra was asked about least recently first, so that none is kept waiting by another that fails each time.
+  // Oldest attempt first, so that a user for whom Terra always fails does not delay the others.
   const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
   for (const row of rows.toSorted((a, b) => lastAskedAt(a) - lastAskedAt(b))) {
     if (!mayAsk()) break;
@@ -111,37 +106,36 @@ export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, dep
 export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findUser'> };
 
 /**
- * Asks Terra about the users that browsers returned with and that no event reported: Terra may have them. The query of a
- * return can be forged, so only Terra's answer decides whose such a user is. `unasked`: the sessions that Terra could not be
- * asked about, which stay until it can be.
+ * Returns the Terra users that browsers returned with and that no event reported, if Terra has them for this owner. A return can
+ * be forged, so only Terra's answer counts. `unanswered`: sessions that are kept until Terra can be asked.
  */
 async function findUnrecordedUsers(
   records: OwnerRecords,
   mayAsk: () => boolean,
   deps: EraseDeps,
-): Promise<{ unasked: SessionRow[]; users: string[] }> {
-  const unasked: SessionRow[] = [];
+): Promise<{ unanswered: SessionRow[]; users: string[] }> {
+  const unanswered: SessionRow[] = [];
   const users: string[] = [];
   for (const session of records.sessions.filter(({ createdAt }) => isBefore(records, createdAt))) {
-    const terraUserId = unansweredUser(session);
+    const terraUserId = userToLookUp(session);
     if (terraUserId === undefined) continue;
-    if (!mayAsk()) unasked.push(session);
+    if (!mayAsk()) unanswered.push(session);
     else {
       try {
         const answer = await askTerra(session, terraUserId, undefined, deps);
         if (answer !== undefined && answer !== 'undated') users.push(terraUserId);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        unasked.push(session);
+        unanswered.push(session);
       }
     }
   }
-  return { unasked, users };
+  return { unanswered, users };
 }
 
 /**
- * Ends at Terra, as far as `mayAsk` allows, the users whose rows cannot be read and who are still this owner's there; each row
- * names its user by its key. Returns the records without the rows that are done with.
+ * Deletes connections that cannot be read. First ends the Terra user in the row's key if Terra still has it for this owner. Returns
+ * the records without the deleted rows.
  */
 async function eraseUnreadableConnections(
   records: OwnerRecords,
@@ -153,7 +147,7 @@ async function eraseUnreadableConnections(
     const terraUserId = terraUserOf(item);
     if (terraUserId === undefined || !mayAsk()) continue;
     try {
-      if (isOursUnread(stored, deps.rules)) {
+      if (mayBeOurs(stored, deps.rules)) {
         const user = await deps.terra.findUser(terraUserId);
         if (user?.referenceId === records.owner) await deps.terra.deauthenticate(terraUserId);
       }
@@ -167,20 +161,20 @@ async function eraseUnreadableConnections(
 }
 
 /**
- * Asks Terra about the users that unreadable rows other than connections name. `unasked`: the keys of rows that stay until
- * Terra can be asked, connections among them.
+ * Returns the Terra users that unreadable sessions and token records name, if Terra has them for this owner. `unanswered`: the
+ * sort keys of rows that are kept until Terra can be asked, including connections.
  */
 async function findNamedUsers(
   records: OwnerRecords,
   mayAsk: () => boolean,
   { terra }: EraseDeps,
-): Promise<{ unasked: string[]; users: string[] }> {
-  const unasked: string[] = [];
+): Promise<{ unanswered: string[]; users: string[] }> {
+  const unanswered: string[] = [];
   const users: string[] = [];
   for (const { item, stored } of unreadableBefore(records)) {
     try {
       if (terraUserOf(item) !== undefined || !mayAsk()) {
-        unasked.push(item);
+        unanswered.push(item);
         continue;
       }
       for (const terraUserId of usersNamedIn(stored)) {
@@ -189,67 +183,69 @@ async function findNamedUsers(
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      unasked.push(item);
+      unanswered.push(item);
     }
   }
-  return { unasked, users };
+  return { unanswered, users };
 }
 
-/** The Terra users that a session or token record names, wherever they can be found in one that cannot be read. */
+/** Returns all Terra user ids that an unreadable session or token record names. */
 function usersNamedIn({ terraUserId, returned, usedBy, authorised }: Item): string[] {
   const named = [terraUserId, Object(returned).terraUserId, Object(usedBy).terraUserId] as unknown[];
   const ids = [...named, ...Object.keys(Object(authorised) as object)];
   return [...new Set(ids.flatMap(id => readTerraUserId(typeof id === 'string' ? id : undefined) ?? []))];
 }
 
-/** As `isOurs`, of a row that cannot be read: what it does not clearly say counts against it. */
-function isOursUnread({ facts }: Item, rules: Rules): boolean {
+/** Does the same as `isOurs` for an unreadable row. Facts that cannot be read do not count. */
+function mayBeOurs({ facts }: Item, rules: Rules): boolean {
   const { data } = Ours.safeParse(facts);
   return rules.referenceId === 'opaque' || (data !== undefined && isOurs({ facts: data }, rules));
 }
 
 const Ours = z.pick(ConnectionFacts, { auth: true, proof: true });
 
-/** Rows of before the erasure that cannot be read. One that does not say when it was begun counts as such. */
+/** Returns the unreadable rows from before the erasure. A row without a readable time of creation counts as one. */
 function unreadableBefore(records: OwnerRecords): { item: string; version: number | undefined; stored: Item }[] {
   return records.unreadable
-    .filter(({ item, stored }) => item !== itemKey.erasure && isBefore(records, beganAt(stored) ?? 0))
+    .filter(({ item, stored }) => item !== itemKey.erasure && isBefore(records, creationTime(stored) ?? 0))
     .map(({ item, stored }) => ({ item, version: numberOf(stored.version), stored }));
 }
 
-const beganAt = ({ createdAt, claimedAt, facts }: Item): Instant | undefined =>
+const creationTime = ({ createdAt, claimedAt, facts }: Item): Instant | undefined =>
   numberOf(createdAt) ?? numberOf(claimedAt) ?? numberOf(Object(facts).firstAuthAt);
 
 const isBefore = ({ erasure }: OwnerRecords, at: Instant): boolean => at <= (erasure?.requestedAt ?? 0);
 
-/** Whether the Terra user is ours to end: with reference ids of the team's own, only if something of ours authorised it. */
+/** Returns whether the Terra user may be ended: with `referenceId: "subject"`, only if it has an origin or a proof. */
 function isOurs({ facts: { auth, proof } }: Pick<ConnectionRow, 'facts'>, { referenceId }: Rules): boolean {
   return (
-    referenceId === 'opaque' || proof !== undefined || (auth !== undefined && isAsked(auth.via) && auth.via !== REAUTH)
+    referenceId === 'opaque' ||
+    proof !== undefined ||
+    (auth !== undefined && isRequested(auth.via) && auth.via !== REAUTH)
   );
 }
 
-/** Deletes a row of an erased owner once nothing keeps it: Terra has no such user any more. */
+/** Deletes a connection of an erased owner once Terra no longer has the user. */
 export async function removeErased(
   records: OwnerRecords,
   terraUserId: string,
   { store }: Pick<EndDeps, 'store'>,
 ): Promise<void> {
-  const row = records.connections.find(known => known.terraUserId === terraUserId);
+  const row = connectionOf(records, terraUserId);
   const isOver =
     row !== undefined && ['disconnected', 'superseded', 'unseen'].includes(connectionState(row.facts).status);
   if (!isOver || !isErased(row.facts)) return;
   await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
 }
 
-/** When the sweep looks at the tombstone next: again and again until all is done, then once more at the end. */
+/** Returns when the sweep must next process the tombstone: with backoff until everything is erased, then for the last look. */
 export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant): Instant | undefined {
   if (!isDone) return now + backOff(erasure.requestedAt, now);
   const lastLook = erasure.requestedAt + LAST_LOOK_AFTER;
   return now < lastLook ? lastLook : undefined;
 }
 
-function marks(
+function erasureUpdates(
   records: OwnerRecords,
   users: readonly string[],
   { clock, rules }: EraseDeps,
@@ -263,17 +259,17 @@ function marks(
 }
 
 /**
- * Returns the rows of before the erasure: neither the bare ones of Terra users that turned up afterwards, which see to
- * themselves, nor those of users that first showed themselves since.
+ * Returns the connections from before the erasure. Leaves out Terra users first seen after it, and rows that only store the decision
+ * to end a user, which the sweep processes by themselves.
  */
 function rowsBefore(records: OwnerRecords): ConnectionRow[] {
   return records.connections.filter(({ facts }) => {
     const { auth, data, reported, disconnect } = facts;
     const isBare = auth === undefined && disconnect?.reason === 'erased';
-    // Terra dates an event up to so much later than it happened.
+    // Terra can date an event this much later than it happened.
     const earliest = ((auth ?? data ?? reported)?.at ?? 0) - CLOCK_AHEAD;
     const isLater = !isErased(facts) && !isBefore(records, earliest);
-    return !isBare && !isLater && !isSinceErasure(records, auth?.via ?? '');
+    return !isBare && !isLater && !isRequestedSinceErasure(records, auth?.via ?? '');
   });
 }
 

@@ -4,19 +4,19 @@ import type { Log } from '../platform/log';
 import type { RecordDeps } from './record';
 import { type ReportedEnd, reportedEndsPurgeAt } from './reported-ends';
 
-export type FindDeps = RecordDeps & {
+type FindDeps = RecordDeps & {
   log: Log;
-  /** When the run begins nothing more. */
+  /** The run starts nothing new after this time. */
   until: Instant;
 };
 
-/** A search reads every connection, so it begins no more often than this. */
+/** A search reads every connection, so it starts at most once in this time. */
 const SEARCH_EVERY = HOUR;
 
 /**
- * Looks for the owners of the Terra users whose end Terra reported without a reference id, and applies the end as if the event
- * had named the owner: an end counts only for a Terra user that one of the connections has. Goes on over several runs. A user
- * that a whole search did not find is not one of ours. Returns how many ends were applied.
+ * Searches all connections, over several runs, for the Terra users whose end Terra reported without a reference id, and applies
+ * each end as if its event had named the owner. A user that a complete search does not find is not ours, and its end is
+ * dropped. Returns how many ends were applied.
  */
 export async function findReportedEnds(deps: FindDeps): Promise<number> {
   const { store, clock } = deps;
@@ -41,12 +41,12 @@ export async function findReportedEnds(deps: FindDeps): Promise<number> {
   const kept = isWhole ? left.filter(({ notedAt }) => notedAt > startedAt) : left;
   const search = { startedAt, ...(kept.length > 0 && cursor !== undefined && { cursor }) };
   const next = { ends: [...kept], search, purgeAt: reportedEndsPurgeAt(clock()), version: known.version + 1 };
-  // Whoever noted another end meanwhile comes first; what was applied is found again and changes nothing.
+  // If another end was stored meanwhile, this write fails and the next run applies the same ends again, which changes nothing.
   await store.saveReportedEnds(next, known.version);
   return known.ends.length - left.length;
 }
 
-/** Applies the ends of the users that were found. What one of them throws stops no other's; it is tried again. */
+/** Applies the ends of the users that were found. One that fails is logged and tried again in the next search. */
 async function applyEach(
   ends: readonly ReportedEnd[],
   owners: ReadonlyMap<string, string>,

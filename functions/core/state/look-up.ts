@@ -1,6 +1,6 @@
 import type { Instant } from '../platform/clock';
-import { type ConnectionRow, connectionState, unasked } from './connection';
-import type { OwnerRecords } from './owner-records';
+import { type ConnectionRow, connectionState, unrequested } from './connection';
+import { connectionOf, type OwnerRecords } from './owner-records';
 import { addAuthorisation } from './record-authentication';
 import type { RecordDeps } from './record';
 import { type Authorisation, mayContain, type SessionRow } from './session';
@@ -8,16 +8,16 @@ import { itemKey } from '../store/table';
 import type { Terra } from '../terra/terra';
 import { noLaterThan } from '../terra/terra-user';
 
-export type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
+type LookUpDeps = Pick<RecordDeps, 'clock' | 'pause'> & {
   store: Pick<RecordDeps['store'], 'addSessionFact'>;
   terra: Pick<Terra, 'findUser'>;
 };
 
 /**
- * Asks Terra whether a Terra user is authenticated under the session's owner. Returns what that authorises; undefined if
- * Terra has no such user, has not authenticated it, has it under another reference id, or, for the user of a widget, made it
- * before the session. `undated`: Terra does not say when it made the user of a widget, which may be any one of the owner's.
- * Throws a `terra_…` problem if Terra cannot be asked; with `patience`, asks once and waits no longer than that.
+ * Asks Terra whether a Terra user is authenticated under the session's owner. Returns the authorisation. Returns undefined if Terra
+ * has no such user, has it unauthenticated or under another reference id, or, in a widget, created it before the session.
+ * Returns `undated` if Terra does not say when it created a widget's user, which may then be any of the owner's users. Throws a
+ * `terra_…` problem if Terra cannot be asked. With `patience` (ms), sends one request and waits no longer.
  */
 export async function askTerra(
   session: SessionRow,
@@ -28,7 +28,7 @@ export async function askTerra(
   if (session.terraUserId !== undefined && session.terraUserId !== terraUserId) return undefined;
   const user = await terra.findUser(terraUserId, patience);
   if (user?.terraUserId !== terraUserId || user.referenceId !== session.owner || !user.authenticated) return undefined;
-  // A direct link names its user; any other must have been made in this session.
+  // A direct link names its user. Any other user must have been created in this session.
   const isNamed = session.terraUserId === terraUserId;
   if (!isNamed) {
     if (user.createdAt === undefined) return 'undated';
@@ -46,20 +46,19 @@ export async function askTerra(
 }
 
 /**
- * Adds what is known of a Terra user's authentication to the session that its browser returned to: from an `auth` event that
- * is stored with the connection, else, if the session knows nothing of the user, from Terra's answer. Returns the session after
- * that.
+ * Adds a returned Terra user's authentication to the session: from the `auth` event that the connection stores, else from Terra's
+ * answer if the session has none. Returns the new session.
  */
 export async function completeReturn(
   session: SessionRow,
   terraUserId: string,
-  { connections }: Pick<OwnerRecords, 'connections'>,
+  records: Pick<OwnerRecords, 'connections'>,
   patience: Instant | undefined,
   deps: LookUpDeps,
 ): Promise<SessionRow> {
   const known = session.authorised[terraUserId];
   if (known?.firstAuthAt !== undefined) return session;
-  const row = connections.find(each => each.terraUserId === terraUserId);
+  const row = connectionOf(records, terraUserId);
   const stored = row && storedAuthorisation(row, session);
   if (!stored && known) return session;
   const authorisation = stored ?? (await askTerra(session, terraUserId, patience, deps));
@@ -69,15 +68,14 @@ export async function completeReturn(
 }
 
 /**
- * Returns what a stored `auth` event authorises in a session, if it named no session or this one, which then had no room for it;
- * undefined if it lies outside the session's time or the user had authenticated before.
+ * Returns the authorisation that a connection's `auth` event implies in a session, if it named no session, or named this one while
+ * it was full. Undefined if the event or the user's first authentication is outside the session's time.
  */
 function storedAuthorisation({ terraUserId, facts }: ConnectionRow, session: SessionRow): Authorisation | undefined {
   const { auth, firstAuthAt, provider, scopes } = facts;
   if (!auth || firstAuthAt === undefined || provider === undefined) return undefined;
-  // A row that has its authentication from the session has it from Terra's answer, unless the session had no room for it.
   const hadNoRoom = session.authorised[terraUserId] === undefined && auth.via === itemKey.session(session.id);
-  if (auth.via !== unasked.unnamed && !hadNoRoom) return undefined;
+  if (auth.via !== unrequested.noSession && !hadNoRoom) return undefined;
   if (connectionState(facts).status !== 'unconfirmed') return undefined;
   if (!mayContain(session, auth.at) || !mayContain(session, firstAuthAt)) return undefined;
   return {

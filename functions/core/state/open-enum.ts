@@ -2,10 +2,10 @@ import * as z from 'zod/mini';
 
 declare const later: unique symbol;
 
-/** A value that a later version of this code stored in an enum. It is kept as it is, and is none of the known ones. */
+/** An enum value that a later version stored and this version does not know. It is kept unchanged. */
 export type LaterValue = string & { readonly [later]: true };
 
-/** The schema of a stored enum that later versions may extend: it reads their values too, so that they are not lost. */
+/** Returns the schema of a stored enum that later versions may extend. It accepts their values, so that they are kept. */
 export const openEnum = <const V extends string>(_values: readonly V[]) =>
   z.custom<V | LaterValue>(value => typeof value === 'string');
 

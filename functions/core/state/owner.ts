@@ -3,20 +3,20 @@ import { Problem } from '../http/errors';
 import type { Fingerprint, Store } from '../store/store';
 import { isBookkeeping } from '../store/table';
 
-/** The signed-in user a request comes from, as the gateway's authorizer verified it. */
+/** The user of a request, as API Gateway's JWT authorizer verified it. */
 export type SignedIn = { sub: string };
 
-/** An end user of the app, and what Terra knows him by. */
+/** A user of the app, with the reference id that Terra stores for them. */
 export type Owner = { sub: string; referenceId: string };
 
 export type OwnerDeps = {
   referenceId: 'opaque' | 'subject';
-  /** What the subjects are known under: by default the issuer. */
+  /** Makes reference ids of different issuers differ. By default the issuer. */
   namespace: string;
-  /** The reference-id key; a failure to read it throws `unavailable`. */
+  /** Reads the reference-id key; throws `unavailable` if that fails. */
   referenceKey: () => Promise<string>;
   store: Pick<Store, 'findFingerprint' | 'rememberFingerprint'>;
-  /** Whether this function may be the first to name an owner, and so stores the fingerprint. */
+  /** Whether this function stores the fingerprint if the table has none. */
   mayBeFirst: boolean;
   alarm: (name: 'reference_key_changed') => void;
 };
@@ -25,8 +25,9 @@ export type OwnerDeps = {
 const REFERENCE_ID_BYTES = 24;
 
 /**
- * Makes the function that names owners. Opaque ids are HMAC-SHA256(reference-id key, [namespace, sub]): stable, and
- * neither guessable nor readable. Another key, namespace or mode than the first would orphan everyone, so it is refused.
+ * Returns the function that computes the owner of a request. Opaque ids are HMAC-SHA256(reference-id key, [namespace, sub]). Throws
+ * `unavailable` if the key, namespace or mode differs from the first that was used with the table, because all existing records would
+ * lose their owners.
  */
 export function ownerNaming(deps: OwnerDeps): (caller: SignedIn) => Promise<Owner> {
   let keyChecked = false;
@@ -36,7 +37,7 @@ export function ownerNaming(deps: OwnerDeps): (caller: SignedIn) => Promise<Owne
     keyChecked = true;
     if (deps.referenceId === 'opaque') return { sub, referenceId: opaqueReferenceId(key, deps.namespace, sub) };
     if (isBookkeeping(sub)) {
-      const reason = 'the subject is the key of rows that belong to no user';
+      const reason = 'the subject equals a partition key that the table reserves';
       throw new Problem('unauthenticated', 'Sign in and try again.', { reason });
     }
     return { sub, referenceId: sub };
@@ -50,7 +51,7 @@ export function opaqueReferenceId(key: string, namespace: string, sub: string): 
   return mac.subarray(0, REFERENCE_ID_BYTES).toString('base64url');
 }
 
-/** The id of the session that an owner's idempotency key stands for: 128 bits, the same each time. */
+/** Returns the session id for an owner's idempotency key: 128 bits, always the same. */
 export function keyedSessionId(key: string, owner: string, idempotencyKey: string): string {
   const mac = createHmac('sha256', key)
     .update(JSON.stringify(['idem', owner, idempotencyKey]))
@@ -60,30 +61,30 @@ export function keyedSessionId(key: string, owner: string, idempotencyKey: strin
 
 type Naming = Pick<OwnerDeps, 'referenceId' | 'namespace'>;
 
-/** Returns what a table stores of the key, mode and namespace that its reference ids come from. Its form must never change. */
+/** Returns the fingerprint that a table stores of its reference-id key, mode and namespace. The format must never change. */
 export function fingerprintOf(key: string, { referenceId, namespace }: Naming): Required<Fingerprint> {
   return {
     key: createHash('sha256').update(`reference-key:${key}`).digest('base64url'),
-    // With subjects as reference ids the namespace names nobody.
+    // In mode `subject` the namespace has no effect.
     naming: JSON.stringify({ referenceId, ...(referenceId === 'opaque' && { ownerNamespace: namespace }) }),
   };
 }
 
-/** Returns what differs from how the table was begun, and how to put it back; undefined if nothing does. */
+/** Returns how the key, mode or namespace differs from the first that was used with the table, and how to restore it. */
 export function namingFault(
-  begun: Fingerprint,
+  first: Fingerprint,
   ours: Required<Fingerprint>,
 ): { finding: string; remedy: string } | undefined {
-  if (begun.key !== ours.key) {
+  if (first.key !== ours.key) {
     return {
-      finding: 'the reference-id key is not the one this table was begun with',
-      remedy: 'restore it before anything else: `npm run secrets -- import-key`',
+      finding: 'the reference-id key is not the first that was used with this table',
+      remedy: 'restore the first key: run `npm run secrets -- import-key`',
     };
   }
-  if (begun.naming === undefined || begun.naming === ours.naming) return undefined;
+  if (first.naming === undefined || first.naming === ours.naming) return undefined;
   return {
-    finding: `this table was begun with the settings ${begun.naming}, and they are now ${ours.naming}`,
-    remedy: `put ${begun.naming} into the settings and deploy; ownerNamespace keeps its value when the issuer changes`,
+    finding: `this table was first used with the settings ${first.naming}, but they are now ${ours.naming}`,
+    remedy: `set ${first.naming} in the settings and deploy; keep ownerNamespace when the issuer changes`,
   };
 }
 
@@ -91,8 +92,8 @@ async function checkFingerprint(key: string, deps: OwnerDeps): Promise<void> {
   const { store, mayBeFirst, alarm } = deps;
   const ours = fingerprintOf(key, deps);
   const known = await store.findFingerprint();
-  const begun = known?.naming === undefined && mayBeFirst ? await store.rememberFingerprint(ours) : known;
-  const fault = begun && namingFault(begun, ours);
+  const first = known?.naming === undefined && mayBeFirst ? await store.rememberFingerprint(ours) : known;
+  const fault = first && namingFault(first, ours);
   if (!fault) return;
   alarm('reference_key_changed');
   throw new Problem('unavailable', 'Temporarily not available.', { reason: `${fault.finding}; ${fault.remedy}` });

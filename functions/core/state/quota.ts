@@ -1,17 +1,17 @@
 import { type Clock, HOUR, MINUTE, SECOND } from '../platform/clock';
 import { Problem } from '../http/errors';
-import { heldConnections, OWNER_ROWS, type OwnerRecords } from './owner-records';
+import { countRetained, OWNER_ROWS, type OwnerRecords } from './owner-records';
 import type { Note } from '../http/serve';
 import type { Store } from '../store/store';
 import type { QuotaKind } from '../store/table';
 
-/** Uses are counted in windows of this length, one counter a window, so that counting is one atomic write. */
+/** One counter for each window of this length, so that counting is one atomic write. */
 const WINDOW = 10 * MINUTE;
 const KEEP = 2 * HOUR;
 
 /**
- * Throws `rate_limited` if the owner has as many sessions, tokens or connections as are kept of one owner, so that every read of
- * an owner's records is bounded. What is finished makes room within hours.
+ * Throws `rate_limited` if the owner already has `OWNER_ROWS` sessions, token records or connections. This bounds every read of an
+ * owner's records. Finished records are deleted within hours.
  */
 export function refuseIfFull(
   records: OwnerRecords,
@@ -20,17 +20,17 @@ export function refuseIfFull(
 ): void {
   const { sessions, claims, tokenRecords } = records;
   const own = kind === 'sessions' ? [...sessions, ...claims] : tokenRecords;
-  if (Math.max(own.length, heldConnections(records)) < OWNER_ROWS) return;
+  if (Math.max(own.length, countRetained(records)) < OWNER_ROWS) return;
   note({ alarm: 'owner_full' });
   const [soonest = 0] = own.map(({ purgeAt }) => purgeAt * SECOND - clock()).toSorted((a, b) => a - b);
   const retryAfterSeconds = Math.ceil(Math.min(Math.max(soonest, MINUTE), HOUR) / SECOND);
   throw new Problem('rate_limited', 'This user has too many recent attempts. Try again later.', {
     retryAfterSeconds,
-    reason: 'the owner has as many rows as are kept',
+    reason: `the owner has ${OWNER_ROWS} rows of one kind, the most that are kept`,
   });
 }
 
-/** Counts one use; throws `rate_limited`, saying when to come again, where the owner had as many as allowed in this window. */
+/** Counts one use. Throws `rate_limited` with the time to wait if the owner reached `limit` in this window. */
 export async function countUse(
   owner: string,
   kind: QuotaKind,

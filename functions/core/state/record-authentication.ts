@@ -1,48 +1,48 @@
 import { HOUR, SECOND } from '../platform/clock';
-import { authFacts, type ConnectionFacts, REAUTH, unasked } from './connection';
+import { authFacts, type ConnectionFacts, REAUTH, unrequested } from './connection';
 import { type Authentication, correlate, type Origin } from './correlate';
-import { isSameDelivery, markOf } from './delivery-mark';
-import { type OwnerRecords, withTokenRecord, withSession } from './owner-records';
+import { isSameDelivery, toDeliveryMark } from './delivery-mark';
+import { connectionOf, type OwnerRecords, withTokenRecord, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
 import type { RecordDeps } from './record';
 import { type Authorisation, mergeAuthorisations, PROJECT_WITHIN, type SessionRow } from './session';
 import { itemKey } from '../store/table';
 
-/** The partition after the authentication was recorded with its origin, and the facts that follow for the connection. */
+/** The records with the authentication stored at its origin, and the facts that it implies for the connection. */
 export type RecordedAuthentication = { records: OwnerRecords; facts: ConnectionFacts; origin: Origin };
 
 const TRIES = 5;
 const PAUSE_MS = 25;
-/** How long a used token is kept. Its connection holds the proof from the first minute on. */
+/** How long a used token record is kept. The connection has its proof after at most a minute. */
 const KEEP_USED = 6 * HOUR;
 
-/** Finds the session or token that an authentication belongs to, and records the authentication there once. */
+/** Correlates an authentication with a session or token record, and stores it there once. */
 export async function recordAuthentication(
   records: OwnerRecords,
   delivered: Authentication,
   deps: RecordDeps,
 ): Promise<RecordedAuthentication> {
-  const event = asFirstDelivered(records, delivered);
+  const event = withOriginalTime(records, delivered);
   const origin = correlate(records, event, deps.rules);
   switch (origin.kind) {
     case 'none':
-      return { records, facts: unaskedFacts(records, event), origin };
+      return { records, facts: unrequestedFacts(records, event), origin };
 
     case 'session': {
       const { terraUserId, provider, at, scopes } = event;
       const authorisation = authorisationOf(event, origin.isNamed);
       const session = await addAuthorisation(origin.session, terraUserId, authorisation, deps);
       if (session === 'full') {
-        const facts = repeatableFacts(records, event, itemKey.session(origin.session.id));
+        const facts = factsWithRepeatCheck(records, event, itemKey.session(origin.session.id));
         return { records, facts, origin };
       }
-      if (!session) return { records, facts: unaskedFacts(records, event), origin: { kind: 'none' } };
+      if (!session) return { records, facts: unrequestedFacts(records, event), origin: { kind: 'none' } };
       const next = session === origin.session ? records : withSession(records, session);
       const facts = authFacts(provider, at, itemKey.session(session.id), scopes);
       return { records: next, facts, origin: { ...origin, session } };
     }
 
-    case 'mint': {
+    case 'token': {
       const { tokenRecord, provider } = origin;
       const { terraUserId, at, scopes } = event;
       const via = itemKey.mint(tokenRecord.id);
@@ -53,8 +53,10 @@ export async function recordAuthentication(
       const stored = await deps.store.useTokenRecord(records.owner, tokenRecord.id, { terraUserId, at, provider }, due);
       if (stored?.usedBy?.terraUserId === terraUserId)
         return { records: withTokenRecord(records, stored), facts, origin };
-      // Another Terra user used the token first; the next fitting token, if any, may still be free.
-      const others = stored ? withTokenRecord(records, stored) : withoutTokenRecord(records, tokenRecord.id);
+      // Another Terra user used the token first. Try the next one that fits.
+      const others = stored
+        ? withTokenRecord(records, stored)
+        : { ...records, tokenRecords: records.tokenRecords.filter(({ id }) => id !== tokenRecord.id) };
       return recordAuthentication(others, event, deps);
     }
 
@@ -64,16 +66,16 @@ export async function recordAuthentication(
 }
 
 /**
- * Merges an authorisation into a session, unless the session has it. Returns the session after that; `full` if it has no room
- * for another user, undefined if it is closed or gone. Throws after five collisions with other writers.
+ * Merges an authorisation into a session unless the session already has it. Returns the new session; `full` if the session has
+ * no room for another user; undefined if it is closed or deleted. Throws after five collisions with other writers.
  */
 export async function addAuthorisation(
-  seen: SessionRow,
+  read: SessionRow,
   terraUserId: string,
   more: Authorisation,
   deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
 ): Promise<SessionRow | 'full' | undefined> {
-  let session = seen;
+  let session = read;
   for (let tries = 1; tries <= TRIES; tries++) {
     const known = session.authorised[terraUserId];
     const authorisation = known ? mergeAuthorisations(known, more) : more;
@@ -96,54 +98,50 @@ function authorisationOf(authentication: Authentication, isNamed: boolean): Auth
     at,
     ...(provider !== undefined && { provider }),
     ...(scopes && { scopes: [...scopes] }),
-    // No user can be made after it authenticated.
+    // Terra creates a user before it authenticates.
     ...(createdAt !== undefined && { createdAt: Math.min(createdAt, at) }),
     ...(event === 'auth' ? { firstAuthAt: at, lastAuthAt: at } : { foundAt: at }),
     ...(isNamed && { isNamed }),
-    ...(delivery && { delivery: markOf(delivery) }),
+    ...(delivery && { delivery: toDeliveryMark(delivery) }),
   };
 }
 
 /**
- * Returns a retry or replay of a known event as of the event's known time, and an event without a time of its own as of Terra's
- * answer that the user is authenticated, if that is all that is known: its first delivery may have been lost. Returns any other
- * event as it is.
+ * Returns the event with the time at which it was first known, so that retries, replays and late deliveries do not count as a second
+ * authentication. A retry or replay gets the stored time of the event. An event without a time of its own gets the time of
+ * Terra's answer, if only that answer is stored, because its first delivery may have been lost.
  */
-function asFirstDelivered({ sessions, connections }: OwnerRecords, event: Authentication): Authentication {
+function withOriginalTime(records: OwnerRecords, event: Authentication): Authentication {
   const { terraUserId, delivery } = event;
-  const inSessions = sessions.flatMap<Authorisation>(({ authorised }) => authorised[terraUserId] ?? []);
+  const inSessions = records.sessions.flatMap<Authorisation>(({ authorised }) => authorised[terraUserId] ?? []);
   const answer = inSessions.find(({ firstAuthAt, foundAt }) => firstAuthAt === undefined && foundAt !== undefined);
   if (delivery?.hasOwnTime === false && answer?.foundAt !== undefined && event.event === 'auth')
     return { ...event, at: Math.min(event.at, answer.foundAt) };
   const inSession = inSessions.find(known => isSameDelivery(known.delivery, delivery));
   if (inSession) return { ...event, at: inSession.firstAuthAt ?? inSession.at };
-  const stored = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
+  const stored = connectionOf(records, terraUserId)?.facts.auth;
   return stored && isSameDelivery(stored.delivery, delivery) ? { ...event, at: stored.at } : event;
 }
 
-/** Returns the facts of an authentication that nothing of ours asked for. */
-function unaskedFacts(records: OwnerRecords, authentication: Authentication): ConnectionFacts {
+/** Returns the facts of an authentication without an origin. */
+function unrequestedFacts(records: OwnerRecords, authentication: Authentication): ConnectionFacts {
   const { provider, at, event, scopes, terraSessionId, delivery } = authentication;
   if (event === 'reauth') return authFacts(provider, at, REAUTH, scopes);
-  if (terraSessionId === undefined) return repeatableFacts(records, authentication, unasked.unnamed);
-  return authFacts(provider, at, unasked.named, scopes, delivery && markOf(delivery));
+  if (terraSessionId === undefined) return factsWithRepeatCheck(records, authentication, unrequested.noSession);
+  return authFacts(provider, at, unrequested.otherSession, scopes, delivery && toDeliveryMark(delivery));
 }
 
 /**
- * Returns the facts of an authentication that no session or token keeps, so that only the connection tells whether it is the
- * first. A second one of the same user is a link used twice.
+ * Returns the facts of an authentication that neither a session nor a token record stores. If the connection already has another
+ * one with the same `via`, the link was used twice, which disproves it.
  */
-function repeatableFacts({ connections }: OwnerRecords, authentication: Authentication, via: string): ConnectionFacts {
+function factsWithRepeatCheck(records: OwnerRecords, authentication: Authentication, via: string): ConnectionFacts {
   const { terraUserId, provider, at, scopes, delivery } = authentication;
-  const known = connections.find(row => row.terraUserId === terraUserId)?.facts.auth;
+  const known = connectionOf(records, terraUserId)?.facts.auth;
   const isSdk = provider !== undefined && providerKind(provider) === 'sdk';
   const isSecond = known?.via === via && known.at !== at && !isSdk;
   return {
-    ...authFacts(provider, at, via, scopes, delivery && markOf(delivery)),
+    ...authFacts(provider, at, via, scopes, delivery && toDeliveryMark(delivery)),
     ...(isSecond && { disproved: { at: Math.max(at, known.at) } }),
   };
-}
-
-function withoutTokenRecord(records: OwnerRecords, id: string): OwnerRecords {
-  return { ...records, tokenRecords: records.tokenRecords.filter(tokenRecord => tokenRecord.id !== id) };
 }

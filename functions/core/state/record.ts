@@ -1,14 +1,8 @@
 import type { Clock, Instant } from '../platform/clock';
 import type { ConnectionFacts } from './connection';
 import { Problem } from '../http/errors';
-import {
-  isUnreadable,
-  type FactUpdates,
-  type OwnerRecords,
-  type RowChange,
-  projectConnections,
-  withChanges,
-} from './owner-records';
+import { isUnreadable, type FactUpdates, type OwnerRecords, type RowChange, withChanges } from './owner-records';
+import { projectConnections } from './project-connections';
 import type { Rules } from './rules';
 import type { Store } from '../store/store';
 
@@ -17,20 +11,20 @@ const PAUSE = 25;
 
 export type RecordDeps = { store: Store; clock: Clock; rules: Rules; pause: (most: Instant) => Promise<void> };
 
-/** The partition after everything was stored, and whether anything had to be. */
-export type Recorded = { records: OwnerRecords; changed: boolean };
+/** The records after all writes, and whether there was any. */
+type Recorded = { records: OwnerRecords; changed: boolean };
 
 /**
- * Stores what the partition and the news amount to. `decide` sees the partition as it is now and says the news, each time
- * anew when somebody else wrote in between; after five tries the caller hears `unavailable` and may come again. So it does
- * at once, after the rest is stored, if there is news of a Terra user whose row cannot be read.
+ * Stores the connection rows that the records and the facts from `decide` imply. `decide` is called again, with the new records,
+ * if another writer changed a row. Throws `unavailable` after five such collisions, and also, once everything else is stored, if
+ * `decide` returns facts about a Terra user whose row cannot be read.
  */
 export async function record(
-  seen: OwnerRecords,
+  loaded: OwnerRecords,
   decide: (records: OwnerRecords) => FactUpdates,
   deps: RecordDeps,
 ): Promise<Recorded> {
-  let records = seen;
+  let records = loaded;
   let changed = false;
   for (let tries = 1; ; tries++) {
     const updates = decide(records);
@@ -41,22 +35,21 @@ export async function record(
       if ([...updates.keys()].some(terraUserId => isUnreadable(records, terraUserId))) throw unreadable();
       return { records: withChanges(records, changes), changed };
     }
-    if (tries === TRIES) throw new Problem('unavailable', 'The record is being changed by others. Try again.');
+    if (tries === TRIES) throw conflict();
     await deps.pause(PAUSE * 2 ** tries);
     records = await deps.store.load(records.owner);
   }
 }
 
-/** A version that can read the row, or an operator, may see to it meanwhile. */
-export const unreadable = () =>
-  new Problem('unavailable', 'A record of this user cannot be read now. Try again later.');
+export const conflict = () => new Problem('unavailable', 'Another request is changing the same record. Try again.');
 
-/** News of one Terra user. */
+export const unreadable = () => new Problem('unavailable', 'A record of this user cannot be read. Try again later.');
+
 export const factUpdateOf = (terraUserId: string, facts: ConnectionFacts) => new Map([[terraUserId, facts]]);
 
 export const NO_FACT_UPDATES: FactUpdates = new Map();
 
-/** How many were stored before one had to give way. */
+/** Stores rows until another writer has changed one. Returns how many were stored. */
 async function storeEach(changes: readonly RowChange[], store: Store): Promise<number> {
   for (const [index, { row, before }] of changes.entries()) {
     if (!(await store.putConnection(row, before))) return index;

@@ -1,32 +1,32 @@
 import type { Instant } from '../platform/clock';
 import { type ConnectionFacts, isSuperseded, mergeFacts } from './connection';
 
-/** The Terra users of one owner and what is known of each. */
+/** The facts about one owner's Terra users, by Terra user id. */
 export type FactsByUser = Map<string, ConnectionFacts>;
 
-/** How one Terra user stands among those that took over from each other. */
-export type Place = {
-  /** The user that the link began with. */
+/** The position of one Terra user in a chain of users that superseded each other. */
+export type ChainPosition = {
+  /** The first Terra user of the chain. */
   start: string;
-  /** The users that this one superseded directly, the first to do so first. */
+  /** The users that this one superseded directly, oldest link first. */
   predecessors: readonly string[];
   /**
-   * What the user takes over from all it superseded: since when the link exists, when data last came, and, only with
-   * `carryProof`, whether its owner was proved and asked to end it.
+   * The facts that the user inherits from all its predecessors: the first authentication, the newest data and, only with
+   * `carryProof`, the proof and the decision to disconnect.
    */
   inherited: ConnectionFacts;
-  /** Terra went back to this user: of a circle, the newest link leads to it. */
+  /** The newest link of a cycle points to this user. */
   standsAgain: boolean;
 };
 
 type Link = { from: string; to: string; at: Instant };
 
-/** The last Terra user that stands for this one now; itself if nothing superseded it. */
+/** Returns the last Terra user of the chain; the user itself if nothing superseded it. */
 export function successor(facts: FactsByUser, terraUserId: string): string {
-  const seen = new Set<string>();
+  const visited = new Set<string>();
   let last = terraUserId;
-  while (!seen.has(last)) {
-    seen.add(last);
+  while (!visited.has(last)) {
+    visited.add(last);
     const of = facts.get(last);
     const next = of && isSuperseded(of) ? of.supersededBy?.terraUserId : undefined;
     if (next === undefined || !facts.has(next)) return last;
@@ -36,43 +36,43 @@ export function successor(facts: FactsByUser, terraUserId: string): string {
 }
 
 /**
- * Returns the place of every Terra user that is part of a link; users without one are left out. One pass, so that a long
- * chain costs no more for each user than a short one. A circle is cut at its newest link: it begins where that link leads.
+ * Returns the position of every Terra user with a link. Breaks each cycle at its newest link: the chain starts with the user that
+ * link points to. Visits each user once, so that long chains stay fast.
  */
-export function placesOf(facts: FactsByUser, carryProof: boolean): Map<string, Place> {
+export function chainPositions(facts: FactsByUser, carryProof: boolean): Map<string, ChainPosition> {
   const links = linksOf(facts);
-  const circles = circlesOf(links);
-  const cut = new Set(circles.map(circle => newestOf(circle).from));
+  const cycles = findCycles(links);
+  const cut = new Set(cycles.map(cycle => newestOf(cycle).from));
   const into = new Map<string, Link[]>();
   for (const link of links.values()) {
     if (!cut.has(link.from)) into.set(link.to, [...(into.get(link.to) ?? []), link]);
   }
 
-  const places = new Map<string, Place>();
-  for (const user of startsFirst(links, cut, into)) {
+  const positions = new Map<string, ChainPosition>();
+  for (const user of inChainOrder(links, cut, into)) {
     const predecessors = (into.get(user) ?? []).toSorted(byTime).map(({ from }) => from);
     const inherited = predecessors.reduce(
       (sum, id) =>
-        mergeFacts(mergeFacts(sum, heritableFacts(facts.get(id), carryProof)), places.get(id)?.inherited ?? {}),
+        mergeFacts(mergeFacts(sum, inheritableFacts(facts.get(id), carryProof)), positions.get(id)?.inherited ?? {}),
       {} as ConnectionFacts,
     );
     const [first] = predecessors;
-    const start = (first !== undefined && places.get(first)?.start) || user;
-    places.set(user, { start, predecessors, inherited, standsAgain: false });
+    const start = (first !== undefined && positions.get(first)?.start) || user;
+    positions.set(user, { start, predecessors, inherited, standsAgain: false });
   }
-  for (const circle of circles) {
-    const { from: last, to: standing } = newestOf(circle);
-    const all = mergeFacts(heritableFacts(facts.get(last), carryProof), places.get(last)?.inherited ?? {});
-    for (const { to } of circle) {
-      const place = places.get(to);
+  for (const cycle of cycles) {
+    const { from: last, to: standing } = newestOf(cycle);
+    const all = mergeFacts(inheritableFacts(facts.get(last), carryProof), positions.get(last)?.inherited ?? {});
+    for (const { to } of cycle) {
+      const place = positions.get(to);
       if (place)
-        places.set(to, { ...place, inherited: mergeFacts(place.inherited, all), standsAgain: to === standing });
+        positions.set(to, { ...place, inherited: mergeFacts(place.inherited, all), standsAgain: to === standing });
     }
   }
-  return places;
+  return positions;
 }
 
-/** The links between known users, by the user that gave way. */
+/** Returns the links between known users, by the superseded user. */
 function linksOf(facts: FactsByUser): Map<string, Link> {
   const links = new Map<string, Link>();
   for (const [from, { supersededBy }] of facts) {
@@ -82,9 +82,9 @@ function linksOf(facts: FactsByUser): Map<string, Link> {
   return links;
 }
 
-/** Users that took over from each other in a circle. Each user gives way to one other, so circles share no user. */
-function circlesOf(links: ReadonlyMap<string, Link>): Link[][] {
-  const circles: Link[][] = [];
+/** Returns the cycles of users that superseded each other. A user has only one successor, so cycles share no user. */
+function findCycles(links: ReadonlyMap<string, Link>): Link[][] {
+  const cycles: Link[][] = [];
   const walkOf = new Map<string, string>();
   for (const start of links.keys()) {
     let user: string | undefined = start;
@@ -93,23 +93,23 @@ function circlesOf(links: ReadonlyMap<string, Link>): Link[][] {
       user = links.get(user)?.to;
     }
     if (user === undefined || walkOf.get(user) !== start) continue;
-    const circle: Link[] = [];
-    for (let link = links.get(user); link && !circle.includes(link); link = links.get(link.to)) circle.push(link);
-    if (circle.at(-1)?.to === user) circles.push(circle);
+    const cycle: Link[] = [];
+    for (let link = links.get(user); link && !cycle.includes(link); link = links.get(link.to)) cycle.push(link);
+    if (cycle.at(-1)?.to === user) cycles.push(cycle);
   }
-  return circles;
+  return cycles;
 }
 
-function newestOf(circle: readonly Link[]): Link {
-  return circle.reduce((newest, link) => (byTime(newest, link) < 0 ? link : newest));
+function newestOf(cycle: readonly Link[]): Link {
+  return cycle.reduce((newest, link) => (byTime(newest, link) < 0 ? link : newest));
 }
 
-/** At equal times the smaller target counts as the newer, so that the order is the same whatever came first. */
+/** At equal times the smaller target is newer, so that the result does not depend on the order of events. */
 const byTime = (a: Link, b: Link): number =>
   a.at - b.at || (a.to === b.to ? (a.from < b.from ? -1 : 1) : a.to < b.to ? 1 : -1);
 
-/** Every user of a link, each after those it superseded. */
-function startsFirst(
+/** Returns every user with a link, each after its predecessors. */
+function inChainOrder(
   links: ReadonlyMap<string, Link>,
   cut: ReadonlySet<string>,
   into: ReadonlyMap<string, readonly Link[]>,
@@ -127,7 +127,7 @@ function startsFirst(
   return order;
 }
 
-function heritableFacts(
+function inheritableFacts(
   { firstAuthAt, data, proof, disconnect }: ConnectionFacts = {},
   carryProof: boolean,
 ): ConnectionFacts {

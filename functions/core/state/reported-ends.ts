@@ -1,10 +1,7 @@
 import * as z from 'zod/mini';
 import { DAY, type Instant, SECOND } from '../platform/clock';
 
-/**
- * An end that Terra reported of a Terra user without a reference id, so that it is not known whose user that is. `error`: its
- * connection fails, and has not ended.
- */
+/** An end, or with `error` a connection error, that Terra reported without a reference id, so that its owner is not known. */
 export const ReportedEnd = z.object({
   terraUserId: z.string(),
   reason: z.enum(['deauthorised', 'revoked', 'error']),
@@ -15,7 +12,7 @@ export const ReportedEnd = z.object({
 });
 export type ReportedEnd = z.infer<typeof ReportedEnd>;
 
-/** The one row of all ends whose owner is still looked for, and how far the newest search of all connections has come. */
+/** The row that stores all reported ends and the progress of the search for their owners. */
 export const ReportedEnds = z.object({
   ends: z.array(ReportedEnd),
   search: z.optional(z.object({ startedAt: z.number(), cursor: z.optional(z.string()) })),
@@ -24,9 +21,9 @@ export const ReportedEnds = z.object({
 });
 export type ReportedEnds = z.infer<typeof ReportedEnds>;
 
-/** More are not kept: the daily check finds what is left out. */
+/** Further ends are dropped; the daily check finds them. */
 export const REPORTED_ENDS_LIMIT = 100;
 const KEEP = 2 * DAY;
 
-/** When the row may be deleted: by then the daily check has found every end. */
+/** Returns when the row may be deleted, in seconds since 1970. By then the daily check has found every end. */
 export const reportedEndsPurgeAt = (now: Instant): number => Math.ceil((now + KEEP) / SECOND);

@@ -5,84 +5,95 @@ import { DeliveryMark } from './delivery-mark';
 import { knownOf, openEnum } from './open-enum';
 import { providerId } from '../terra/providers';
 
-/** `required`: connected only after the owner redeemed the code. `off`: whatever the session authorised is proved. */
+/** `required`: the owner must redeem the code. `off`: every Terra user that authenticated in the session is proved. */
 export type Confirmation = 'required' | 'off';
 
-/** How long after `expiresAt` a callback still counts: people take their time at the provider. */
+/** How long after `expiresAt` a callback is accepted: users can stay at the provider for long. */
 export const FINISH_WITHIN = HOUR;
-/** How long the code of a returned session is live. */
+/** How long the one-time code is valid. */
 export const CODE_LIFE = 10 * MINUTE;
-/** How long a redeemed session waits for Terra's proof; Terra's webhook retries end after about a day. */
+/** How long a redeemed session waits for Terra's `auth` event. Terra retries webhooks for about a day. */
 export const PROOF_WAIT = 26 * HOUR;
-/** How far before the session's creation an event of it may lie, for clocks that differ. */
-export const CLOCK_SLACK = MINUTE;
-/** A fact of a session or mint makes it due after this long, should its writer not live to see to what follows. */
+/** How long before the session's creation an event that names it may be dated, because clocks differ. */
+const CLOCK_SLACK = MINUTE;
+/** A new fact makes its session or token record due after this time, so that the sweep completes the work after a crash. */
 export const PROJECT_WITHIN = MINUTE;
-/** Most Terra users one session may authorise. The user that the browser returned with always fits. */
+/** The maximum number of Terra users in a session. The user that the browser returned with always fits. */
 export const AUTHORISED_LIMIT = 8;
-/** Most refused Terra users, and most refusals without a Terra user, that one session keeps. A full list refuses every user. */
+/** The maximum length of `refusedUsers` and of `refusedAt`. A full list refuses every user. */
 export const REFUSAL_LIMIT = 8;
-/** How long after a return Terra's time of a refusal may be that happened before it. */
+/** How long after a return Terra may date a refusal that happened before it. */
 const REFUSAL_SLACK = 5 * SECOND;
-/** How often one session may ask Terra whether the Terra user of a return is authenticated. */
+/** How often one session may ask Terra about the Terra user of a return. */
 export const RETURN_LOOKUP_LIMIT = 8;
-/** How long a browser that returned waits for Terra's answer. */
-export const RETURN_LOOKUP_PATIENCE = 3 * SECOND;
-/** How long after the return an authentication may still be the one that the browser came back from: Terra stamps an event when it is sent. */
-export const RETURN_SLACK = MINUTE;
-/** A person needs at least this long between choosing a provider, when Terra makes the user, and approving there. */
-const LEAST_APPROVAL_TIME = 3 * SECOND;
+/** How long a browser waits for Terra's answer. */
+export const RETURN_LOOKUP_TIMEOUT = 3 * SECOND;
+/** How long after the return an authentication may be dated that happened before it. Terra dates events when it sends them. */
+const RETURN_SLACK = MINUTE;
+/** The minimum time that a user needs between choosing a provider, when Terra creates the Terra user, and approving there. */
+const MIN_APPROVAL_TIME = 3 * SECOND;
 
 const failureCauses = ['cancelled', 'denied', 'provider_error', 'unknown'] as const;
 export const FailureCause = z.enum(failureCauses);
 export type FailureCause = z.infer<typeof FailureCause>;
 
 const Failure = z.object({ at: z.number(), cause: openEnum(failureCauses), terraUserId: z.optional(z.string()) });
-/** Returns why an attempt failed: `unknown` for a cause of a later version. */
+/** Returns why a session failed; `unknown` for a cause of a later version. */
 export const causeOf = ({ cause }: z.infer<typeof Failure>): FailureCause => knownOf(failureCauses, cause) ?? 'unknown';
+
+/**
+ * Maps Terra's failure reason to a cause. Terra publishes no list of reasons (`access_denied` and `auth_cancelled` were seen), so the
+ * text itself is never passed on.
+ */
+export function failureCause(reason: string | undefined): FailureCause {
+  if (reason === undefined || reason === '') return 'unknown';
+  if (/denied|declined|refused/i.test(reason)) return 'denied';
+  if (/cancel|abort|closed/i.test(reason)) return 'cancelled';
+  if (/error|fail|unavailable|timeout|invalid/i.test(reason)) return 'provider_error';
+  return 'unknown';
+}
 
 const flows = ['widget', 'direct'] as const;
 
 /**
- * What is known of the authentications of one Terra user in a session. Of `at` and `lastAuthAt` the newest counts, of the other
- * times the oldest. It is written whole, so it keeps what later versions add to it.
+ * The authentications of one Terra user in a session. Of `at` and `lastAuthAt` the newest counts, of the other times the oldest.
+ * Loose, because it is written whole and must keep fields of later versions.
  */
 export const Authorisation = z.looseObject({
   /** The newest time at which Terra reported the user as authenticated, in an event or an answer. */
   at: z.number(),
-  /** Absent as long as Terra did not say it. */
   provider: z.optional(z.string()),
   scopes: z.optional(z.array(z.string())),
-  /** When Terra made the user. */
+  /** When Terra created the user. */
   createdAt: z.optional(z.number()),
   /** The times of the first and of the last `auth` event. */
   firstAuthAt: z.optional(z.number()),
   lastAuthAt: z.optional(z.number()),
-  /** When Terra first answered a question of ours with "is authenticated". */
+  /** When Terra first answered our request with "is authenticated". */
   foundAt: z.optional(z.number()),
-  /** Terra named this session in an event of the user. */
+  /** An event of the user named this session. */
   isNamed: z.optional(z.literal(true)),
-  /** Identifies the delivery of the first `auth` event, so that a retry or replay is not taken for another event. */
+  /** Identifies the delivery of the first `auth` event, to recognize retries and replays. */
   delivery: z.optional(DeliveryMark),
 });
 export type Authorisation = z.infer<typeof Authorisation>;
 
-/** Identifies the browser that returned. Both values are useless without the row's secrets. */
+/** Identifies the browser that returned. */
 export const ReturnBrowser = z.object({
-  /** SHA-256 of the cookie that the browser was given. */
+  /** SHA-256 of the browser's cookie. */
   cookieHash: z.string(),
-  /** HMAC of address, user agent and languages under the state's secret. */
+  /** HMAC of address, user agent and languages; the key is the state's secret. */
   originHash: z.string(),
 });
 export type ReturnBrowser = z.infer<typeof ReturnBrowser>;
 
-/** The place of a session that is being opened under an idempotency key. */
+/** Reserves a session's id while a request with an `Idempotency-Key` asks Terra for the link. */
 export const Claim = z.object({
   owner: z.string(),
   id: z.string(),
   sub: z.string(),
   bodyHash: z.string(),
-  /** 0 once the attempt failed. */
+  /** 0 after the request failed. */
   claimedAt: z.number(),
   attempt: z.string(),
   purgeAt: z.number(),
@@ -90,31 +101,32 @@ export const Claim = z.object({
 export type Claim = z.infer<typeof Claim>;
 
 /**
- * One attempt to connect, as stored: what was asked, and facts that are each written once (`authorised` grows).
- * Its status is computed, never stored.
+ * One attempt to connect, as stored: the request, and facts that are written once (`authorised` grows). The status is computed and
+ * never stored.
  */
 export const SessionRow = z.object({
   owner: z.string(),
   id: z.string(),
   sub: z.string(),
   flow: openEnum(flows),
-  /** Upper case; undefined: any. One for a direct link. */
+  /** Upper case. Undefined: any provider. A direct link has one. */
   providers: z.optional(z.array(z.string())),
   returnTo: z.string(),
-  /** As it was asked for, such as `de-AT`: that of the pages the person meets. */
+  /** The requested language of the pages, such as `de-AT`. */
   language: z.optional(z.string()),
   createdAt: z.number(),
-  /** Until when the link may be opened. */
+  /** The link can be opened until then. */
   expiresAt: z.number(),
-  /** Until when a callback is accepted. */
+  /** A callback is accepted until then. */
   finishBy: z.number(),
-  /** Removed once returned. */
+  /** Removed when the browser returns. */
   url: z.optional(z.string()),
   stateHash: z.string(),
-  /** Of the request it was opened with, under an idempotency key. */
+  /** Hash of the request body, if it had an `Idempotency-Key`. */
   bodyHash: z.optional(z.string()),
-  /** Terra's id of the widget session, and the Terra user a direct link was made for. */
+  /** Of a widget. */
   terraSessionId: z.optional(z.string()),
+  /** The Terra user that Terra created for a direct link. */
   terraUserId: z.optional(z.string()),
   /** How often Terra was asked about the Terra user of a return. */
   asked: z.optional(z.number()),
@@ -137,7 +149,7 @@ export const SessionRow = z.object({
   refusedAt: z.optional(z.array(z.number())),
   /** The browser came back to the failure URL. */
   failed: z.optional(Failure),
-  /** Terra told of a failure; an end for a direct link, a note for a widget, where people choose again. */
+  /** Terra reported a failure. In a widget the user can choose another provider; a direct link has failed. */
   cancelled: z.optional(Failure),
   closed: z.optional(z.object({ at: z.number() })),
   dueAt: z.optional(z.number()),
@@ -180,11 +192,11 @@ export function mergeAuthorisations(a: Authorisation, b: Authorisation): Authori
   };
 }
 
-/** What later versions added to an authorisation. */
+/** Returns the fields that later versions added to an authorisation. */
 const laterFields = (authorisation: Authorisation): [string, unknown][] =>
   Object.entries(authorisation).filter(([name]) => !Object.hasOwn(Authorisation.shape, name));
 
-/** Returns how the session's link was made; undefined if only a later version knows, so that this one judges nothing by it. */
+/** Returns the kind of the session's link; undefined for one that only a later version knows. */
 export const flowOf = ({ flow }: SessionRow): (typeof flows)[number] | undefined => knownOf(flows, flow);
 
 /** Returns whether a session has a value that this version does not know. */
@@ -192,21 +204,21 @@ export const hasLaterValue = (session: SessionRow): boolean =>
   flowOf(session) === undefined ||
   [session.failed, session.cancelled].some(failure => failure && knownOf(failureCauses, failure.cause) === undefined);
 
-/** By when the Terra user had authenticated for the first time. Rows of version 0.1 keep only `at`. */
-const authenticatedBy = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
+/** Returns by when the Terra user first authenticated. Rows of version 0.1 have only `at`. */
+const firstAuthenticatedAt = ({ firstAuthAt, foundAt, at }: Authorisation): Instant => firstAuthAt ?? foundAt ?? at;
 
-/** Returns whether the Terra user is known to have authenticated in the session by then. */
+/** Returns whether the Terra user authenticated in the session at or before `at`. */
 export function isAuthenticatedBy({ authorised }: SessionRow, terraUserId: string, at: Instant): boolean {
   const known = authorised[terraUserId];
-  return known !== undefined && authenticatedBy(known) <= at;
+  return known !== undefined && firstAuthenticatedAt(known) <= at;
 }
 
-/** Whether an authentication is early enough to be the one that the browser came back from. */
+/** Returns whether an authentication can have happened before the return. */
 const precedesReturn = (at: Instant, returned: { at: Instant }): boolean => at <= returned.at + RETURN_SLACK;
 
 /**
- * Returns whether Terra told of a second authentication of the Terra user the browser returned with: one after the first, or
- * one after the return. A link can be passed on, so the second may be another person's.
+ * Returns whether Terra reported a second authentication of the Terra user, or one after the browser returned with that user. A
+ * link can be passed on, so the second authentication may be another person's.
  */
 export function isUsedTwice({ authorised, returned }: SessionRow, terraUserId: string): boolean {
   const { firstAuthAt, lastAuthAt } = authorised[terraUserId] ?? {};
@@ -214,7 +226,7 @@ export function isUsedTwice({ authorised, returned }: SessionRow, terraUserId: s
   return lastAuthAt > firstAuthAt || (returned?.terraUserId === terraUserId && !precedesReturn(lastAuthAt, returned));
 }
 
-/** Returns whether more than one person had a part in the session, so that it proves nothing. */
+/** Returns whether more than one person took part in the session, so that it proves nothing. */
 export function isContested(session: SessionRow): boolean {
   return (
     session.wrongOwner !== undefined ||
@@ -225,10 +237,10 @@ export function isContested(session: SessionRow): boolean {
 }
 
 /**
- * Returns whether the attempt with this Terra user was refused. Whoever refuses learns the Terra user id from the redirect and
- * can forge a return with it, so this Terra user proves nothing in this session any more. A refusal without a Terra user
- * concerns every user that Terra had made by then, unless the browser had returned with that user before. A return that
- * counted without an answer of Terra's is no such return: whoever refuses before the user authenticates can have forged it.
+ * Returns whether the Terra user was refused in this session. A person who refuses learns the Terra user id from the redirect and
+ * can forge a return with it, so the user proves nothing in this session. A refusal without a Terra user counts for every user
+ * that Terra had created by then, unless the browser had returned with that user before. That exception needs an authentication
+ * before the refusal, because a return that was recorded without asking Terra can be forged.
  */
 export function isRefused(session: SessionRow, terraUserId: string): boolean {
   const { refusedUsers = [], failed, returned } = session;
@@ -238,28 +250,28 @@ export function isRefused(session: SessionRow, terraUserId: string): boolean {
   const isDirect = flowOf(session) === 'direct';
   if (!isDirect && known === undefined) return false;
   const times = [...(session.refusedAt ?? []), ...(failed && failed.terraUserId === undefined ? [failed.at] : [])];
-  // A direct link's user is made with the link. If Terra does not say when it made a user, it may have been before.
-  const createdAt = isDirect ? session.createdAt : ((known && madeAt(known)) ?? 0);
+  // A direct link's user is created with the link. A user whose time of creation is not certain may be older than any refusal.
+  const createdAt = isDirect ? session.createdAt : ((known && certainCreationTime(known)) ?? 0);
   const until = returned?.terraUserId === terraUserId ? refusableUntil(returned) : Number.POSITIVE_INFINITY;
   return times.some(at => createdAt <= at && (at <= until || !isAuthenticatedBy(session, terraUserId, at)));
 }
 
 /**
- * When Terra made the user, as far as that is sure. What Terra says may be the time of the authentication instead, so it counts
- * only if an event tells that the user authenticated later, by as long as a person needs.
+ * Returns when Terra created the user, if that is certain. Terra may report the time of the authentication instead, so the time
+ * counts only if it is at least `MIN_APPROVAL_TIME` before the first `auth` event.
  */
-function madeAt({ createdAt, firstAuthAt }: Authorisation): Instant | undefined {
+function certainCreationTime({ createdAt, firstAuthAt }: Authorisation): Instant | undefined {
   if (createdAt === undefined || firstAuthAt === undefined) return undefined;
-  return createdAt <= firstAuthAt - LEAST_APPROVAL_TIME ? createdAt : undefined;
+  return createdAt <= firstAuthAt - MIN_APPROVAL_TIME ? createdAt : undefined;
 }
 
 /**
- * Returns whether a Terra user may have authenticated in another session of the owner than this one, whose browser returned
- * with it. Anybody who knows a Terra user can return with it to any link of theirs, so a user that Terra did not name this
- * session for counts only without a doubt: it is no other session's, it was not refused in any, and it was not made before
- * this session. If it is not sure when it was made, an erasure leaves a doubt too: nothing is known of the sessions before it.
+ * Returns whether a Terra user that a browser returned with may have authenticated in another session of the owner. A person can
+ * return with any Terra user id to any of their links. So, unless Terra named this session for the user, the user must not
+ * appear or be refused in another session, nor be created before this session. If its time of creation is not certain, no refusal
+ * may concern another session, and no erasure may have deleted earlier sessions.
  */
-export function mayBeOfAnother(
+export function mayBelongToAnotherSession(
   session: SessionRow,
   terraUserId: string,
   { sessions, erasure }: { sessions: readonly SessionRow[]; erasure: object | undefined },
@@ -277,19 +289,19 @@ export function mayBeOfAnother(
   );
   if (isElsewhere) return true;
   if (known.createdAt !== undefined && known.createdAt < session.createdAt) return true;
-  if (madeAt(known) !== undefined) return false;
+  if (certainCreationTime(known) !== undefined) return false;
   if (erasure) return true;
   const until = session.returned ? refusableUntil(session.returned) : Number.POSITIVE_INFINITY;
   return others.some(({ refusedAt = [] }) => refusedAt.some(at => at <= until));
 }
 
-/** Until when a refusal may have told the Terra user of this return. Terra stamps an event a little after it happened. */
+/** Returns until when Terra may date a refusal that happened before this return. */
 export const refusableUntil = (returned: { at: Instant }): Instant => returned.at + REFUSAL_SLACK;
 
 /**
- * Returns whether the session proves that this Terra user belongs to its owner. With `required`: the browser returned with
- * this user, after the user's first authentication and without a refusal; the owner redeemed the code; and only one person
- * had a part in it. With `off`: the user authenticated in the session.
+ * Returns whether the session proves that the Terra user belongs to the owner. With `required`: the browser returned with this
+ * user after the user's first authentication and without a refusal, the owner redeemed the code, and only one person took part.
+ * With `off`: the user authenticated in the session.
  */
 export function proves(session: SessionRow, terraUserId: string, confirmation: Confirmation): boolean {
   const authorisation = session.authorised[terraUserId];
@@ -299,13 +311,13 @@ export function proves(session: SessionRow, terraUserId: string, confirmation: C
   return (
     redeemed !== undefined &&
     returned?.terraUserId === terraUserId &&
-    precedesReturn(authenticatedBy(authorisation), returned) &&
+    precedesReturn(firstAuthenticatedAt(authorisation), returned) &&
     !isContested(session) &&
     !isRefused(session, terraUserId)
   );
 }
 
-/** The Terra user a completed session connected. With `off` that is the one the browser came back with, else the newest. */
+/** Returns the Terra user that the session proves. If there are several: the one the browser returned with, else the newest. */
 export function provedUser(session: SessionRow, confirmation: Confirmation): string | undefined {
   const users = Object.keys(session.authorised).filter(id => proves(session, id, confirmation));
   const returned = session.returned?.terraUserId;
@@ -314,26 +326,28 @@ export function provedUser(session: SessionRow, confirmation: Confirmation): str
   return users.toSorted((a, b) => at(b) - at(a) || (a < b ? -1 : 1))[0];
 }
 
-/** Until when the session's code may be redeemed; undefined while there is none. */
-export const codeEnds = (session: SessionRow): Instant | undefined =>
+/** Returns until when the one-time code is valid; undefined before the return. */
+export const codeExpiresAt = (session: SessionRow): Instant | undefined =>
   session.returned && session.returned.at + CODE_LIFE;
 
-/** When nothing can complete the session any more, so that it may be closed. */
+/** Returns the time after which nothing can complete the session, so that it is closed. */
 export function closesAt(session: SessionRow, confirmation: Confirmation): Instant {
   const { returned, redeemed, finishBy } = session;
   if (confirmation === 'off' || returned === undefined) return finishBy;
   const mayBeProved = redeemed !== undefined && !isRefused(session, returned.terraUserId);
-  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeEnds(session) ?? 0);
+  return mayBeProved ? redeemed.at + PROOF_WAIT : Math.max(finishBy, codeExpiresAt(session) ?? 0);
 }
 
 /**
+ * Computes the status. The first line that fits decides.
+ *
  * | status | when |
  * | --- | --- |
  * | `rejected` | another user redeemed its code, another browser returned with it, or the link was used twice |
- * | `completed` | proved for a Terra user |
+ * | `completed` | a Terra user is proved |
  * | `failed`, `expired` | closed, or past its time; `failed` if a failure was recorded |
- * | `failed` | the browser came back with a Terra user that had been refused |
- * | `returned` | the browser came back, proof is outstanding |
+ * | `failed` | the browser returned with a refused Terra user |
+ * | `returned` | the browser returned, the proof is missing |
  * | `failed` | the browser or (direct link) Terra reported a failure; a widget may still return until `finishBy` |
  * | `pending` | otherwise |
  */
@@ -347,37 +361,37 @@ export function sessionStatus(session: SessionRow, now: Instant, confirmation: C
   return 'pending';
 }
 
-/** Why a session ended without a connection. */
+/** Returns why a session ended without a connection. */
 export function sessionFailure(session: SessionRow, status: SessionStatus): SessionFailure | undefined {
   if (status === 'rejected') return 'wrong_owner';
   if (status === 'expired') return 'expired';
   if (status !== 'failed') return undefined;
-  // Terra's signed event counts more than what a browser's query says.
+  // Terra's signed event is more reliable than a browser's query.
   const causes = [session.cancelled, session.failed].flatMap(failure => (failure ? causeOf(failure) : []));
   return causes.find(cause => cause !== 'unknown') ?? causes[0] ?? 'unknown';
 }
 
-/** Returns whether an event at this time that names the session can be its own. The clocks of Terra and us may differ. */
-export function spans(session: SessionRow, at: Instant): boolean {
+/** Returns whether an event that names the session can belong to it at this time. Allows for clock differences. */
+export function mayContainNamed(session: SessionRow, at: Instant): boolean {
   return at >= session.createdAt - CLOCK_SLACK && at <= session.finishBy;
 }
 
 /**
- * Returns whether something at this time that does not name the session can belong to it. Here clocks get no slack: a user
- * needs seconds to choose and approve, while what an attacker did just before could be taken for the session's own.
+ * Returns whether an event that does not name the session can belong to it at this time. Does not allow for clock differences: a
+ * user needs seconds to choose and approve, and an attacker's event from just before the session must not count.
  */
 export function mayContain(session: SessionRow, at: Instant): boolean {
   return at >= session.createdAt && at <= session.finishBy;
 }
 
-/** How long a closed session is kept that no Terra user had a part in, so that its owner may see how it ended. */
+/** How long a closed session without a Terra user is kept, so that the app can read its status. */
 const KEEP_EMPTY = 6 * HOUR;
 
 /**
- * Returns until when a session is kept that closes now, in seconds since 1970. One that a Terra user had a part in, or a refusal,
- * stays as long as any: what comes late is told from another session's by it (`mayBeOfAnother`), and no proof may come of it.
+ * Returns the `purgeAt` of a session that closes now, in seconds since 1970. A session with a Terra user or a refusal is kept in
+ * full, because `mayBelongToAnotherSession` needs it to judge late events.
  */
-export function purgedAt(session: SessionRow, now: Instant): number {
+export function purgeTimeOnClose(session: SessionRow, now: Instant): number {
   const { terraUserId, returned, authorised, refusedUsers = [], refusedAt = [] } = session;
   const isEmpty =
     (terraUserId ?? returned) === undefined &&
@@ -385,40 +399,40 @@ export function purgedAt(session: SessionRow, now: Instant): number {
   return isEmpty ? Math.min(session.purgeAt, Math.ceil((now + KEEP_EMPTY) / SECOND)) : session.purgeAt;
 }
 
-/** Whether the person could have chosen this provider in the session. */
+/** Returns whether the user can choose this provider in the session. */
 export function offers(session: SessionRow, provider: string): boolean {
   return session.providers === undefined || session.providers.includes(providerId(provider));
 }
 
-/** Returns whether the session is neither completed, rejected nor closed: a further success may still be its own. */
+/** Returns whether the session is neither completed, rejected nor closed, so that an authentication can belong to it. */
 export function isOpen(session: SessionRow, confirmation: Confirmation): boolean {
   const isRejected = confirmation === 'required' ? isContested(session) : session.wrongOwner !== undefined;
   return !session.closed && !isRejected && provedUser(session, confirmation) === undefined;
 }
 
 const LOOKUPS_AFTER = [MINUTE, 5 * MINUTE, 30 * MINUTE, 6 * HOUR];
-/** How soon, at least, Terra is asked again about a session that may only be closed after its answer. */
+/** The minimum delay before Terra is asked again about a session that is over. */
 const ASK_AGAIN = 5 * MINUTE;
 
 /**
- * The Terra user that the browser returned with, or came with to a direct link while Terra had not authenticated it yet, as long
- * as nothing is known of its authentication.
+ * Returns the Terra user to ask Terra about: the browser returned with it, or visited with a direct link's user, and its
+ * authentication is not known.
  */
-export function unansweredUser({ returned, asked, terraUserId, authorised, closed }: SessionRow): string | undefined {
+export function userToLookUp({ returned, asked, terraUserId, authorised, closed }: SessionRow): string | undefined {
   const user = returned?.terraUserId ?? (asked === undefined ? undefined : terraUserId);
   return user === undefined || closed || authorised[user] !== undefined ? undefined : user;
 }
 
 /**
- * When the sweep must look at the session next, given that it looked at `lookedAt`; undefined: never again.
- * Terra is asked about an unanswered user 1, 5, 30 min and 6 h after the redemption (with `off`, after the return) and once
- * more before the session is closed.
+ * Returns when the sweep must next process the session, after it did so at `lookedAt`; undefined: never again. If the user is
+ * unknown, Terra is asked 1, 5, 30 min and 6 h after the code was redeemed (with `off`, after the return), and once before the
+ * session is closed.
  */
 export function sessionDueAt(session: SessionRow, lookedAt: Instant, confirmation: Confirmation): Instant | undefined {
   if (session.closed) return undefined;
   const { returned, redeemed, wrongOwner } = session;
   const closesAfter = closesAt(session, confirmation);
-  const isUnanswered = unansweredUser(session) !== undefined;
+  const isUnanswered = userToLookUp(session) !== undefined;
   const closing =
     isUnanswered && closesAfter < lookedAt
       ? lookedAt + Math.max(ASK_AGAIN, backOff(closesAfter, lookedAt))

@@ -5,9 +5,9 @@ import {
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
-  isEnding,
-  isUnidentified,
-  unasked,
+  needsDeauthentication,
+  needsLookup,
+  unrequested,
 } from './connection';
 import { mayBeOfTokenRecord } from './correlate';
 import { decidedAt, endConnection } from './end-connection';
@@ -15,24 +15,27 @@ import { type EraseDeps, eraseOwner, erasureDueAt, removeErased } from './erasur
 import type { Problem } from '../http/errors';
 import { completeReturn } from './look-up';
 import {
-  confirmBy,
-  failingSince,
-  isLeftToLater,
-  isSpare,
-  LEAVE_TO_LATER,
-  laterDueAt,
+  connectionOf,
+  isDeletable,
   type FactUpdates,
   OWNER_ROWS,
   type OwnerRecords,
-  scheduled,
-  waitingSession,
   withSession,
 } from './owner-records';
+import {
+  confirmDeadline,
+  failingSince,
+  needsLaterVersion,
+  LATER_VERSION_RETRY,
+  laterVersionDueAt,
+  withSchedule,
+  waitingSession,
+} from './project-connections';
 import { providerKind } from '../terra/providers';
 import { NO_FACT_UPDATES, factUpdateOf, record } from './record';
 import { type RecordedAuthentication, recordAuthentication } from './record-authentication';
 import type { Rules } from './rules';
-import { closesAt, flowOf, isOpen, purgedAt, type SessionRow, sessionDueAt, unansweredUser } from './session';
+import { closesAt, flowOf, isOpen, purgeTimeOnClose, type SessionRow, sessionDueAt, userToLookUp } from './session';
 import type { DueKey } from '../store/store';
 import { itemKey, numberOf } from '../store/table';
 import type { Terra, TerraProvider, TerraUser } from '../terra/terra';
@@ -47,60 +50,66 @@ export type SweepDeps = EraseDeps & {
   alarm: (name: 'disconnect_overdue' | 'owner_full') => void;
 };
 
-/** What was done for one owner, and what was not. */
+/** The result of a sweep of one owner. */
 export type Swept = {
   looked: number;
   closed: number;
   disconnected: number;
-  /** How often Terra refused what it was asked about a user of the owner. */
+  /** How often Terra refused a request about a user of the owner. */
   refused: number;
-  /** Rows that Terra was asked about and did not answer, as they are stored now. */
+  /** Rows for which Terra failed to answer, as stored now. */
   unanswered: DueRow[];
-  /** Set if something was left to a later turn, since there was no time or Terra is not asked about it in this one. */
+  /** Set if work was left for a later turn. `failingSince`: the oldest time since when Terra fails for one of its users. */
   left: { needsTime: boolean; failingSince: Instant | undefined } | undefined;
 };
 
 /** An owner with rows that are due. */
 export type DueOwner = { owner: string; keys: DueKey[] };
 
-/** A row that is due, as the store reschedules it. */
+/** A due row, as `Store.reschedule` takes it. */
 export type DueRow = { item: string; row: { owner: string; version: number } };
 
-/** `first`: Terra is not asked about users for whom it failed before; they come last, so that they keep nobody waiting. */
+/** In pass `first`, users for whom Terra failed before are left for pass `last`, so that they do not delay others. */
 export type Pass = 'first' | 'last';
 
 type Sweeping = SweepDeps & { turn: Turn; pass: Pass; swept: Swept; waiting: Set<string>; unknown: Set<string> };
 
-/** A row that an owner with too many can spare, but that a session would bring back, is looked at again after this. */
-const SPARED_FOR = 6 * HOUR;
-/** What is still due after a look is looked at again no sooner than this. */
+/** When the sweep looks again at a row that could be deleted to make room, but that a session would create again. */
+const DELETABLE_RETRY = 6 * HOUR;
+/** The minimum delay before a row is swept again. */
 const LOOK_AGAIN = MINUTE;
-/** After this long without Terra's agreement a person should look. */
+/** Raises an alarm if Terra has not agreed to a deauthentication after this time. */
 const OVERDUE = 15 * MINUTE;
-/** An erasure that is older has been tried before. */
+/** An older erasure was tried before. */
 const FIRST_TRY_WITHIN = 2 * MINUTE;
-/** What could not be read when it was due is looked at again after this. */
+/** When the sweep looks again at a due row that it could not read. */
 export const UNREADABLE_AGAIN = 15 * MINUTE;
 
 /**
- * Does what is due for one owner: asks for missing proof, closes sessions, ends what nobody confirmed, repeats what Terra did not
- * hear. Begins nothing more when the turn's time is over, and asks Terra nothing more once it failed; what is left stays due.
+ * Processes the due rows of one owner: looks up missing authentications, closes sessions, ends unconfirmed connections and repeats
+ * failed deauthentications. Starts nothing new when the turn's time is over, and does not call Terra after a failure. Unfinished
+ * rows stay due.
  */
-export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Turn, given: SweepDeps): Promise<Swept> {
-  const now = given.clock();
+export async function sweepOwner(
+  { owner, keys }: DueOwner,
+  pass: Pass,
+  turn: Turn,
+  sweepDeps: SweepDeps,
+): Promise<Swept> {
+  const now = sweepDeps.clock();
   const swept: Swept = { looked: 0, closed: 0, disconnected: 0, refused: 0, unanswered: [], left: undefined };
   const [waiting, unknown] = [new Set<string>(), new Set<string>()];
   const terra = {
-    findUser: (id: string, patience?: Instant) => turn.ask(() => given.terra.findUser(id, patience)),
-    deauthenticate: (id: string) => turn.ask(() => given.terra.deauthenticate(id)),
+    findUser: (id: string, patience?: Instant) => turn.ask(() => sweepDeps.terra.findUser(id, patience)),
+    deauthenticate: (id: string) => turn.ask(() => sweepDeps.terra.deauthenticate(id)),
   };
-  const deps = { ...given, terra, offered: () => turn.ask(given.offered), turn, pass, swept, waiting, unknown };
+  const deps = { ...sweepDeps, terra, offered: () => turn.ask(sweepDeps.offered), turn, pass, swept, waiting, unknown };
   let records = await deps.store.load(owner);
   const unreadable = keys.filter(({ item }) => !itemsOf(records).has(item));
 
   for (const session of records.sessions.filter(isDue(now))) {
-    const judged = await sweepSession(session, records, now, deps);
-    records = withSession(records, judged);
+    const completed = await sweepSession(session, records, now, deps);
+    records = withSession(records, completed);
   }
   ({ records } = await record(records, () => NO_FACT_UPDATES, deps));
   const lastAskedAt = ({ facts }: ConnectionRow) => facts.attempt?.at ?? 0;
@@ -111,11 +120,11 @@ export async function sweepOwner({ owner, keys }: DueOwner, pass: Pass, turn: Tu
   records = await makeRoom(records, deps);
   if (records.erasure && isDue(now)(records.erasure)) await sweepErasure(records, records.erasure, deps);
   await rescheduleDue(records, now, deps);
-  for (const key of unreadable) await deps.store.putOff(key, now + UNREADABLE_AGAIN);
+  for (const key of unreadable) await deps.store.postpone(key, now + UNREADABLE_AGAIN);
   return swept;
 }
 
-/** The sort keys of the rows that can be due. */
+/** Returns the sort keys of all rows that can be due. */
 function itemsOf({ sessions, tokenRecords, connections, erasure }: OwnerRecords): Set<string> {
   return new Set([
     ...sessions.map(({ id }) => itemKey.session(id)),
@@ -125,23 +134,23 @@ function itemsOf({ sessions, tokenRecords, connections, erasure }: OwnerRecords)
   ]);
 }
 
-/** Leaves a row due as it is. */
-function leave(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
+/** Leaves a row due for a later turn. */
+function deferRow(item: string, { turn, swept, waiting }: Sweeping, since?: Instant): void {
   waiting.add(item);
   const { needsTime = false, failingSince: known } = swept.left ?? {};
   const oldest = since === undefined || known === undefined ? (since ?? known) : Math.min(since, known);
   swept.left = { needsTime: needsTime || !turn.hasTime(), failingSince: oldest };
 }
 
-/** Counts a failure of Terra's about a row. One that says nothing of the row is noted, as what it was is known only later. */
+/** Counts an error of Terra's. Whether an outage was one of all Terra or of one user is known only at the end of the run. */
 function countFailure(problem: Problem, due: DueRow, { swept }: Sweeping): void {
   if (isOutage(problem)) swept.unanswered.push(due);
   else swept.refused++;
 }
 
 /**
- * The session after it was completed as far as possible, and closed if nothing can complete it any more. A session whose
- * browser returned with a user that nothing is known of is closed only once Terra answered: Terra may have that user.
+ * Looks up a missing authentication, and closes the session if nothing can complete it. A session with an unknown returned user is
+ * closed only after Terra answered, because Terra may have that user. Returns the new session.
  */
 async function sweepSession(
   session: SessionRow,
@@ -152,39 +161,44 @@ async function sweepSession(
   const { confirmation } = deps.rules;
   if (flowOf(session) === undefined) return session;
   const item = itemKey.session(session.id);
-  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? unansweredUser(session));
+  const terraUserId = session.closed ? undefined : (session.returned?.terraUserId ?? userToLookUp(session));
   const isLastLook = now > closesAt(session, confirmation);
   const isAsked = isLastLook || confirmation === 'off' || (session.redeemed ?? session.wrongOwner) !== undefined;
-  const isUnanswered = unansweredUser(session) !== undefined;
+  const isUnanswered = userToLookUp(session) !== undefined;
   if (!deps.turn.hasTime() || (isAsked && isUnanswered && !deps.turn.mayAsk())) {
-    leave(item, deps);
+    deferRow(item, deps);
     return session;
   }
-  let judged = session;
+  let completed = session;
   if (terraUserId !== undefined && isAsked) {
     if (isUnanswered) deps.swept.looked++;
     try {
-      judged = await completeReturn(session, terraUserId, records, undefined, deps);
+      completed = await completeReturn(session, terraUserId, records, undefined, deps);
     } catch (error) {
       if (!isOfTerra(error)) throw error;
       countFailure(error, { item, row: session }, deps);
       return session;
     }
   }
-  if (!isOpen(judged, confirmation) || now <= closesAt(judged, confirmation)) return judged;
-  const fact = { kind: 'closed', at: now, version: judged.version, purgeAt: purgedAt(judged, now) } as const;
-  const stored = await deps.store.addSessionFact(judged.owner, judged.id, fact, undefined);
+  if (!isOpen(completed, confirmation) || now <= closesAt(completed, confirmation)) return completed;
+  const fact = {
+    kind: 'closed',
+    at: now,
+    version: completed.version,
+    purgeAt: purgeTimeOnClose(completed, now),
+  } as const;
+  const stored = await deps.store.addSessionFact(completed.owner, completed.id, fact, undefined);
   if (stored.written) deps.swept.closed++;
-  return stored.session ?? judged;
+  return stored.session ?? completed;
 }
 
 async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords> {
-  if (isLeftToLater(row, records.sessions, deps.rules)) return records;
+  if (needsLaterVersion(row, records.sessions, deps.rules)) return records;
   const { terraUserId } = row;
   const item = itemKey.connection(terraUserId);
-  const since = isEnding(connectionState(row.facts)) ? failingSince(row.facts) : undefined;
+  const since = needsDeauthentication(connectionState(row.facts)) ? failingSince(row.facts) : undefined;
   if (!deps.turn.hasTime() || (since !== undefined && deps.pass === 'first')) {
-    leave(item, deps, since);
+    deferRow(item, deps, since);
     return records;
   }
   const identified = await identify(row, records, deps);
@@ -192,17 +206,17 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
     deps.unknown.add(item);
     return records;
   }
-  const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && dueFacts(now, current, deps);
+  const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && sweepDecision(now, current, deps);
   if (!deps.turn.mayAsk()) {
-    // What we decide needs no Terra.
-    const decided = await record(identified, now => decisionOn(terraUserId, now, decide), deps);
-    if (isStillEnding(decided.records, terraUserId)) leave(item, deps, since);
+    // Storing the decision does not need Terra.
+    const decided = await record(identified, now => decidedUpdate(terraUserId, now, decide), deps);
+    if (isStillEnding(decided.records, terraUserId)) deferRow(item, deps, since);
     return decided.records;
   }
   const ending = await endConnection(identified, terraUserId, decide, deps);
   if (ending.terra === 'agreed') deps.swept.disconnected++;
   if (ending.terra === 'failed') {
-    const asked = ending.records.connections.find(known => known.terraUserId === terraUserId);
+    const asked = connectionOf(ending.records, terraUserId);
     if (asked) countFailure(ending.problem, { item, row: asked }, deps);
     const begunAt = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
     if (begunAt !== undefined && deps.clock() - begunAt > OVERDUE) deps.alarm('disconnect_overdue');
@@ -210,36 +224,33 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
   return ending.records;
 }
 
-function decisionOn(
+function decidedUpdate(
   terraUserId: string,
   records: OwnerRecords,
   decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
 ) {
-  const facts = decide(rowOf(records, terraUserId), records);
+  const facts = decide(connectionOf(records, terraUserId), records);
   return facts ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
 }
 
-const rowOf = ({ connections }: OwnerRecords, terraUserId: string): ConnectionRow | undefined =>
-  connections.find(row => row.terraUserId === terraUserId);
-
 function isStillEnding(records: OwnerRecords, terraUserId: string): boolean {
-  const row = rowOf(records, terraUserId);
-  return row !== undefined && isEnding(connectionState(row.facts));
+  const row = connectionOf(records, terraUserId);
+  return row !== undefined && needsDeauthentication(connectionState(row.facts));
 }
 
 /**
- * Asks Terra what is not known of a row before it is judged: whether a user that only data or an unclear event told of is
- * authenticated, what provider a user has that Terra named none for, and whether the provider of a user that Terra named no link
- * for connects on the phone, so that a token without a provider proves it. Returns the records with the answer; `unknown` if Terra could not be asked.
+ * Asks Terra for what is missing in a row: whether the user is authenticated, if only data or an unclear event is known; its
+ * provider; or whether its provider connects on the phone, so that a token without a provider can prove it. Returns the records
+ * with the answer; `unknown` if Terra could not be asked.
  */
 async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords | 'unknown'> {
   const { terraUserId, facts } = row;
   const item = itemKey.connection(terraUserId);
   const state = connectionState(facts);
   try {
-    if (isUnidentified(facts) && !isEnding(state)) {
+    if (needsLookup(facts) && !needsDeauthentication(state)) {
       if (!deps.turn.mayAsk()) {
-        leave(item, deps);
+        deferRow(item, deps);
         return 'unknown';
       }
       deps.swept.looked++;
@@ -255,16 +266,16 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
     if (providerKind(provider) === 'sdk' || isOfLink(row, records)) return records;
     if (!mayBeOfTokenRecord(records, { provider, at: auth.at })) return records;
     if (!deps.turn.mayAsk()) {
-      leave(item, deps);
+      deferRow(item, deps);
       return 'unknown';
     }
     const catalogueKind = (await deps.offered()).find(({ id }) => id === provider)?.kind;
-    // Neither proved nor ended as long as a token fits: nobody knows how this provider connects.
+    // A token fits, but the catalogue does not have the provider: neither prove nor end the user.
     if (catalogueKind === undefined) return 'unknown';
     if (catalogueKind === 'web') return records;
     const authentication = { terraUserId, provider, at: auth.at, event: 'auth', catalogueKind } as const;
     const recorded = await recordAuthentication(records, authentication, deps);
-    if (recorded.origin.kind !== 'mint') return records;
+    if (recorded.origin.kind !== 'token') return records;
     return (await record(recorded.records, () => factUpdateOf(terraUserId, recorded.facts), deps)).records;
   } catch (error) {
     if (!isOfTerra(error)) throw error;
@@ -274,9 +285,8 @@ async function identify(row: ConnectionRow, records: OwnerRecords, deps: Sweepin
 }
 
 /**
- * Returns what Terra's answer adds to a row of which it was not known whether the user is authenticated, or with what provider.
- * A phone's user may have used a token: its event says when. Of any other user the answer does not say when it authenticated, so
- * that counts as of when it was first heard of.
+ * Returns the facts that Terra's answer adds to a row without a known authentication or provider. A phone may have used a token, and
+ * its event has the time. For any other user the answer has no time of authentication, so the time of the first event counts.
  */
 async function answerFacts(
   user: TerraUser,
@@ -287,29 +297,29 @@ async function answerFacts(
   const { provider, scopes } = user;
   const now = deps.clock();
   const createdAt = user.createdAt === undefined ? undefined : noLaterThan(user.createdAt, now);
-  const told = auth ?? reported;
-  // An authentication for which Terra named a widget session used no token.
-  if (told?.via === unasked.unnamed && provider !== undefined && providerKind(provider) === 'sdk') {
-    const authentication = { terraUserId, provider, at: told.at, createdAt, scopes, event: 'auth' } as const;
+  const reportedAuth = auth ?? reported;
+  // An authentication with a widget session used no token.
+  if (reportedAuth?.via === unrequested.noSession && provider !== undefined && providerKind(provider) === 'sdk') {
+    const authentication = { terraUserId, provider, at: reportedAuth.at, createdAt, scopes, event: 'auth' } as const;
     return recordAuthentication(records, authentication, deps);
   }
   if (auth) return { records, facts: { provider, seen: { at: now } } };
   const authenticatedAt = reported ? now : noLaterThan(data?.at ?? now, now);
-  return { records, facts: authFacts(provider, authenticatedAt, reported?.via ?? unasked.unnamed, scopes) };
+  return { records, facts: authFacts(provider, authenticatedAt, reported?.via ?? unrequested.noSession, scopes) };
 }
 
 /** Returns whether a user is known to have authenticated by a link: Terra named a widget session, or a browser returned with it. */
 function isOfLink({ terraUserId, facts: { auth } }: ConnectionRow, { sessions }: OwnerRecords): boolean {
   const isIn = ({ authorised, returned }: SessionRow) =>
     authorised[terraUserId]?.isNamed === true || returned?.terraUserId === terraUserId;
-  return auth?.via === unasked.named || sessions.some(isIn);
+  return auth?.via === unrequested.otherSession || sessions.some(isIn);
 }
 
 async function sweepErasure(records: OwnerRecords, erasure: ErasureRow, deps: Sweeping): Promise<void> {
   const { turn, pass } = deps;
   const isRepeated = deps.clock() - erasure.requestedAt > FIRST_TRY_WITHIN;
   if (!turn.mayAsk() || (isRepeated && pass === 'first')) {
-    leave(itemKey.erasure, deps, isRepeated ? erasure.requestedAt : undefined);
+    deferRow(itemKey.erasure, deps, isRepeated ? erasure.requestedAt : undefined);
     return;
   }
   const isDone = await eraseOwner(records, turn.mayAsk, deps);
@@ -319,8 +329,8 @@ async function sweepErasure(records: OwnerRecords, erasure: ErasureRow, deps: Sw
 }
 
 /**
- * Deletes the oldest connections that an owner with too many can spare, except those that a session or token would bring back.
- * What was superseded by one of them is linked to its successor first, so that a connection keeps the id that it began with.
+ * Deletes the oldest deletable connections of an owner with more than `OWNER_ROWS`, except those that a session or token would
+ * create again. First links their predecessors to their successors, so that a connection keeps its public id.
  */
 async function makeRoom(records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords> {
   const { sessions, tokenRecords, connections } = records;
@@ -332,28 +342,28 @@ async function makeRoom(records: OwnerRecords, deps: Sweeping): Promise<OwnerRec
     ...tokenRecords.flatMap(({ usedBy }) => usedBy?.terraUserId ?? []),
   ]);
   const since = ({ facts, updatedAt }: ConnectionRow) => facts.supersededBy?.at ?? updatedAt;
-  const spared = connections
-    .filter(({ terraUserId, facts }) => isSpare(facts) && !implied.has(terraUserId))
+  const deleted = connections
+    .filter(({ terraUserId, facts }) => isDeletable(facts) && !implied.has(terraUserId))
     .toSorted((a, b) => since(a) - since(b))
     .slice(0, excess);
-  const going = new Set(spared.map(({ terraUserId }) => terraUserId));
-  const { records: linked } = await record(records, now => linksPast(going, now), deps);
-  for (const { terraUserId } of spared) {
-    const row = rowOf(linked, terraUserId);
+  const deletedIds = new Set(deleted.map(({ terraUserId }) => terraUserId));
+  const { records: linked } = await record(records, now => relinkPast(deletedIds, now), deps);
+  for (const { terraUserId } of deleted) {
+    const row = connectionOf(linked, terraUserId);
     if (row) await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
-  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !going.has(terraUserId)) };
+  return { ...linked, connections: linked.connections.filter(({ terraUserId }) => !deletedIds.has(terraUserId)) };
 }
 
-/** For each user that one of `going` superseded: the user that stands for it without them. */
-function linksPast(going: ReadonlySet<string>, { connections }: OwnerRecords): FactUpdates {
+/** Returns, for each user that a deleted one superseded, a link to the next user that is not deleted. */
+function relinkPast(deletedIds: ReadonlySet<string>, { connections }: OwnerRecords): FactUpdates {
   const links = new Map(connections.map(({ terraUserId, facts }) => [terraUserId, facts.supersededBy]));
   const updates = new Map<string, ConnectionFacts>();
   for (const [terraUserId, first] of links) {
-    if (going.has(terraUserId)) continue;
+    if (deletedIds.has(terraUserId)) continue;
     const passed = new Set<string>();
     let last = first;
-    while (last && going.has(last.terraUserId) && !passed.has(last.terraUserId)) {
+    while (last && deletedIds.has(last.terraUserId) && !passed.has(last.terraUserId)) {
       passed.add(last.terraUserId);
       last = links.get(last.terraUserId);
     }
@@ -362,8 +372,12 @@ function linksPast(going: ReadonlySet<string>, { connections }: OwnerRecords): F
   return updates;
 }
 
-/** What the sweep adds to a row: nothing to one that is disconnecting (a retry), our decision to one nobody will confirm. */
-function dueFacts(row: ConnectionRow, records: OwnerRecords, { clock, rules }: SweepDeps): ConnectionFacts | undefined {
+/** Returns the decision for a due row: `{}` repeats a deauthentication, `disconnect` ends an unconfirmed row, undefined does nothing. */
+function sweepDecision(
+  row: ConnectionRow,
+  records: OwnerRecords,
+  { clock, rules }: SweepDeps,
+): ConnectionFacts | undefined {
   switch (connectionState(row.facts).status) {
     case 'disconnecting':
     case 'unwanted':
@@ -377,18 +391,18 @@ function dueFacts(row: ConnectionRow, records: OwnerRecords, { clock, rules }: S
   }
 }
 
-/** The session is the judge: as long as it is open, or its time or the row's is not over, nothing is ended. */
-export function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
-  if (isLeftToLater(row, sessions, rules)) return true;
-  const until = confirmBy(row, sessions, rules);
+/** Returns whether an unconfirmed row must not be ended yet: its deadline is not over, or its session is still open. */
+function mayStillConfirm(row: ConnectionRow, { sessions }: OwnerRecords, now: Instant, rules: Rules): boolean {
+  if (needsLaterVersion(row, sessions, rules)) return true;
+  const until = confirmDeadline(row, sessions, rules);
   if (until === undefined || now <= until) return true;
   const session = waitingSession(row, sessions, rules);
   return session !== undefined && isOpen(session, rules.confirmation);
 }
 
 /**
- * Reschedules every row that was due and that was not left as it is. Skips rows whose version changed since they were read: their
- * writer rescheduled them. A row that Terra has nothing to say about waits longer each time.
+ * Reschedules every row that was due, except those left for a later turn. Skips rows whose version changed since they were read;
+ * their writer rescheduled them. A row that Terra has no answer for waits longer each time.
  */
 async function rescheduleDue(
   records: OwnerRecords,
@@ -400,23 +414,22 @@ async function rescheduleDue(
     const item = itemKey.session(session.id);
     if (waiting.has(item)) continue;
     const isJudged = flowOf(session) !== undefined;
-    const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LEAVE_TO_LATER;
-    await store.reschedule(item, session, next ?? laterDueAt(session, now));
+    const next = isJudged ? sessionDueAt(session, now, rules.confirmation) : now + LATER_VERSION_RETRY;
+    await store.reschedule(item, session, next ?? laterVersionDueAt(session, now));
   }
   for (const tokenRecord of records.tokenRecords.filter(due))
-    await store.reschedule(itemKey.mint(tokenRecord.id), tokenRecord, laterDueAt(tokenRecord, now));
+    await store.reschedule(itemKey.mint(tokenRecord.id), tokenRecord, laterVersionDueAt(tokenRecord, now));
   for (const row of records.connections.filter(due)) {
     const item = itemKey.connection(row.terraUserId);
     if (waiting.has(item)) continue;
-    const next = scheduled(row, records.sessions, now, rules).dueAt;
+    const next = withSchedule(row, records.sessions, now, rules).dueAt;
     const pause = next !== undefined && unknown.has(item) ? backOff(next, now) : LOOK_AGAIN;
-    const isSpared = records.connections.length > OWNER_ROWS && isSpare(row.facts);
-    await store.reschedule(item, row, isSpared ? now + SPARED_FOR : next && Math.max(next, now + pause));
+    const isKeptDeletable = records.connections.length > OWNER_ROWS && isDeletable(row.facts);
+    await store.reschedule(item, row, isKeptDeletable ? now + DELETABLE_RETRY : next && Math.max(next, now + pause));
   }
-  // What cannot be read waits, so that it does not keep the sweep from what can.
   for (const { item, stored } of records.unreadable.filter(row => Number(row.stored.dueAt) <= now)) {
     const version = numberOf(stored.version);
-    await store.reschedule(item, { owner: records.owner, version }, now + LEAVE_TO_LATER);
+    await store.reschedule(item, { owner: records.owner, version }, now + LATER_VERSION_RETRY);
   }
 }
 

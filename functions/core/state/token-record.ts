@@ -5,7 +5,7 @@ import { providerId } from '../terra/providers';
 const BEFORE = MINUTE;
 const AFTER = 2 * MINUTE;
 
-/** One issued SDK token (never the token itself). `usedBy` is written once: one mint proves one Terra user. */
+/** One issued SDK token, without the token itself. `usedBy` is written once: one token proves one Terra user. */
 export const TokenRecord = z.object({
   owner: z.string(),
   id: z.string(),
@@ -22,14 +22,14 @@ export const TokenRecord = z.object({
 });
 export type TokenRecord = z.infer<typeof TokenRecord>;
 
-/** Returns whether a connection made at one of these times can come from the mint's token; not without a known provider. */
+/** Returns whether an authentication at one of these times can come from the token. False without a known provider. */
 export function fits(tokenRecord: TokenRecord, provider: string | undefined, times: readonly Instant[]): boolean {
   if (provider === undefined) return false;
   if (tokenRecord.provider !== undefined && tokenRecord.provider !== providerId(provider)) return false;
   return times.some(at => at >= tokenRecord.createdAt - BEFORE && at <= tokenRecord.expiresAt + AFTER);
 }
 
-/** The mint that proves this Terra user: the one it used already, else the fitting unused one that ends first. */
+/** Returns the token record that proves this Terra user: the one it already used, else the fitting unused one that expires first. */
 export function tokenRecordFor(
   tokenRecords: readonly TokenRecord[],
   terraUserId: string,

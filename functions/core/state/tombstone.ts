@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { DAY, type Instant, MINUTE, SECOND } from '../platform/clock';
 
-/** The tombstone of an owner: all that stays, for 35 days, so that what comes late is not mistaken for a new user's. */
+/** The tombstone of an erased owner. It is kept for 35 days, so that late events are not taken for those of a new user. */
 export const ErasureRow = z.object({
   owner: z.string(),
   requestedAt: z.number(),

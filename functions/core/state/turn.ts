@@ -1,71 +1,71 @@
 import type { Clock, Instant } from '../platform/clock';
 import { Problem } from '../http/errors';
 
-/** After so many failures in a row, whoever was asked about, Terra is taken to be away. */
-const FAILURES_OF_AN_OUTAGE = 5;
+/** After this many failures in a row, for whatever users, Terra counts as unavailable. */
+const OUTAGE_FAILURES = 5;
 
-/** Returns whether an error is Terra's: it could not be asked, or it refused. */
+/** Returns whether an error comes from Terra: no answer, or a refusal. */
 export const isOfTerra = (error: unknown): error is Problem =>
   error instanceof Problem && error.code.startsWith('terra_');
 
 /**
- * Returns whether a failure of Terra's says nothing of the user it was asked about: no answer in time, 5xx, 429, or the
- * credentials or the endpoint refused. Any other 4xx is a refusal of that one user.
+ * Returns whether an error of Terra's does not depend on the user: a timeout, 5xx, 429, or refused credentials or endpoint. Any
+ * other 4xx is a refusal for that user.
  */
 export const isOutage = (problem: Problem): boolean => problem.code !== 'terra_rejected';
 
 /**
- * The time that some work may take, and what it learnt of Terra meanwhile. A run of a schedule is one; each unit of its work
- * gets a turn of its own within it, so that neither a heavy unit nor one that Terra fails to answer for stops the others.
+ * A time budget for calls to Terra, which also counts Terra's failures. A scheduled run is one turn. Each unit of work gets its own
+ * turn within it, so that neither a slow unit nor one for which Terra fails stops the others.
  */
 export type Turn = {
-  /** Returns whether something more may be begun. What was begun is finished. */
+  /** Returns whether new work may start. Work that has started is finished. */
   hasTime(): boolean;
-  /** Returns whether there is time and Terra is not known to fail. */
+  /** Returns whether there is time left and Terra is not failing. */
   mayAsk(): boolean;
-  /** Returns whether Terra failed and did not answer since: in a run five times, in the turn of one unit once. */
+  /** Returns whether Terra failed without an answer since: five times in a run, once in the turn of one unit. */
   isUnanswered(): boolean;
-  /** Asks Terra, and remembers whether it answered. A refusal is an answer. */
+  /** Calls Terra and counts a failure. A refusal is an answer. */
   ask<T>(question: () => Promise<T>): Promise<T>;
   /**
-   * Returns whether Terra may be asked in the rest of the run. If it failed too often, asks it something that concerns no
-   * user: a Terra that answers this failed for those users only.
+   * Returns whether Terra is available for the rest of the run. After too many failures it sends `question`, which must not
+   * concern a user: if Terra answers, it failed only for those users.
    */
-  isTerraThere(question: () => Promise<unknown>): Promise<boolean>;
-  /** Returns a turn within this one, for one unit of work. */
+  isTerraAvailable(question: () => Promise<unknown>): Promise<boolean>;
+  /** Returns a turn of at most `longest` ms within this one, for one unit of work. */
   unit(longest: Instant): Turn;
 };
 
-/** Returns the turn of a whole run, which begins nothing more at `until`. */
-export const newRun = (until: Instant, clock: Clock): Turn => newTurn(until, FAILURES_OF_AN_OUTAGE, clock);
+/** Returns the turn of a scheduled run, which starts nothing new after `until`. */
+export const newRun = (until: Instant, clock: Clock): Turn => newTurn(until, OUTAGE_FAILURES, clock);
 
-type Heard = Turn & { hear(isAnswer: boolean): void };
+type ReportingTurn = Turn & { report(isAnswer: boolean): void };
 
-function newTurn(until: Instant, mostFailures: number, clock: Clock, whole?: Heard): Heard {
+function newTurn(until: Instant, failureLimit: number, clock: Clock, parent?: ReportingTurn): ReportingTurn {
   let failuresInARow = 0;
   let probe: Promise<boolean> | undefined;
 
-  const turn: Heard = {
+  const turn: ReportingTurn = {
     hasTime: () => clock() < until,
-    isUnanswered: () => failuresInARow >= mostFailures,
-    mayAsk: () => turn.hasTime() && !turn.isUnanswered() && (whole?.mayAsk() ?? true),
-    hear(isAnswer) {
+    isUnanswered: () => failuresInARow >= failureLimit,
+    mayAsk: () => turn.hasTime() && !turn.isUnanswered() && (parent?.mayAsk() ?? true),
+    report(isAnswer) {
       failuresInARow = isAnswer ? 0 : failuresInARow + 1;
-      whole?.hear(isAnswer);
+      parent?.report(isAnswer);
     },
     async ask(question) {
       try {
         const answer = await question();
-        turn.hear(true);
+        turn.report(true);
         return answer;
       } catch (error) {
-        if (isOfTerra(error)) turn.hear(!isOutage(error));
+        if (isOfTerra(error)) turn.report(!isOutage(error));
         throw error;
       }
     },
-    async isTerraThere(question) {
+    async isTerraAvailable(question) {
       if (!turn.isUnanswered()) return true;
-      // Units that run side by side ask once, and an answer that did not come ends the asking for this run.
+      // Concurrent units share one request. If it fails, Terra is not asked again in this run.
       probe ??= turn
         .ask(question)
         .catch(() => undefined)

@@ -7,6 +7,8 @@ import {
   PutItemCommand,
   QueryCommand,
   ScanCommand,
+  type ScanCommandInput,
+  type ScanCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -17,15 +19,14 @@ import {
   connectionUpdate,
   dueShard,
   findingsIn,
-  ownerRecordsOf,
+  toOwnerRecords,
   type RowFindings,
   type RowUpdate,
   sessionItem,
   shardOf,
-  updateOf,
+  toRowUpdate,
 } from './items';
 import type { Item } from './table';
-import type { TokenRecord } from '../state/token-record';
 import type { OwnerRecords } from '../state/owner-records';
 import { ReportedEnds } from '../state/reported-ends';
 import type { SessionRow } from '../state/session';
@@ -41,7 +42,7 @@ import {
   table,
 } from './table';
 
-/** Parts of an update expression, with the names and values that they use. */
+/** The clauses of an update expression, with their names and values. */
 type Update = {
   set?: string[];
   remove?: string[];
@@ -51,21 +52,23 @@ type Update = {
   values?: Item;
 };
 
-/** Condition of a write that creates its row; with the name `#item`. */
+type StoredItem = Record<string, AttributeValue>;
+type Page = { items: Item[]; cursor: string | undefined };
+
+/** The condition of a write that creates its row. Needs the name `#item`. */
 const IS_NEW = 'attribute_not_exists(#item)';
 const itemName = { '#item': table.sortKey };
 
 /**
- * The store on DynamoDB: one command a verb, every condition evaluated by the table itself. A row that exists is never put
- * again: an update sets the attributes that this version knows, and leaves those of later versions as they are.
- * `found` is called for reads that met rows which this version cannot read, or reads only in part.
+ * Returns the store on DynamoDB. `PutItem` only creates rows; updates set only attributes that this version knows, so that those of
+ * later versions are kept. Calls `found` after reads of rows that this version cannot read, or not fully.
  */
 export function dynamoStore(
   client: DynamoDBClient,
   tableName: string,
   found: (findings: RowFindings) => void = () => {},
 ): Store {
-  const write = { marshall: (row: Item) => marshall(row, { removeUndefinedValues: true }) };
+  const toAttributes = (row: Item) => marshall(row, { removeUndefinedValues: true });
 
   async function update(owner: string, item: string, change: Update): Promise<Item | undefined> {
     const { set = [], remove = [], add = [], condition, names, values } = change;
@@ -74,7 +77,7 @@ export function dynamoStore(
     const { Attributes } = await client.send(
       new UpdateItemCommand({
         TableName: tableName,
-        Key: write.marshall({ owner, item }),
+        Key: toAttributes({ owner, item }),
         UpdateExpression: [
           `SET ${sets.join(', ')}`,
           ...(remove.length > 0 ? [`REMOVE ${remove.join(', ')}`] : []),
@@ -82,7 +85,7 @@ export function dynamoStore(
         ].join(' '),
         ConditionExpression: condition,
         ExpressionAttributeNames: { '#schema': 'schema', ...names },
-        ExpressionAttributeValues: write.marshall({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
+        ExpressionAttributeValues: toAttributes({ ...(!setsSchema && { ':schema': SCHEMA }), ...values }),
         ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
@@ -92,9 +95,23 @@ export function dynamoStore(
     return stored;
   }
 
-  /** The row is of an earlier version, and what was written to it just now is not. */
+  /** Updates a row if the condition is met. Returns the row after the update, or as stored. */
+  async function updateIf(
+    owner: string,
+    item: string,
+    change: Update,
+  ): Promise<{ written: boolean; item: Item | undefined }> {
+    try {
+      return { written: true, item: await update(owner, item, change) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, item: error.Item && itemOf(error.Item) };
+    }
+  }
+
+  /** Sets `schema` of a row of an earlier version after this version wrote to it. */
   const raiseSchema = (owner: string, item: string) =>
-    held(
+    conditionMet(
       update(owner, item, {
         set: ['#schema = :schema'],
         condition: '#schema < :schema',
@@ -102,7 +119,6 @@ export function dynamoStore(
       }),
     );
 
-  /** Writes attributes by their paths. */
   function updatePaths(
     owner: string,
     item: string,
@@ -110,17 +126,17 @@ export function dynamoStore(
     { condition, names, values }: Pick<Update, 'condition' | 'names' | 'values'>,
   ): Promise<boolean> {
     const all: Record<string, string> = { ...names };
-    const placeOf = (path: readonly string[]) =>
+    const expressionOf = (path: readonly string[]) =>
       path
         .map(name => {
           all[`#${name}`] = name;
           return `#${name}`;
         })
         .join('.');
-    const sets = set.map(([path], at) => `${placeOf(path)} = :v${at}`);
-    const removes = remove.map(placeOf);
+    const sets = set.map(([path], at) => `${expressionOf(path)} = :v${at}`);
+    const removes = remove.map(expressionOf);
     const valuesByPath = Object.fromEntries(set.map(([, value], at) => [`:v${at}`, value]));
-    return held(
+    return conditionMet(
       update(owner, item, {
         set: sets,
         remove: removes,
@@ -132,11 +148,11 @@ export function dynamoStore(
   }
 
   const create = (row: Item): Promise<boolean> =>
-    held(
+    conditionMet(
       client.send(
         new PutItemCommand({
           TableName: tableName,
-          Item: write.marshall({ ...row, schema: SCHEMA }),
+          Item: toAttributes({ ...row, schema: SCHEMA }),
           ConditionExpression: IS_NEW,
           ExpressionAttributeNames: itemName,
         }),
@@ -144,7 +160,7 @@ export function dynamoStore(
     );
 
   function read(owner: string, items: readonly Item[]): OwnerRecords {
-    const records = ownerRecordsOf(owner, items);
+    const records = toOwnerRecords(owner, items);
     const findings = findingsIn(records);
     if (findings) found(findings);
     return records;
@@ -152,7 +168,7 @@ export function dynamoStore(
 
   async function get(owner: string, item: string): Promise<Item | undefined> {
     const { Item } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: write.marshall({ owner, item }), ConsistentRead: true }),
+      new GetItemCommand({ TableName: tableName, Key: toAttributes({ owner, item }), ConsistentRead: true }),
     );
     return Item && itemOf(Item);
   }
@@ -166,41 +182,37 @@ export function dynamoStore(
     const change = factWrite(fact);
     const move = due && !due.isKept ? ['dueAt = :dueAt', 'dueShard = :dueShard'] : [];
     const keep = due?.isKept ? ['dueAt <= :dueAt'] : [];
-    try {
-      const item = await update(owner, itemKey.session(id), {
-        set: [...change.set, ...move],
-        remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
-        add: ['version :one'],
-        condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
-        ...(change.names && { names: change.names }),
-        values: {
-          ...change.values,
-          ':one': 1,
-          ...(due && { ':dueAt': due.at }),
-          ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
-        },
-      });
-      const session = sessionIn(owner, item);
-      // A session that cannot be read is nobody's: the fact stays with it for whoever can.
-      return session ? { written: true, session } : { written: false, session };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { written: false, session: sessionIn(owner, error.Item && itemOf(error.Item)) };
-    }
+    const { written, item } = await updateIf(owner, itemKey.session(id), {
+      set: [...change.set, ...move],
+      remove: [...(change.remove ?? []), ...(fact.kind === 'closed' ? ['dueAt', 'dueShard'] : [])],
+      add: ['version :one'],
+      condition: ['attribute_exists(stateHash)', ...change.condition, ...keep].join(' AND '),
+      ...(change.names && { names: change.names }),
+      values: {
+        ...change.values,
+        ':one': 1,
+        ...(due && { ':dueAt': due.at }),
+        ...(move.length > 0 && { ':dueShard': shardOf(owner) }),
+      },
+    });
+    const session = sessionIn(owner, item);
+    // If this version cannot read the session, the fact stays for a version that can.
+    return written && session ? { written, session } : { written: false, session };
   }
 
   function sessionIn(owner: string, item: Item | undefined): SessionRow | undefined {
     return item && read(owner, [item]).sessions[0];
   }
 
-  function mintIn(owner: string, item: Item | undefined): TokenRecord | undefined {
-    return item && read(owner, [item]).tokenRecords[0];
+  async function scan(cursor: string | undefined, filter: Partial<ScanCommandInput> = {}): Promise<Page> {
+    const from = { TableName: tableName, Limit: SCAN_PAGE, ...startAt(cursor) };
+    return pageOf(await client.send(new ScanCommand({ ...from, ...filter })));
   }
 
   return {
     async load(owner) {
       const items: Item[] = [];
-      let start: Record<string, AttributeValue> | undefined;
+      let start: StoredItem | undefined;
       do {
         const page = await client.send(
           new QueryCommand({
@@ -230,43 +242,34 @@ export function dynamoStore(
     openSession(session, attempt) {
       if (attempt === undefined) return create(sessionItem(session));
       const { item: _item, owner: _owner, ...opened } = sessionItem(session);
-      const change = updateOf({ ...opened, claimedAt: undefined, attempt: undefined });
-      return updatePaths(session.owner, itemKey.session(session.id), change, heldBy(attempt));
+      const change = toRowUpdate({ ...opened, claimedAt: undefined, attempt: undefined });
+      return updatePaths(session.owner, itemKey.session(session.id), change, claimedBy(attempt));
     },
 
     claimSession(claim, attempt) {
       const item = itemKey.session(claim.id);
       if (attempt === undefined) return create({ ...claim, item });
       const { owner, ...claimed } = claim;
-      return updatePaths(owner, item, updateOf(claimed), heldBy(attempt));
+      return updatePaths(owner, item, toRowUpdate(claimed), claimedBy(attempt));
     },
 
-    async addSessionFact(owner, id, fact, dueAt, seenDueAt) {
+    async addSessionFact(owner, id, fact, dueAt, readDueAt) {
       if (dueAt === undefined) return addFact(owner, id, fact, undefined);
       const isDueByThen = (at: Instant | undefined) => at !== undefined && at <= dueAt;
       const moved = { at: dueAt, isKept: false };
-      if (!isDueByThen(seenDueAt)) return addFact(owner, id, fact, moved);
+      if (!isDueByThen(readDueAt)) return addFact(owner, id, fact, moved);
       const kept = await addFact(owner, id, fact, { ...moved, isKept: true });
-      // Since it was read, the sweep may have put off when to look.
+      // The sweep may have rescheduled the session since it was read.
       return kept.written || isDueByThen(kept.session?.dueAt) ? kept : addFact(owner, id, fact, moved);
     },
 
-    reschedule: (item, { owner, version }, dueAt) =>
-      held(
-        update(owner, item, {
-          ...(dueAt === undefined
-            ? { remove: ['dueAt', 'dueShard'] }
-            : { set: ['dueAt = :dueAt', 'dueShard = :dueShard'] }),
-          ...isStill(version),
-          values: {
-            ...isStill(version).values,
-            ...(dueAt !== undefined && { ':dueAt': dueAt, ':dueShard': shardOf(owner) }),
-          },
-        }),
-      ),
+    reschedule(item, { owner, version }, dueAt) {
+      const due = { dueAt, dueShard: dueAt === undefined ? undefined : shardOf(owner) };
+      return updatePaths(owner, item, toRowUpdate(due), atVersion(version));
+    },
 
-    putOff: ({ owner, item, dueAt: seen }, dueAt) =>
-      held(
+    postpone: ({ owner, item, dueAt: seen }, dueAt) =>
+      conditionMet(
         update(owner, item, {
           set: ['dueAt = :dueAt'],
           condition: 'dueAt = :seen',
@@ -279,52 +282,47 @@ export function dynamoStore(
         row.owner,
         itemKey.connection(row.terraUserId),
         connectionUpdate(row, before),
-        before ? isStill(before.version) : { condition: IS_NEW, names: itemName },
+        before ? atVersion(before.version) : { condition: IS_NEW, names: itemName },
       ),
 
     addTokenRecord: tokenRecord =>
       create({ ...tokenRecord, item: itemKey.mint(tokenRecord.id), ...dueShard(tokenRecord) }),
 
     async useTokenRecord(owner, id, use, { dueAt, purgeAt }) {
-      try {
-        const item = await update(owner, itemKey.mint(id), {
-          set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
-          add: ['version :one'],
-          condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
-          values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
-        });
-        return mintIn(owner, item);
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return mintIn(owner, error.Item && itemOf(error.Item));
-      }
+      const { item } = await updateIf(owner, itemKey.mint(id), {
+        set: ['usedBy = :use', 'purgeAt = :purgeAt', 'dueAt = :dueAt', 'dueShard = :dueShard'],
+        add: ['version :one'],
+        condition: 'attribute_exists(expiresAt) AND attribute_not_exists(usedBy)',
+        values: { ':use': use, ':purgeAt': purgeAt, ':dueAt': dueAt, ':dueShard': shardOf(owner), ':one': 1 },
+      });
+      return item && read(owner, [item]).tokenRecords[0];
     },
 
     beginErasure(erasure) {
       const { owner, ...tombstone } = { dueAt: undefined, dueShard: undefined, ...erasure, ...dueShard(erasure) };
-      return updatePaths(owner, itemKey.erasure, updateOf(tombstone), {
+      return updatePaths(owner, itemKey.erasure, toRowUpdate(tombstone), {
         condition: `${isNoNumber('requestedAt')} OR requestedAt < :requestedAt`,
         values: { ':requestedAt': erasure.requestedAt, ':number': 'N' },
       });
     },
 
     remove: (owner, item, version) => {
-      const { condition, names, values } = isStill(version);
-      return held(
+      const { condition, names, values } = atVersion(version);
+      return conditionMet(
         client.send(
           new DeleteItemCommand({
             TableName: tableName,
-            Key: write.marshall({ owner, item }),
+            Key: toAttributes({ owner, item }),
             ConditionExpression: condition,
             ...(names && { ExpressionAttributeNames: names }),
-            ...(values && { ExpressionAttributeValues: write.marshall(values) }),
+            ...(values && { ExpressionAttributeValues: toAttributes(values) }),
           }),
         ),
       );
     },
 
     countUse: (owner, kind, window, limit, purgeAt) =>
-      held(
+      conditionMet(
         update(owner, itemKey.quota(kind, window), {
           set: ['purgeAt = :purgeAt'],
           add: ['used :one'],
@@ -333,20 +331,14 @@ export function dynamoStore(
         }),
       ),
 
-    // Versions that do not know `naming` read and write `fingerprint` alone, so it stays as it was.
+    // Versions without `naming` only know `fingerprint`, so its format does not change.
     async rememberFingerprint({ key, naming }) {
-      try {
-        return readFingerprint(
-          await update(fingerprintKey.owner, fingerprintKey.item, {
-            set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
-            condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
-            values: { ':key': key, ':naming': naming },
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException) || !error.Item) throw error;
-        return readFingerprint(itemOf(error.Item));
-      }
+      const { item } = await updateIf(fingerprintKey.owner, fingerprintKey.item, {
+        set: ['fingerprint = if_not_exists(fingerprint, :key)', 'naming = if_not_exists(naming, :naming)'],
+        condition: 'attribute_not_exists(fingerprint) OR fingerprint = :key',
+        values: { ':key': key, ':naming': naming },
+      });
+      return readFingerprint(item);
     },
 
     async findFingerprint() {
@@ -355,49 +347,31 @@ export function dynamoStore(
     },
 
     async scanConnections(cursor) {
-      const page = await client.send(
-        new ScanCommand({
-          TableName: tableName,
-          FilterExpression: 'begins_with(#item, :connection)',
-          ExpressionAttributeNames: { '#item': table.sortKey },
-          ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
-          Limit: SCAN_PAGE,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
-        }),
-      );
-      const rows = (page.Items ?? [])
-        .map(itemOf)
-        .flatMap(item => read(String(item[table.partitionKey]), [item]).connections);
-      return { rows, cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey) };
+      const page = await scan(cursor, {
+        FilterExpression: 'begins_with(#item, :connection)',
+        ExpressionAttributeNames: itemName,
+        ExpressionAttributeValues: { ':connection': { S: itemKey.connection('') } },
+      });
+      return { rows: page.items.flatMap(item => read(keyOf(item).owner, [item]).connections), cursor: page.cursor };
     },
 
     async scanUnreadable(cursor) {
-      const page = await client.send(
-        new ScanCommand({
-          TableName: tableName,
-          Limit: SCAN_PAGE,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
-        }),
-      );
-      const items = (page.Items ?? []).map(itemOf);
-      return {
-        looked: items.length,
-        unreadable: items.filter(item => !isReadable(item)).map(keyOf),
-        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
-      };
+      const page = await scan(cursor);
+      const unreadable = page.items.filter(item => !isReadable(item)).map(keyOf);
+      return { looked: page.items.length, unreadable, cursor: page.cursor };
     },
 
     async reconcileProgress() {
       const item = await get(reconcileKey.owner, reconcileKey.item);
       const progress = item && readProgress(item);
-      // The check then begins anew, which asks more of Terra but misses nobody.
+      // The check then starts again from the beginning.
       if (item && !progress) found({ unreadableRows: 1, laterValues: 0 });
       return progress;
     },
 
     async saveReconcileProgress({ startedAt, cursor, isDone }) {
-      // Only a run that began no earlier may move the place.
-      await updatePaths(reconcileKey.owner, reconcileKey.item, updateOf({ startedAt, cursor, isDone }), {
+      // A run that started earlier must not overwrite the progress.
+      await updatePaths(reconcileKey.owner, reconcileKey.item, toRowUpdate({ startedAt, cursor, isDone }), {
         condition: `${isNoNumber('startedAt')} OR startedAt <= :startedAt`,
         values: { ':startedAt': startedAt, ':number': 'N' },
       });
@@ -407,7 +381,7 @@ export function dynamoStore(
       const item = await get(reportedEndsKey.owner, reportedEndsKey.item);
       if (!item) return undefined;
       const { data } = ReportedEnds.safeParse(item);
-      // The daily check finds what is lost with it.
+      // The daily check finds the ends that are lost with it.
       if (!data) found({ unreadableRows: 1, laterValues: 0 });
       return data ?? { ends: [], purgeAt: 0, version: numberOf(item.version) ?? 0 };
     },
@@ -416,35 +390,32 @@ export function dynamoStore(
       updatePaths(
         reportedEndsKey.owner,
         reportedEndsKey.item,
-        updateOf(ends),
-        readVersion === 0 ? { condition: IS_NEW, names: itemName } : isStill(readVersion),
+        toRowUpdate(ends),
+        readVersion === 0 ? { condition: IS_NEW, names: itemName } : atVersion(readVersion),
       ),
 
     async due(shard, until, cursor) {
-      const page = await client.send(
+      const response = await client.send(
         new QueryCommand({
           TableName: tableName,
           IndexName: table.due.index,
           KeyConditionExpression: 'dueShard = :shard AND dueAt <= :until',
-          ExpressionAttributeValues: write.marshall({ ':shard': shard, ':until': until }),
+          ExpressionAttributeValues: toAttributes({ ':shard': shard, ':until': until }),
           Limit: 100,
-          ...(cursor !== undefined && { ExclusiveStartKey: readCursor(cursor) }),
+          ...startAt(cursor),
         }),
       );
-      const keys = (page.Items ?? []).map(itemOf);
-      return {
-        due: keys.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })),
-        cursor: page.LastEvaluatedKey && JSON.stringify(page.LastEvaluatedKey),
-      };
+      const { items, cursor: next } = pageOf(response);
+      return { due: items.map(key => ({ ...keyOf(key), dueAt: Number(key[table.due.sortKey]) })), cursor: next };
     },
   };
 }
 
 /**
- * Reads an item. A number too large for JavaScript, which nothing of ours writes, becomes an object in its attribute, so that
- * one such value does not keep a whole page of rows from being read.
+ * Converts an item. A number too large for JavaScript becomes an object, so that one such value, which this code never writes, does
+ * not prevent the other rows of a page from being read.
  */
-function itemOf(stored: Record<string, AttributeValue>): Item {
+function itemOf(stored: StoredItem): Item {
   try {
     return unmarshall(stored);
   } catch {
@@ -457,31 +428,31 @@ const Progress = z.object({ startedAt: z.number(), cursor: z.optional(z.string()
 const Key = z.object({ S: z.string() });
 const Cursor = z.strictObject({ [table.partitionKey]: Key, [table.sortKey]: Key });
 
-/** A row that is still at this version (undefined: that is there, for rows that have none). */
-const isStill = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
+/** Returns the condition that a row is still at this version; undefined: that it exists, for rows without a version. */
+const atVersion = (version: number | undefined): Pick<Update, 'condition' | 'names' | 'values'> =>
   version === undefined
     ? { condition: 'attribute_exists(#item)', names: itemName }
     : { condition: 'version = :version', values: { ':version': version } };
 
-/** A place that this attempt holds and has not opened yet. */
-const heldBy = (attempt: string) => ({
+/** Returns the condition that this attempt still holds the claim. */
+const claimedBy = (attempt: string) => ({
   condition: 'attempt = :attempt AND attribute_not_exists(stateHash)',
   values: { ':attempt': attempt },
 });
 
-/** True of an attribute that is absent or cannot be read; with the value `:number`. */
+/** Returns the condition that an attribute is absent or not a number. Needs the value `:number`. */
 const isNoNumber = (attribute: string): string => `NOT attribute_type(${attribute}, :number)`;
 
 const keyOf = (item: Item) => ({ owner: String(item[table.partitionKey]), item: String(item[table.sortKey]) });
 
-/** Undefined for a place that a check cannot go on from. */
+/** Returns undefined if a check cannot continue from this item. */
 function readProgress(item: Item): ReconcileProgress | undefined {
   const { data } = Progress.safeParse(item);
   if (!data || (data.cursor !== undefined && !isCursor(data.cursor))) return undefined;
   return { startedAt: data.startedAt, cursor: data.cursor, isDone: data.isDone };
 }
 
-/** Returns whether the text is a key of the table, from which a scan may go on. */
+/** Returns whether the text is a key of the table, so that a scan can continue from it. */
 function isCursor(text: string): boolean {
   try {
     return Cursor.safeParse(JSON.parse(text)).success;
@@ -490,10 +461,10 @@ function isCursor(text: string): boolean {
   }
 }
 
-/** Returns whether this version can read the row; of the table's own rows, whether the check of all connections can go on. */
+/** Returns whether this version can read the row. */
 function isReadable(item: Item): boolean {
   const { owner, item: sortKey } = keyOf(item);
-  if (!isBookkeeping(owner)) return ownerRecordsOf(owner, [item]).unreadable.length === 0;
+  if (!isBookkeeping(owner)) return toOwnerRecords(owner, [item]).unreadable.length === 0;
   return owner === reconcileKey.owner
     ? sortKey === reconcileKey.item && readProgress(item) !== undefined
     : typeof item.fingerprint === 'string';
@@ -504,10 +475,16 @@ const readFingerprint = (item: Item | undefined): Fingerprint => ({
   ...(typeof item?.naming === 'string' && { naming: item.naming }),
 });
 
-const readCursor = (cursor: string) => JSON.parse(cursor) as Record<string, AttributeValue>;
+const startAt = (cursor: string | undefined) =>
+  cursor === undefined ? {} : { ExclusiveStartKey: JSON.parse(cursor) as StoredItem };
 
-/** Whether the condition of a write held. */
-async function held(write: Promise<unknown>): Promise<boolean> {
+const pageOf = ({ Items = [], LastEvaluatedKey }: ScanCommandOutput): Page => ({
+  items: Items.map(itemOf),
+  cursor: LastEvaluatedKey && JSON.stringify(LastEvaluatedKey),
+});
+
+/** Returns whether the condition of a write was met. */
+async function conditionMet(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;
     return true;

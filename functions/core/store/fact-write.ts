@@ -2,8 +2,8 @@ import type { Instant } from '../platform/clock';
 import { AUTHORISED_LIMIT, REFUSAL_LIMIT, RETURN_LOOKUP_LIMIT } from '../state/session';
 import type { SessionFact } from './store';
 
-/** How a session fact is written: what is set and removed, and the clauses that must all hold. */
-export type FactWrite = {
+/** The parts of the update that writes a session fact. All clauses of `condition` must be met. */
+type FactWrite = {
   set: string[];
   remove?: string[];
   condition: string[];
@@ -12,7 +12,7 @@ export type FactWrite = {
 };
 
 const OPEN = ['attribute_not_exists(closed)'];
-/** What every fact that a browser brings with the state demands. */
+/** The condition of every fact that a browser's callback writes. */
 const RETURNABLE = [
   ...OPEN,
   'stateHash = :stateHash',
@@ -20,14 +20,11 @@ const RETURNABLE = [
   'attribute_not_exists(wrongOwner)',
   'finishBy >= :at',
 ];
-/** The user that the link was made for, or that the browser returned with, always fits. */
+/** A direct link's user, and the user that the browser returned with, always fit. */
 const ROOM =
   '(attribute_exists(authorised.#user) OR size(authorised) < :room OR returned.terraUserId = :user OR terraUserId = :user)';
 
-/**
- * Returns the DynamoDB expressions that write a session fact. The condition refuses what is already there, and nothing is
- * added to a closed session.
- */
+/** Returns the DynamoDB expressions that write a session fact. A fact is written once, and not to a closed session. */
 export function factWrite(fact: SessionFact): FactWrite {
   switch (fact.kind) {
     case 'asked':
@@ -42,7 +39,7 @@ export function factWrite(fact: SessionFact): FactWrite {
       const authorised = `attribute_${found ? 'not_' : ''}exists(authorised.#user)`;
       return {
         set: ['returned = :returned', ...(found ? ['authorised.#user = :found'] : [])],
-        // The link has served; the row stays small.
+        // The link is used, and the row gets smaller.
         remove: ['#url'],
         condition: [...RETURNABLE, ...(evidence === 'not_asked' ? [] : [authorised])],
         names: { '#url': 'url', ...(evidence !== 'not_asked' && { '#user': terraUserId }) },
@@ -127,7 +124,7 @@ export function factWrite(fact: SessionFact): FactWrite {
   }
 }
 
-/** Adds a refusal, by Terra user or by time, to its list unless the list has it or is full: a full list refuses every user. */
+/** Returns the expressions that add a refused Terra user id or the time of a refusal to its list, unless it is there or the list is full. */
 function refusalOf(refused: string | Instant) {
   const list = typeof refused === 'string' ? 'refusedUsers' : 'refusedAt';
   return {

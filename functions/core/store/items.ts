@@ -8,16 +8,16 @@ import type { OwnerRecords } from '../state/owner-records';
 import { Claim, hasLaterValue, SessionRow } from '../state/session';
 import { type Item, itemKey, readItemKey, SCHEMA, table, type UnreadableRow } from './table';
 
-/** How many rows of a kind were read that somebody should know of. `laterValues`: rows with a value that only a later version knows. */
+/** The number of rows that could not be read, and of rows with a value that only a later version knows. */
 export type RowFindings = { unreadableRows: number; laterValues: number };
 
-/** Which shard of the due index an owner's rows are in. */
+/** Returns the shard of the due index for an owner's rows. */
 export function shardOf(owner: string): string {
   return String((createHash('sha256').update(owner).digest()[0] ?? 0) % table.due.shards);
 }
 
-/** Sorts the rows of an owner by what they are. A row that cannot be read is kept aside and stops none of the others. */
-export function ownerRecordsOf(owner: string, items: readonly Item[]): OwnerRecords {
+/** Parses the rows of an owner. A row that cannot be read goes to `unreadable`. */
+export function toOwnerRecords(owner: string, items: readonly Item[]): OwnerRecords {
   const unreadable: UnreadableRow[] = [];
   const rows = {
     sessions: [] as SessionRow[],
@@ -29,68 +29,63 @@ export function ownerRecordsOf(owner: string, items: readonly Item[]): OwnerReco
   let erasure: ErasureRow | undefined;
   for (const stored of items) {
     const item = String(stored[table.sortKey]);
-    if (!sort(item, stored)) unreadable.push({ item, stored });
+    if (!classify(item, stored)) unreadable.push({ item, stored });
   }
   return { owner, known: items.length > 0, ...rows, erasure, unreadable };
 
-  function sort(item: string, stored: Item): unknown {
+  function classify(item: string, stored: Item): unknown {
     switch (readItemKey(item)?.kind) {
       case 'session':
-        return 'stateHash' in stored ? add(rows.sessions, readSession(stored)) : add(rows.claims, readClaim(stored));
+        return 'stateHash' in stored
+          ? add(rows.sessions, readSession(stored))
+          : add(
+              rows.claims,
+              parsed(Claim, stored, ({ id }) => itemKey.session(id)),
+            );
       case 'mint':
-        return add(rows.tokenRecords, readTokenRecord(stored));
+        return add(
+          rows.tokenRecords,
+          parsed(TokenRecord, stored, ({ id }) => itemKey.mint(id)),
+        );
       case 'connection':
         return add(rows.connections, readConnection(stored));
       case 'quota':
         return add(rows.quotas, item);
       case 'erasure':
-        return (erasure = parsed(ErasureRow, stored));
+        return (erasure = parsed(ErasureRow, stored, () => itemKey.erasure));
       default:
         return undefined;
     }
   }
 }
 
-/** What is to be said of a partition's rows; undefined if nothing is. */
+/** Returns the findings of a read; undefined if there are none. */
 export function findingsIn({ sessions, connections, unreadable }: OwnerRecords): RowFindings | undefined {
   const later = [...sessions.filter(hasLaterValue), ...connections.filter(({ facts }) => isOfLaterVersion(facts))];
   const isAny = unreadable.length + later.length > 0;
   return isAny ? { unreadableRows: unreadable.length, laterValues: later.length } : undefined;
 }
 
-/** The session in an item; undefined for one that is only being opened, for one that cannot be read, or for none. */
-export function readSession(item: Item | undefined): SessionRow | undefined {
-  const session = item && 'stateHash' in item ? parsed(SessionRow, item) : undefined;
-  return session && isAt(item, itemKey.session(session.id)) ? session : undefined;
-}
+/** Parses a session. Returns undefined for a claim, an unreadable item or no item. */
+export const readSession = (item: Item | undefined): SessionRow | undefined =>
+  item && 'stateHash' in item ? parsed(SessionRow, item, ({ id }) => itemKey.session(id)) : undefined;
 
-/** The token record in an item; undefined for one that cannot be read, or for none. */
-export function readTokenRecord(item: Item | undefined): TokenRecord | undefined {
-  const tokenRecord = item && parsed(TokenRecord, item);
-  return tokenRecord && isAt(item, itemKey.mint(tokenRecord.id)) ? tokenRecord : undefined;
-}
+/** Parses a connection. Returns undefined for an unreadable item. */
+export const readConnection = (item: Item): ConnectionRow | undefined =>
+  parsed(ConnectionRow, item, ({ terraUserId }) => itemKey.connection(terraUserId));
 
-/** The connection in an item; undefined for one that cannot be read. */
-export function readConnection(item: Item): ConnectionRow | undefined {
-  const row = parsed(ConnectionRow, item);
-  return row && isAt(item, itemKey.connection(row.terraUserId)) ? row : undefined;
-}
-
-function readClaim(item: Item): Claim | undefined {
-  const claim = parsed(Claim, item);
-  return claim && isAt(item, itemKey.session(claim.id)) ? claim : undefined;
-}
-
-/** A row that names another one than its key would be written there. */
-const isAt = (item: Item | undefined, key: string): boolean => item?.[table.sortKey] === key;
-
-/** The row without `schema`, unless that is a later one; undefined if it is not of this shape. */
-function parsed<S extends z.ZodMiniType<{ schema?: number | undefined } | object>>(
+/**
+ * Parses a row. Removes `schema` unless it is a later one. Returns undefined if the item does not fit the shape, or if its id
+ * differs from its key, because it would be written to another row.
+ */
+function parsed<S extends z.ZodMiniType<object>>(
   shape: S,
   item: Item,
+  keyOf: (row: z.infer<S>) => string,
 ): z.infer<S> | undefined {
   const { data } = shape.safeParse(item);
-  if (!data || !('schema' in data) || Number(data.schema) > SCHEMA) return data;
+  if (!data || keyOf(data) !== item[table.sortKey]) return undefined;
+  if (!('schema' in data) || Number(data.schema) > SCHEMA) return data;
   const { schema: _, ...row } = data;
   return row as z.infer<S>;
 }
@@ -104,25 +99,25 @@ export function sessionItem(session: SessionRow): Item {
   return { ...session, item: itemKey.session(session.id), ...dueShard(session) };
 }
 
-/** What puts a row into the due index, where it is due at all. */
+/** Returns the attribute that puts a due row into the due index. */
 export const dueShard = (row: { owner: string; dueAt?: number | undefined }): Item =>
   row.dueAt === undefined ? {} : { dueShard: shardOf(row.owner) };
 
-/** The `schema` of a row after a write of this version: never lowered. */
+/** Returns the `schema` of a row after a write by this version, which never lowers it. */
 export const schemaOf = ({ schema = SCHEMA }: { schema?: number | undefined }): number => Math.max(schema, SCHEMA);
 
-/** What a write changes of a row, by the paths of attributes. Everything else of the row stays as it is stored. */
+/** The attributes that a write sets and removes, by their paths. All others stay as stored. */
 export type RowUpdate = { set: [path: string[], value: unknown][]; remove: string[][] };
 
 /**
- * Returns what turns the connection that was read (undefined: there is none) into the new one. Of the facts only those that
- * differ are written, so that what later versions added to the others is kept.
+ * Returns the update from the stored connection (undefined: none) to the new one. Only facts that differ are written, so that fields
+ * that later versions added to the others are kept.
  */
 export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | undefined): RowUpdate {
   const { owner: _, facts, ...rest } = row;
   const known = Object.keys(ConnectionRow.shape).filter(name => !['owner', 'facts', 'schema'].includes(name));
   const absent = [...known, 'dueShard'].map(name => [name, undefined]);
-  const update = updateOf({ ...Object.fromEntries(absent), ...rest, ...dueShard(row), schema: schemaOf(row) });
+  const update = toRowUpdate({ ...Object.fromEntries(absent), ...rest, ...dueShard(row), schema: schemaOf(row) });
   if (!before) return { set: [...update.set, [['facts'], facts]], remove: [] };
   for (const name of Object.keys(ConnectionFacts.shape) as (keyof ConnectionFacts)[]) {
     if (isDeepStrictEqual(facts[name], before.facts[name])) continue;
@@ -132,8 +127,8 @@ export function connectionUpdate(row: ConnectionRow, before: ConnectionRow | und
   return update;
 }
 
-/** Sets the attributes of an item, and removes those that are undefined. */
-export function updateOf(item: Item): RowUpdate {
+/** Returns the update that sets the attributes of an item and removes those that are undefined. */
+export function toRowUpdate(item: Item): RowUpdate {
   const entries = Object.entries(item);
   return {
     set: entries.filter(([, value]) => value !== undefined).map(([name, value]) => [[name], value]),

@@ -1,7 +1,6 @@
 import type { Instant } from '../platform/clock';
 import type { Delivery } from '../state/delivery-mark';
-import { failureCause } from '../state/failure-cause';
-import type { FailureCause } from '../state/session';
+import { type FailureCause, failureCause } from '../state/session';
 import { readProvider, readScopes, readTerraUserId, readTime } from './terra-user';
 
 /** A Terra user as an event tells of it. Everything but its id may be missing. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { completeCallback, noteFailure } from '../../../functions/complete-callback';
+import { completeCallback, recordFailure } from '../../../functions/complete-callback';
 import { confirm } from '../../../functions/confirm-session';
 import type { FetchSecret } from '../../../functions/core/platform/secrets';
 import { cachedSecret, parseWebhookSecrets } from '../../../functions/core/platform/secrets';
@@ -12,7 +12,7 @@ import { cachedProviders } from '../../../functions/core/terra/catalogue';
 import { list } from '../../../functions/list-providers';
 import { mint } from '../../../functions/mint-token';
 import { listConnectionsOf, readConnectionOf, readSessionOf } from '../../../functions/read-state';
-import { takeDelivery } from '../../../functions/receive-webhook';
+import { receiveDelivery } from '../../../functions/receive-webhook';
 import * as declared from '../../../functions/routes';
 import type { Route } from '../../../functions/routes';
 import { gatewayEvent } from '../../../local/aws/apigateway/gateway-event';
@@ -126,10 +126,10 @@ export function openDoors({ fetchWebhookSecret, log = () => {}, with: instead = 
     disconnect: serve([on(declared.disconnect, disconnectOne), on(declared.erase, eraseMe)], wire),
     'list-providers': serve([on(declared.listProviders, list)], wire),
     'complete-callback': serve(
-      [on(declared.returnSuccess, completeCallback), on(declared.returnFailure, noteFailure)],
+      [on(declared.returnSuccess, completeCallback), on(declared.returnFailure, recordFailure)],
       wire,
     ),
-    'receive-webhook': serve([on(declared.receiveWebhook, takeDelivery)], wire),
+    'receive-webhook': serve([on(declared.receiveWebhook, receiveDelivery)], wire),
   };
 
   return {

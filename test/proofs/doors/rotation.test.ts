@@ -3,7 +3,7 @@ import { Problem } from '../../../functions/core/http/errors';
 import { cachedSecret, parseWebhookSecrets } from '../../../functions/core/platform/secrets';
 import { sign } from '../../../functions/core/terra/signature';
 import { HOUR, isoTime, MINUTE, SECOND } from '../../../functions/core/platform/clock';
-import { takeDelivery } from '../../../functions/receive-webhook';
+import { receiveDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
 import { check, size } from '../effort';
@@ -32,7 +32,7 @@ function setting(value: object = { current: OLD }) {
   const deliver = async (secret: string) => {
     const headers = { 'x-terra-signature': sign(BODY, secret, Math.floor(world.clock() / SECOND)) };
     const request = { path: {}, query: {}, headers, body: undefined, rawBody: BODY, note: () => {} };
-    return takeDelivery(request, deps).then(
+    return receiveDelivery(request, deps).then(
       () => 'accepted',
       error => (error instanceof Problem ? error.code : String(error)),
     );
@@ -211,7 +211,7 @@ test.each([
   for (const secret of [OLD, '', 'undefined', 'null', text]) {
     const headers = { 'x-terra-signature': sign(BODY, secret, NOON / SECOND) };
     const request = { path: {}, query: {}, headers, body: undefined, rawBody: BODY, note: () => {} };
-    await expect(takeDelivery(request, deps)).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(receiveDelivery(request, deps)).rejects.toMatchObject({ code: 'unavailable' });
   }
 });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { Problem } from '../../../functions/core/http/errors';
 import type { Secret, WebhookSecrets } from '../../../functions/core/platform/secrets';
-import { takeDelivery } from '../../../functions/receive-webhook';
+import { receiveDelivery } from '../../../functions/receive-webhook';
 import { NOON, world as newWorld } from '../../support/world';
 import { drawing } from './draw';
 import { check, size } from '../effort';
@@ -18,7 +18,7 @@ const deps = { ...world, secrets };
 
 /** The way of a delivery down to the verdict; what lies behind finds an empty table. */
 const take = ({ headers, body }: Delivery, from = deps) =>
-  takeDelivery({ path: {}, query: {}, headers, body: undefined, rawBody: body, note: () => {} }, from);
+  receiveDelivery({ path: {}, query: {}, headers, body: undefined, rawBody: body, note: () => {} }, from);
 
 async function verdictOn(delivery: Delivery): Promise<string> {
   try {

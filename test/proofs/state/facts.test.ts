@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type ConnectionFacts, connectionState, isEnding, mergeFacts } from '../../../functions/core/state/connection';
+import { type ConnectionFacts, connectionState, needsDeauthentication, mergeFacts } from '../../../functions/core/state/connection';
 import { anyFacts, time, via } from './facts';
 import { holds, same } from './proof';
 
@@ -74,7 +74,7 @@ describe('a status', () => {
   test('asks Terra to end a user only after a decision of ours (I13)', () =>
     always(facts => {
       const isDecided = (facts.disconnect ?? facts.wrongOwner) !== undefined;
-      expect(isEnding(connectionState(facts)) && !isDecided).toBe(false);
+      expect(needsDeauthentication(connectionState(facts)) && !isDecided).toBe(false);
     }));
 
   test('is not brought back by data, by permissions or by an older authentication', async () => {

@@ -6,14 +6,8 @@ import {
   isSuperseded,
 } from '../../../functions/core/state/connection';
 import type { TokenRecord } from '../../../functions/core/state/token-record';
-import {
-  currentRow,
-  type OwnerRecords,
-  projectConnections,
-  withChanges,
-  withTokenRecord,
-  withSession,
-} from '../../../functions/core/state/owner-records';
+import { currentRow, type OwnerRecords, withChanges, withTokenRecord, withSession } from '../../../functions/core/state/owner-records';
+import { projectConnections } from '../../../functions/core/state/project-connections';
 import type { Rules } from '../../../functions/core/state/rules';
 import type { SessionRow } from '../../../functions/core/state/session';
 import { anyFacts, time, via } from './facts';

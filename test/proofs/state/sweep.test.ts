@@ -4,7 +4,7 @@ import {
   type ConnectionFacts,
   type ConnectionRow,
   connectionState,
-  isUnidentified,
+  needsLookup,
 } from '../../../functions/core/state/connection';
 import { Problem } from '../../../functions/core/http/errors';
 import type { TokenRecord } from '../../../functions/core/state/token-record';
@@ -194,7 +194,7 @@ test('the sweep ends only what is over: nothing live, foreign or still awaited i
         const due = ['disconnecting', 'unwanted'].includes(status) || (status === 'unconfirmed' && over);
         if (due) mayBeEnded.add(row.terraUserId);
         const next = after.get(`${row.owner} ${row.terraUserId}`);
-        if (!due && next && isUnidentified(row.facts)) same(withoutMissed(next), withoutMissed(row));
+        if (!due && next && needsLookup(row.facts)) same(withoutMissed(next), withoutMissed(row));
         else if (!due && next) same(undue(next), undue(row));
         if (due) expect(next && connectionState(next.facts).status).not.toBe('unconfirmed');
       }

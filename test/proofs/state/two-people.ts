@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { type ConnectionRow, connectionState } from '../../../functions/core/state/connection';
 import { Problem } from '../../../functions/core/http/errors';
-import { projectConnections, withChanges } from '../../../functions/core/state/owner-records';
+import { withChanges } from '../../../functions/core/state/owner-records';
+import { projectConnections } from '../../../functions/core/state/project-connections';
 import { NO_FACT_UPDATES } from '../../../functions/core/state/record';
 import type { Rules } from '../../../functions/core/state/rules';
 import { browserNamed, journey, terraEvent, told } from '../../support/journey';
