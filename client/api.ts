@@ -1,6 +1,5 @@
 import type { Confirmed, Connection, MintedToken, OpenedSession, Provider, Session, SessionRequest } from './answers';
 import { ConnectError } from './error';
-import { isKey, newKey } from './idempotency-key';
 import { type Fetch, mayWithhold, platform, type Signal, sleep, untilAborted } from './platform';
 import { pauses, repeat } from './repeat';
 import { type Call, request } from './request';
@@ -179,4 +178,15 @@ export function createApi(options: ClientOptions): Api {
 function withWebLink<S extends OpenedSession>(session: S): S {
   if (session.url !== undefined && !/^https?:/i.test(session.url)) throw new ConnectError('unexpected_answer');
   return session;
+}
+
+/** A new Idempotency-Key. It need not be secret, only never the same twice for one person: no `crypto` needed. */
+export function newKey(): string {
+  const random = () => Math.random().toString(36).slice(2, 13);
+  return `${Date.now().toString(36)}-${random()}-${random()}`;
+}
+
+/** Whether the API takes it: visible ASCII, 1 to 64 characters. */
+export function isKey(key: string): boolean {
+  return /^[!-~]{1,64}$/.test(key);
 }

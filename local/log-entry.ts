@@ -1,4 +1,4 @@
-import type { FunctionLog } from './aws/lambda/function-log';
+import type { FunctionLog } from './aws/lambda/runtime';
 
 /** Something worth a line: what happened in the local stack. */
 export type LogEntry =

@@ -1,9 +1,15 @@
 import { once } from 'node:events';
-import type { Server as HttpServer, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server as HttpServer, ServerResponse } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
-import type { HeldPort } from './held-port';
 
 const HOST = '127.0.0.1';
+
+/** A port that is taken before its server is made, so that no other program gets it in the meantime. Until then it cuts connections. */
+export type HeldPort = {
+  readonly port: number;
+  /** Hands over the socket, which stays open: to be passed to the server's own `listen`. */
+  take(): Server;
+};
 
 /** Makes a server answer on this port of the loopback interface, on one that was held for it, or on any free one. */
 export async function listen(server: Server, port: number | HeldPort = 0): Promise<number> {
@@ -31,4 +37,23 @@ export function closeServer(server: HttpServer): Promise<void> {
     server.close(failure => (failure ? reject(failure) : resolve()));
     server.closeAllConnections();
   });
+}
+
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The body, or nothing when it is larger: the rest is then left unread, and the server throws it away. */
+export async function bodyWithin(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > limitBytes) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
 }

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import type { HeldPort } from './held-port';
-import { listen } from './loopback';
+import { type HeldPort, listen } from './loopback';
 import { StartError } from './start-error';
 
 /** The ports of one stack. */

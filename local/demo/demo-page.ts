@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import { buildSync } from 'esbuild';
 
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -37,4 +38,17 @@ export function demoPage(
     );
     return true;
   };
+}
+
+/** The typed client as one ES module, made of its sources as they are now. */
+export function clientModule(): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(__dirname, '../../client/index.ts')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
 }

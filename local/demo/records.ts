@@ -4,10 +4,10 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { table } from '../../functions/core/store/table';
 import { account } from '../aws/iam/account';
 import { OPERATOR_ACCESS_KEY } from '../deployment';
-import type { FactJournal } from './fact-journal';
 import { cutOnFailure } from '../loopback';
 import { factsOf, type RecordFact } from './record-facts';
 import type { Item } from '../aws/dynamodb/table-use';
+import type { TableChange } from '../aws/dynamodb/table-writer';
 
 /** A fact, and when this run saw it being written; absent for one of an earlier run. Times are ISO 8601. */
 export type StoredFact = Omit<RecordFact, 'at'> & { readonly at: string; readonly storedAt?: string };
@@ -100,3 +100,34 @@ function tableReader({ endpoint, tableName }: { endpoint: string; tableName: str
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
+
+/** Remembers when facts were written, for a fact's own time is Terra's and may be long past when it comes in. */
+export type FactJournal = {
+  /** Hears of every item that changed. */
+  changed(change: TableChange): void;
+  /** When this run last saw each fact of the owner being written, in milliseconds since 1970. */
+  writtenOf(owner: string): readonly { readonly at: number; readonly fact: RecordFact }[];
+};
+
+const CHANGES_KEPT = 2000;
+
+export function factJournal(clock: () => number = Date.now): FactJournal {
+  const heard: { at: number; change: TableChange; facts?: RecordFact[] }[] = [];
+  return {
+    changed(change) {
+      heard.push({ at: clock(), change });
+      if (heard.length > CHANGES_KEPT) heard.shift();
+    },
+    writtenOf: owner =>
+      heard
+        .filter(({ change }) => change.keys[table.partitionKey]?.S === owner)
+        .flatMap(one => (one.facts ??= newFacts(one.change)).map(fact => ({ at: one.at, fact }))),
+  };
+}
+
+function newFacts({ before, after }: TableChange): RecordFact[] {
+  const known = factsIn(before);
+  return factsIn(after).filter(fact => !known.some(old => isDeepStrictEqual(old, fact)));
+}
+
+const factsIn = (item: Item | undefined): RecordFact[] => (item ? factsOf(unmarshall(item as never)) : []);

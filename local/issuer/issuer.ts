@@ -13,9 +13,7 @@ import {
   SignJWT,
 } from 'jose';
 import { parseObject } from '../aws/aws-call';
-import type { HeldPort } from '../held-port';
-import { closeServer, cutOnFailure, listen } from '../loopback';
-import { readBody } from '../aws/apigateway/request-body';
+import { closeServer, cutOnFailure, type HeldPort, listen, readBody } from '../loopback';
 
 export type Issuer = {
   readonly url: string;

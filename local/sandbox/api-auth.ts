@@ -1,12 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Endpoint } from './endpoint';
+import { type Endpoint, type HttpRequest, json, refuse, refuseOldStyle, type Reply } from './http';
 import { isFull } from './connecting';
-import { type HttpRequest, json, type Reply } from './http';
 import { type LinkFields, readLinkRequest } from './link-request';
 import type { Flow, WidgetSession } from './links';
 import { deauthenticate } from './occurrences';
 import { findProvider } from './providers';
-import { refuse, refuseOldStyle } from './refusals';
 import type { World } from './world';
 
 /** POST /api/widget/session, also /widget/api/session. Docs: implementation-terra-widget-legacy; OpenAPI widget. */

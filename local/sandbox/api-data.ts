@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Endpoint } from './endpoint';
+import { answer, type Endpoint, json, refuse } from './http';
 import { dataEvent, dataFields, largeAnswer } from './data-events';
-import type { DataType } from './data-types';
-import { answer, json } from './http';
-import { refuse } from './refusals';
+import type { DataType } from './samples';
 import { terraUser } from './terra-user';
 import type { World } from './world';
 

@@ -1,5 +1,4 @@
-import type { Endpoint } from './endpoint';
-import { json } from './http';
+import { type Endpoint, json } from './http';
 import { providers } from './providers';
 
 const allTypes = ['activity', 'body', 'nutrition', 'daily', 'sleep', 'menstruation'];

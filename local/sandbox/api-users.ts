@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import type { Endpoint } from './endpoint';
+import { type Endpoint, json, parseJson, refuse } from './http';
 import { hasUnconnectedUser } from './api-auth';
-import { json, parseJson } from './http';
 import { unconnectedUser } from './links';
-import { refuse } from './refusals';
 import { terraTime, terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';

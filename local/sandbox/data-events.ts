@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { OutgoingEvent } from './delivery';
-import type { DataType } from './data-types';
+import { dataItem, type DataType } from './samples';
 import { event, VERSION } from './events';
-import { dataItem } from './samples';
 import { terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';

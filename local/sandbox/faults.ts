@@ -1,5 +1,4 @@
-import { answer, type HttpRequest, json, type Reply } from './http';
-import { refuse } from './refusals';
+import { answer, type HttpRequest, json, refuse, type Reply } from './http';
 import type { World } from './world';
 
 const HUGE_BYTES = 8 * 1024 * 1024;

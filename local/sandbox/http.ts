@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { World } from './world';
 
 export type HttpRequest = {
   method: string;
@@ -71,4 +72,20 @@ export function parseJson(body: Buffer): { value: unknown } | undefined {
 
 export function isJsonRequest({ headers }: HttpRequest): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '');
+}
+
+/** One endpoint of Terra's. `note` puts a remark into the history. */
+export type Endpoint = (world: World, request: HttpRequest, note: (remark: string) => void) => Reply;
+
+/** How the v2 API says no: problem+json since June 2026 (OpenAPI, Problem), {message,status} before. */
+export function refuse(world: World, request: HttpRequest, status: number, detail: string): Reply {
+  if (world.switches.knob('errorBody') === 'legacy') return refuseOldStyle(status, detail);
+  const title = (STATUS_CODES[status] ?? 'error').toLowerCase();
+  const problem = { type: 'about:blank', title, instance: request.target, detail };
+  return answer(status, { 'content-type': 'application/problem+json' }, JSON.stringify(problem));
+}
+
+/** The older form, which the widget service still has. OpenAPI widget. */
+export function refuseOldStyle(status: number, message: string): Reply {
+  return json(status, { message, status: 'error' });
 }

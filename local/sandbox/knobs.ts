@@ -141,3 +141,11 @@ export const defaultKnobs: Knobs = {
   retryOn: 'any_failure',
   dataSize: 'typical',
 };
+
+/** One thing Terra does or may do: what it imitates, where that is documented, and the knobs it turns. */
+export type Scenario = {
+  name: string;
+  imitates: string;
+  source: string;
+  changes: Partial<Knobs>;
+};

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dataEvent, largeAnswer, pingEvent } from './data-events';
-import { dataTypes } from './data-types';
+import { dataTypes } from './samples';
 import type { Delivery, OutgoingEvent } from './delivery';
 import { accessRevokedEvent, connectionErrorEvent, deauthEvent, event, permissionChangeEvent } from './events';
 import { findProvider } from './providers';

@@ -1,5 +1,4 @@
-import type { HeldPort } from '../held-port';
-import { addressOf, listen } from '../loopback';
+import { addressOf, type HeldPort, listen } from '../loopback';
 import { realClock, type SandboxClock } from './clock';
 import { connectElsewhere, type Elsewhere } from './connecting';
 import { resetBy } from './control';

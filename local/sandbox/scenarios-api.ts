@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 /** Terra's answers where its sources disagree or leave something open. */
 export const apiScenarios = [

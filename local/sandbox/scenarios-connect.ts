@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 const WEEK_SECONDS = 7 * 24 * 3600;
 const reauthSource = 'OpenAPI v2, webhook user_reauth; no source promises an order';

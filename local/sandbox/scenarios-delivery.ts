@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 const skillHeaders = 'Agent skills: webhooks-verify-raw-body; the docs know only the deprecated name';
 

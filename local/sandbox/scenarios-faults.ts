@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 const anyServer = 'OpenAPI v2 lists only 400, 401 and 404; any HTTP service can answer so';
 

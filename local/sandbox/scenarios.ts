@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 import { apiScenarios } from './scenarios-api';
 import { connectScenarios } from './scenarios-connect';
 import { deliveryScenarios } from './scenarios-delivery';

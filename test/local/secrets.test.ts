@@ -5,8 +5,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { AwsCall } from '../../local/aws/aws-call';
-import type { SecretProperties } from '../../local/aws/secretsmanager/secret-value';
-import { type SecretsManager, startSecretsManager } from '../../local/aws/secretsmanager/secrets';
+import {
+  type SecretProperties,
+  type SecretsManager,
+  startSecretsManager,
+} from '../../local/aws/secretsmanager/secrets';
 import { readStack } from '../../local/aws/cloudformation/template';
 import { temporaryDirectory } from './fixture';
 

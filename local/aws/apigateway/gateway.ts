@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Api } from './api';
+import type { Api, Throttle } from './api';
 import { jwtAuthorizer } from './authorizer';
-import { corsHeaders, preflightHeaders } from './cors';
-import { functionAnswer, type GatewayAnswer, ownAnswer } from './gateway-answer';
+import { corsHeaders, functionAnswer, type GatewayAnswer, ownAnswer, preflightHeaders } from './gateway-answer';
 import { gatewayEvent, type ReceivedRequest } from './gateway-event';
-import { bodyWithin } from './request-body';
+import { bodyWithin } from '../../loopback';
 import { routeTable } from './route-table';
 import type { Invocation } from '../lambda/runtime';
-import { throttling } from './throttle';
 
 /** What became of a request: one line of the access log. */
 export type Access = {
@@ -155,4 +153,24 @@ function send(
     ...(hasBody && { 'content-length': body.length }),
   });
   response.end(request.method === 'HEAD' || !hasBody ? undefined : body);
+}
+
+/** A token bucket for each route: `admit` says whether one more request may pass now. */
+export function throttling(
+  throttleOf: (routeKey: string) => Throttle,
+  clock: () => number = () => performance.now(),
+): { admit(routeKey: string): boolean } {
+  const buckets = new Map<string, { tokens: number; filledAt: number }>();
+
+  return {
+    admit(routeKey) {
+      const { rate, burst } = throttleOf(routeKey);
+      const now = clock();
+      const { tokens, filledAt } = buckets.get(routeKey) ?? { tokens: burst, filledAt: now };
+      const filled = Math.min(burst, tokens + ((now - filledAt) / 1000) * rate);
+      const admitted = filled >= 1;
+      buckets.set(routeKey, { tokens: admitted ? filled - 1 : filled, filledAt: now });
+      return admitted;
+    },
+  };
 }

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { account } from '../iam/account';
 import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
 
 /** An event as a rule's target on EventBridge is given it, and the bus it was published to. */
 export type BusEvent = {

@@ -1,7 +1,10 @@
 import { type EventSource, type EventSourceDeps, startEventSource } from './event-source';
 import type { Invocation } from './runtime';
-import { type StreamRecord, streamOf } from '../dynamodb/stream';
+import { streamOf, type StreamRecord } from '../dynamodb/stream';
 import type { TableChange } from '../dynamodb/table-writer';
+import type { Access } from '../iam/access';
+import type { LambdaFunction } from './lambda-function';
+import { StartError } from '../../start-error';
 
 /** Everything that hears of table changes: takes each change as it is written, and hands it on in its own time. */
 export function startEventSources(
@@ -33,3 +36,26 @@ export function startEventSources(
 }
 
 const tableOf = (streamArn: string): string | undefined => /:table\/([^/]+)\//.exec(streamArn)?.[1];
+
+const streamActions = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
+
+/**
+ * Lambda reads a stream as the function that hears of it, and looks at its role when the mapping is made.
+ * @throws StartError where the role may not read the stream: the deployment would fail on AWS.
+ */
+export function checkStreamAccess(
+  { function: name, streamArn }: EventSource,
+  functions: readonly LambdaFunction[],
+  access: Access,
+): void {
+  const reader = functions.find(known => [known.name, known.arn].includes(name));
+  if (reader === undefined) return;
+  const who = { title: reader.title, session: reader.name, roleArn: reader.roleArn };
+  const refusals = streamActions.flatMap(
+    action => access.refusal(who, { action: `dynamodb:${action}`, resource: streamArn }) ?? [],
+  );
+  if (refusals.length === 0) return;
+  throw new StartError(
+    `${reader.title} cannot read its stream: its role must allow ${streamActions.join(', ')}\n${refusals.join('\n')}`,
+  );
+}

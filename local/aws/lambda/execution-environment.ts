@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CpuLimit, cpuShareOf } from './cpu-limit';
 import { type Credentials, type LambdaFunction, processEnvironment } from './lambda-function';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
 
 /** How an invocation ended: with the handler's answer as JSON text, or with what Lambda reports instead. */
 export type Outcome =

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { CpuLimit } from './cpu-limit';
 import { type ExecutionEnvironment, type Outcome, startEnvironment } from './execution-environment';
-import { type FunctionLog, readLogLine } from './function-log';
 import type { Credentials, LambdaFunction } from './lambda-function';
 
 /** One invocation as the caller of a function sees it. */
@@ -179,4 +178,27 @@ export function startRuntime(
       await Promise.all([...running].map(environment => environment.stop()));
     },
   };
+}
+
+/** One line a function logged. */
+export type FunctionLog = {
+  readonly function: string;
+  readonly level: string;
+  readonly requestId?: string;
+  /** What was logged: an object as it was given, or a text. */
+  readonly message: unknown;
+};
+
+/** Reads a line of a function's output: the runtime's JSON where it is that, plain text where something else printed. */
+export function readLogLine(title: string, line: string): FunctionLog {
+  try {
+    const { level, requestId, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof level === 'string') {
+      const message = Object.hasOwn(rest, 'errorType') ? rest : rest.message;
+      return { function: title, level, message, ...(typeof requestId === 'string' && { requestId }) };
+    }
+  } catch {
+    // Not JSON: a text.
+  }
+  return { function: title, level: 'INFO', message: line };
 }

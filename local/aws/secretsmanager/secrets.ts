@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
-import { initialValue, type SecretProperties } from './secret-value';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
 import type { Resource } from '../cloudformation/template';
 
 type Version = { readonly id: string; readonly value: string; readonly createdAt: number };
@@ -123,3 +121,41 @@ const notFound = (what: string): AwsAnswer =>
 
 const stageOrVersion = ({ VersionId, VersionStage = 'AWSCURRENT' }: Record<string, unknown>): string =>
   VersionId === undefined ? `staging label: ${VersionStage as string}` : `VersionId: ${VersionId as string}`;
+
+/** CloudFormation's AWS::SecretsManager::Secret, as far as a value is concerned. */
+export type SecretProperties = {
+  readonly Name?: string;
+  readonly SecretString?: string;
+  readonly GenerateSecretString?: {
+    readonly PasswordLength?: number;
+    readonly ExcludeCharacters?: string;
+    readonly ExcludeLowercase?: boolean;
+    readonly ExcludeUppercase?: boolean;
+    readonly ExcludeNumbers?: boolean;
+    readonly ExcludePunctuation?: boolean;
+    readonly SecretStringTemplate?: string;
+    readonly GenerateStringKey?: string;
+  };
+};
+
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
+
+/** The value a secret is born with: the template's own, or a generated one; undefined where it asks for neither. */
+export function initialValue({ SecretString, GenerateSecretString: rule }: SecretProperties): string | undefined {
+  if (SecretString !== undefined || rule === undefined) return SecretString;
+  const alphabet = [
+    rule.ExcludeLowercase ? '' : lower,
+    rule.ExcludeUppercase ? '' : lower.toUpperCase(),
+    rule.ExcludeNumbers ? '' : '0123456789',
+    rule.ExcludePunctuation ? '' : punctuation,
+  ]
+    .join('')
+    .split('')
+    .filter(character => !rule.ExcludeCharacters?.includes(character));
+  const generated = Array.from({ length: rule.PasswordLength ?? 32 }, () => alphabet[randomInt(alphabet.length)]).join(
+    '',
+  );
+  if (rule.SecretStringTemplate === undefined || rule.GenerateStringKey === undefined) return generated;
+  return JSON.stringify({ ...(JSON.parse(rule.SecretStringTemplate) as object), [rule.GenerateStringKey]: generated });
+}

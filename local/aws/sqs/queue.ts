@@ -1,8 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
 
 /** A queue the template declares: its `Ref` is its URL. */
 export type DeclaredQueue = { readonly ref: string; readonly arn: string };
