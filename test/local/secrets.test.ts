@@ -147,6 +147,6 @@ test('putting into a secret the template does not hold names those it holds', as
   const { secrets } = await started();
 
   expect(() => secrets.put('local/typo', 'x')).toThrow(
-    /There is no secret local\/typo, only local\/terra-api, local\/reference-key/,
+    /There is no secret local\/typo. Secrets: local\/terra-api, local\/reference-key/,
   );
 });

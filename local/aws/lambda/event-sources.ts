@@ -6,7 +6,7 @@ import type { Access } from '../iam/access';
 import type { LambdaFunction } from './lambda-function';
 import { StartError } from '../../start-error';
 
-/** Everything that hears of table changes: takes each change as it is written, and hands it on in its own time. */
+/** Starts all event sources. `changed` queues each table change for the functions that read its stream. */
 export function startEventSources(
   sources: readonly EventSource[],
   deps: Omit<EventSourceDeps, 'invoke' | 'onFailure'> & {
@@ -40,8 +40,8 @@ const tableOf = (streamArn: string): string | undefined => /:table\/([^/]+)\//.e
 const streamActions = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
 
 /**
- * Lambda reads a stream as the function that hears of it, and looks at its role when the mapping is made.
- * @throws StartError where the role may not read the stream: the deployment would fail on AWS.
+ * Checks that the function's role may read the stream, as Lambda does when an event source mapping is created.
+ * @throws StartError if the role may not: the deployment would fail on AWS.
  */
 export function checkStreamAccess(
   { function: name, streamArn }: EventSource,
@@ -50,9 +50,9 @@ export function checkStreamAccess(
 ): void {
   const reader = functions.find(known => [known.name, known.arn].includes(name));
   if (reader === undefined) return;
-  const who = { title: reader.title, session: reader.name, roleArn: reader.roleArn };
+  const actor = { title: reader.title, session: reader.name, roleArn: reader.roleArn };
   const refusals = streamActions.flatMap(
-    action => access.refusal(who, { action: `dynamodb:${action}`, resource: streamArn }) ?? [],
+    action => access.refusal(actor, { action: `dynamodb:${action}`, resource: streamArn }) ?? [],
   );
   if (refusals.length === 0) return;
   throw new StartError(

@@ -8,19 +8,22 @@ import type { Resource } from '../cloudformation/template';
 
 type Version = { readonly id: string; readonly value: string; readonly createdAt: number };
 
-/** `versions[0]` is AWSCURRENT, `versions[1]` AWSPREVIOUS; older ones have lost their label and are gone. */
+/** `versions[0]` is AWSCURRENT and `versions[1]` AWSPREVIOUS; older versions are dropped. */
 type Secret = { readonly arn: string; readonly name: string; versions: Version[] };
 
 export type SecretsManager = {
   readonly endpoint: string;
-  /** The names, as the template gives them. */
+  /** The secrets' names in the template. */
   readonly names: readonly string[];
-  /** Makes this the current value of the secret with this name or ARN; no new version where it already is. */
+  /** Sets the current value of the secret with this name or ARN. Adds no version if the value is unchanged. */
   put(id: string, value: string): void;
   close(): Promise<void>;
 };
 
-/** Secrets Manager on the loopback interface, holding what the template declares and, with `dataDir`, what was put before. */
+/**
+ * Starts Secrets Manager on the loopback interface with the template's secrets. `dataDir` keeps their values between
+ * runs.
+ */
 export async function startSecretsManager(options: {
   declared: readonly Resource<SecretProperties>[];
   dataDir?: string | undefined;
@@ -35,16 +38,16 @@ export async function startSecretsManager(options: {
     const versions = value === undefined ? [] : [{ id: randomUUID(), value, createdAt: Date.now() }];
     return kept.find(secret => secret.arn === arn) ?? { arn, name, versions };
   });
-  const keep = () => file && writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
-  keep();
+  const save = () => file && writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  save();
 
-  // AWS also takes an ARN without its random ending.
+  // AWS also accepts an ARN without its random suffix.
   const find = (id: unknown) =>
     secrets.find(({ arn, name }) => id === name || id === arn || id === arn.slice(0, -'-local0'.length));
 
   function add(secret: Secret, value: string, id: string = randomUUID()): string {
     secret.versions = [{ id, value, createdAt: Date.now() }, ...secret.versions].slice(0, 2);
-    keep();
+    save();
     return id;
   }
 
@@ -97,7 +100,7 @@ export async function startSecretsManager(options: {
     put(id, value) {
       const secret = find(id);
       if (secret === undefined)
-        throw new Error(`There is no secret ${id}, only ${secrets.map(({ name }) => name).join(', ')}`);
+        throw new Error(`There is no secret ${id}. Secrets: ${secrets.map(({ name }) => name).join(', ')}`);
       if (secret.versions[0]?.value !== value) add(secret, value);
     },
     close: () => closeServer(server),
@@ -122,7 +125,7 @@ const notFound = (what: string): AwsAnswer =>
 const stageOrVersion = ({ VersionId, VersionStage = 'AWSCURRENT' }: Record<string, unknown>): string =>
   VersionId === undefined ? `staging label: ${VersionStage as string}` : `VersionId: ${VersionId as string}`;
 
-/** CloudFormation's AWS::SecretsManager::Secret, as far as a value is concerned. */
+/** The properties of AWS::SecretsManager::Secret that determine its value. */
 export type SecretProperties = {
   readonly Name?: string;
   readonly SecretString?: string;
@@ -141,7 +144,7 @@ export type SecretProperties = {
 const lower = 'abcdefghijklmnopqrstuvwxyz';
 const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 
-/** The value a secret is born with: the template's own, or a generated one; undefined where it asks for neither. */
+/** Returns a new secret's value: the template's, a generated one, or undefined if the template asks for neither. */
 export function initialValue({ SecretString, GenerateSecretString: rule }: SecretProperties): string | undefined {
   if (SecretString !== undefined || rule === undefined) return SecretString;
   const alphabet = [
