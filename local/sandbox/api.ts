@@ -26,7 +26,10 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
 
 const publicPaths = ['/integrations', '/integrations/detailed'];
 
-/** Terra's API under both its prefixes, and the widget service under both its paths; undefined for any other path. */
+/**
+ * Answers requests to Terra's API, under both of its prefixes, and to the widget service, under both of its paths.
+ * Returns undefined for any other path.
+ */
 export function answerApi(world: World, request: HttpRequest, note: (remark: string) => void): Reply | undefined {
   const { path, method } = request;
   const isWidget = path === '/api/widget/session' || path === '/widget/api/session';
@@ -60,12 +63,12 @@ function answerWidget(world: World, request: HttpRequest, note: (remark: string)
 
 type Given = 'right' | 'missing' | 'swapped' | 'wrong';
 
-/** What the v2 API answers to credentials that are not right; undefined for right ones. OpenAPI v2: 401. */
+/** Returns the v2 API's answer to invalid credentials, or undefined if they are valid. OpenAPI v2: 401. */
 export function refusedByApi(world: World, request: HttpRequest): Reply | undefined {
   const given = credentialsOf(world, request);
   if (given === 'right') return undefined;
   if (given === 'swapped' && request.path.endsWith('/auth/authenticateUser')) {
-    // FAQ auth-flow-start: the body that swapped headers give; its status is not documented.
+    // FAQ auth-flow-start: swapped headers get this body; the status is not documented.
     return json(world.switches.knob('swappedKeysStatus'), { message: null });
   }
   const status = world.switches.knob('badCredentials') === 'forbidden' ? 403 : 401;
@@ -78,7 +81,7 @@ export function refusedByApi(world: World, request: HttpRequest): Reply | undefi
   );
 }
 
-/** The same for the widget service. OpenAPI widget: 403 for bad credentials. */
+/** As `refusedByApi`, for the widget service. OpenAPI widget: 403. */
 export function refusedByWidget(world: World, request: HttpRequest): Reply | undefined {
   return credentialsOf(world, request) === 'right' ? undefined : refuseOldStyle(403, 'Invalid dev-id or x-api-key');
 }

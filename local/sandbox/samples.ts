@@ -23,7 +23,9 @@ export type DataType = (typeof dataTypes)[number];
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** One made-up item of a data event, the day that ends at `atMs`, in the shapes of OpenAPI's data schemas. */
+/**
+ * Returns one fictitious item of a data event for the day that ends at `atMs`, in the shapes of OpenAPI's data schemas.
+ */
 export function dataItem(type: DataType, user: SandboxUser, atMs: number, samples: number): Record<string, unknown> {
   const metadata = {
     start_time: terraTime(atMs - DAY_MS),

@@ -131,7 +131,9 @@ describe('with DATA_DIR', () => {
     expect(await found.json()).toMatchObject({ id: session.id, status: 'pending' });
     const another = start(environment);
     expect(await another.exit).toBe(1);
-    expect(another.output()).toMatch(/^DATA_DIR \S+ is in use by process \d+: stop that process, or set DATA_DIR to another directory\n$/);
+    expect(another.output()).toMatch(
+      /^DATA_DIR \S+ is in use by process \d+: stop that process, or set DATA_DIR to another directory\n$/,
+    );
 
     started.process.kill('SIGTERM');
 
