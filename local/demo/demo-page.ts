@@ -14,8 +14,8 @@ const contentTypes: Record<string, string> = {
 };
 
 /**
- * Serves the files of a folder, read anew each time: `index.html` at `/`, the others by name there and under `/demo/`.
- * `made` are files that lie in no folder.
+ * Serves the files of a folder, read at each request: `index.html` at `/`, the others by name at `/` and `/demo/`.
+ * `made` adds generated files.
  */
 export function demoPage(
   folder: string,
@@ -40,7 +40,7 @@ export function demoPage(
   };
 }
 
-/** The typed client as one ES module, made of its sources as they are now. */
+/** Builds the typed client from its sources as one ES module. */
 export function clientModule(): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, '../../client/index.ts')],

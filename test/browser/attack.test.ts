@@ -40,7 +40,7 @@ test(
     await victor.sees('This link was not victor’s');
     await victor.sees('Nothing is connected to victor yet');
     await victor.look('refused');
-    await mallory.sees('Somebody else finished this link');
+    await mallory.sees('Another user finished this link');
     await mallory.sees('Nothing is connected now');
     await mallory.look('told');
     await mallory.press(mallory.page.getByText('Past connections (1)'));
@@ -65,7 +65,7 @@ test(
     await alice.sees('alice did not get it');
     await alice.look('as bob');
     await alice.press('See it as alice');
-    await alice.sees('Somebody else finished this link');
+    await alice.sees('Another user finished this link');
     await alice.look('as alice');
     expect(await settled([alice])).toMatchObject([{ provider: 'GARMIN', reason: 'wrong_owner' }]);
     expect(deauthentications(on)).toMatchObject([{ result: 200 }]);

@@ -70,7 +70,7 @@ test(
     await cleo.goStraightTo('Garmin');
     await cleo.deny();
 
-    await cleo.sees('You said no at the provider');
+    await cleo.sees('You denied access at the provider');
     await cleo.sees('Nothing is connected to cleo yet');
     await cleo.look('denied');
     expect(await cleo.connections()).toEqual([]);

@@ -25,7 +25,7 @@ test.each(screens)('the whole way looks right on %s', (_, who, screen) =>
 
     await person.goStraightTo('Oura');
     await person.deny();
-    await person.sees('You said no at the provider');
+    await person.sees('You denied access at the provider');
     await person.look('denied');
     await person.press(person.page.getByText(/^All \d+ scenarios$/));
     await person.press(person.page.getByText('Make something happen at Terra'));
