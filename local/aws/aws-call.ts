@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../loopback';
 
 /** One call of an AWS service's JSON protocol, as read from its headers. */
 export type AwsCall = {
@@ -35,6 +36,23 @@ export function sendAwsAnswer(response: ServerResponse, { status, body }: AwsAns
   const text = JSON.stringify(body);
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text) });
   response.end(text);
+}
+
+/** Starts a service of AWS's JSON protocol on the loopback interface. */
+export async function startService(options: {
+  onCall: OnCall | undefined;
+  contentType: string;
+  answer: (action: string, request: AwsRequest) => AwsAnswer;
+}): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
+  const server = createServer(
+    cutOnFailure(async (request, response) => {
+      const call = callOf(request);
+      const input = parseObject((await readBody(request)).toString()) ?? {};
+      sendAwsAnswer(response, options.onCall?.(call, input) ?? options.answer(call.action, input), options.contentType);
+    }),
+  );
+  const port = await listen(server);
+  return { endpoint: `http://${addressOf(port)}`, close: () => closeServer(server) };
 }
 
 /** Parses a JSON object; returns undefined for anything else, so that the service can report the malformed input. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { account } from '../iam/account';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
+import { type AwsAnswer, type OnCall, parseObject, startService } from '../aws-call';
 
 /** An event in the form a rule's target receives, and the bus it was published to. */
 export type BusEvent = {
@@ -65,22 +64,15 @@ export async function startBus(options: { names: readonly string[]; onCall?: OnC
     return { status: 200, body: { FailedEntryCount: failed, Entries: results } };
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      const answer =
-        onCall?.(call, input) ??
-        (call.action === 'PutEvents'
-          ? putEvents(input)
-          : failure('UnknownOperationException', `${call.action} is not emulated`));
-      sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.1',
+    answer: (action, request) =>
+      action === 'PutEvents' ? putEvents(request) : failure('UnknownOperationException', `${action} is not emulated`),
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     name: names[0] ?? '',
     events: () => kept.map(({ event }) => event),
     answers(request, response) {
@@ -97,7 +89,7 @@ export async function startBus(options: { names: readonly string[]; onCall?: OnC
       );
       return true;
     },
-    close: () => closeServer(server),
+    close,
   };
 }
 

@@ -1,9 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
+import { type AwsAnswer, type OnCall, startService } from '../aws-call';
 import type { Resource } from '../cloudformation/template';
 
 type Version = { readonly id: string; readonly value: string; readonly createdAt: number };
@@ -85,17 +83,14 @@ export async function startSecretsManager(options: {
     return secret ? action(secret, input) : notFound('secret');
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.1');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.1',
+    answer: answerTo,
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     names: secrets.map(({ name }) => name),
     put(id, value) {
       const secret = find(id);
@@ -103,7 +98,7 @@ export async function startSecretsManager(options: {
         throw new Error(`There is no secret ${id}. Secrets: ${secrets.map(({ name }) => name).join(', ')}`);
       if (secret.versions[0]?.value !== value) add(secret, value);
     },
-    close: () => closeServer(server),
+    close,
   };
 }
 

@@ -1,7 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
+import { type AwsAnswer, type OnCall, startService } from '../aws-call';
 
 /** A queue of the template. Its `ref` is its URL. */
 export type DeclaredQueue = { readonly ref: string; readonly arn: string };
@@ -108,21 +106,18 @@ export async function startQueues(options: {
     return queue ? action(queue, input) : failure('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.0',
+    answer: answerTo,
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     urls: queues.map(({ url }) => url),
     send: (name, body) => void add(named(name), body),
     bodies: name => named(name).messages.map(({ body }) => body),
-    close: () => closeServer(server),
+    close,
   };
 }
 
