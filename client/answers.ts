@@ -1,7 +1,6 @@
-/** Where a connection stands. */
 export type ConnectionStatus = 'unconfirmed' | 'connected' | 'error' | 'disconnecting' | 'disconnected';
 
-/** Why it stands there. */
+/** Why a connection has its status. */
 export type ConnectionReason =
   | 'awaiting_confirmation'
   | 'unsolicited'
@@ -20,7 +19,7 @@ export type Connection = {
   provider: string;
   status: ConnectionStatus;
   reason?: ConnectionReason;
-  /** Only once connected. It changes when the person reconnects; `id` does not. */
+  /** Present once connected. It changes when the user reconnects; `id` does not. */
   terraUserId?: string;
   scopes: string[];
   connectedAt?: string;
@@ -30,10 +29,8 @@ export type Connection = {
   version: number;
 };
 
-/** Where an attempt to connect stands. */
 export type SessionStatus = 'pending' | 'returned' | 'completed' | 'failed' | 'expired' | 'rejected';
 
-/** Why an attempt came to nothing. */
 export type SessionFailure = 'cancelled' | 'denied' | 'expired' | 'provider_error' | 'wrong_owner' | 'unknown';
 
 /** One attempt to connect. */
@@ -42,19 +39,22 @@ export type Session = {
   flow: 'widget' | 'direct';
   status: SessionStatus;
   provider?: string;
-  /** While the link may be opened. */
+  /** Present while the link may be opened. */
   url?: string;
-  /** Until when the link may be opened. */
+  /** When the link expires. */
   expiresAt: string;
-  /** Once completed. */
+  /** Present once completed. */
   connectionId?: string;
   failure?: SessionFailure;
 };
 
-/** A session just opened; without `url` where an idempotency key repeats a session whose link has served. */
+/** A newly opened session. It has no `url` if the idempotency key repeats a session whose link was used. */
 export type OpenedSession = Pick<Session, 'id' | 'flow' | 'status' | 'url' | 'expiresAt'>;
 
-/** What confirming brought: the connection, or `202` while Terra's word is on its way. */
+/**
+ * The result of a confirmation: the connection, or (`202`) no connection while Terra has not reported the
+ * authentication yet.
+ */
 export type Confirmed =
   | { id: string; status: 'completed'; connection: Connection }
   | { id: string; status: SessionStatus; connection?: never };
@@ -62,23 +62,23 @@ export type Confirmed =
 /** A single-use token for Terra's mobile SDK. */
 export type MintedToken = {
   token: string;
-  /** What the SDK is to be started with. */
+  /** The reference id to initialize the SDK with. */
   referenceId: string;
   /** Whole seconds. */
   expiresIn: number;
   expiresAt: string;
 };
 
-/** Something people can connect: in a browser, or with the SDK on a phone. */
+/** A provider that users can connect, in a browser or with the SDK on a phone. */
 export type Provider = { id: string; name: string; icon?: string; kind: 'web' | 'sdk' };
 
-/** What a session is opened for: `provider` leads straight there, otherwise Terra's widget lets people choose. */
+/** The request for a session. `provider` opens that provider's page; without it Terra's widget offers a choice. */
 export type SessionRequest = {
-  /** A name among the deployment's return targets. */
+  /** The name of one of the deployment's return targets. */
   returnTo: string;
   provider?: string | undefined;
-  /** What the widget offers. */
+  /** The providers that the widget offers. */
   providers?: string[] | undefined;
-  /** Such as `en` or `pt-BR`. */
+  /** For example `en` or `pt-BR`. */
   language?: string | undefined;
 };

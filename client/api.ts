@@ -1,11 +1,10 @@
 import type { Confirmed, Connection, MintedToken, OpenedSession, Provider, Session, SessionRequest } from './answers';
 import { ConnectError } from './error';
-import { isKey, newKey } from './idempotency-key';
 import { type Fetch, mayWithhold, platform, type Signal, sleep, untilAborted } from './platform';
 import { pauses, repeat } from './repeat';
 import { type Call, request } from './request';
 
-/** What a client is made of. Only the first two are needed; the rest has the platform's as default. */
+/** The options of a client. Only the first two are required. */
 export type ClientOptions = {
   /** The deployment's `ApiUrl`. */
   apiUrl: string;
@@ -15,51 +14,53 @@ export type ClientOptions = {
    * may have withheld a 401 from the page.
    */
   token: (wish: { rejected?: string }) => string | Promise<string>;
-  /** How long one attempt of a request may take. 20 seconds by default. */
+  /** The timeout of one HTTP request. Defaults to 20 seconds. */
   timeoutMs?: number;
   fetch?: Fetch;
   sleep?: (ms: number, signal?: Signal) => Promise<void>;
   now?: () => number;
-  /** Makes idempotency keys. */
+  /** Creates idempotency keys. */
   newKey?: () => string;
 };
 
-/** An aborted call rejects at once with the signal's reason. */
+/** An aborted call rejects immediately with the signal's reason. */
 export type CallOptions = { signal?: Signal | undefined };
 
-/** `patienceMs`: how long to wait altogether before taking what there is. */
+/** `patienceMs` is the longest time to wait before returning the current state. */
 export type WaitOptions = CallOptions & { patienceMs?: number | undefined };
 
 /** The API's calls, one method each. Each rejects with a `ConnectError`. */
 export type Api = {
-  /** Opens a session. It is repeated by itself with the same idempotency key, so that only one session comes of it. */
+  /** Opens a session. Retries use the same idempotency key, so that only one session is created. */
   openSession(wish: SessionRequest & CallOptions & { idempotencyKey?: string | undefined }): Promise<OpenedSession>;
   session(id: string, options?: CallOptions): Promise<Session>;
-  /** Redeems the one-time code of a return URL; deployments without confirmation give none. */
+  /** Redeems the one-time code of a return URL. Deployments without confirmation issue no code. */
   confirm(sessionId: string, code?: string, options?: WaitOptions): Promise<Confirmed>;
-  /** Asks until the session is neither pending nor returned, or patience (30 seconds) ends: then as it stands. */
+  /**
+   * Polls until the session is neither pending nor returned, for at most 30 seconds by default. Returns its latest
+   * state.
+   */
   settle(sessionId: string, options?: WaitOptions): Promise<Session>;
-  /** All of the signed-in user's, newest first. */
+  /** Returns all connections of the signed-in user, newest first. */
   connections(options?: CallOptions): Promise<Connection[]>;
   connection(id: string, options?: CallOptions): Promise<Connection>;
-  /** Stops the connection at once; Terra is asked until it agrees. */
+  /** Disconnects at once. The back end repeats the request to Terra until Terra confirms it. */
   disconnect(id: string, options?: CallOptions): Promise<Connection>;
-  /** Disconnects everything of the signed-in user and deletes every record. */
+  /** Disconnects all connections of the signed-in user and deletes all records. */
   eraseMe(options?: CallOptions): Promise<void>;
-  /** Mints one token for the mobile SDK. Not repeated by itself. */
+  /** Mints one token for the mobile SDK. Never retried automatically. */
   mintToken(wish?: CallOptions & { provider?: string | undefined }): Promise<MintedToken>;
   providers(options?: CallOptions): Promise<Provider[]>;
 };
 
 const TIMEOUT_MS = 20_000;
-// Longer than the 15 seconds for which the API holds the place of an attempt that died.
+// Longer than the 15 seconds for which the API reserves the idempotency key of a failed attempt.
 const REPEAT_MS = 20_000;
 export const PATIENCE_MS = 30_000;
 
 const sessionFields = ['id', 'status', 'flow', 'expiresAt'] as const;
 const connectionFields = ['id', 'provider', 'status', 'scopes', 'updatedAt', 'version'] as const;
 
-/** The plain calls of the API. */
 export function createApi(options: ClientOptions): Api {
   const apiUrl = options.apiUrl.replace(/\/+$/, '');
   if (!/^https?:\/\/[^\s?#@]+$/i.test(apiUrl)) throw new TypeError('apiUrl must be an http(s) URL without a query');
@@ -71,24 +72,25 @@ export function createApi(options: ClientOptions): Api {
     now: options.now ?? Date.now,
   };
 
-  async function askToken(rejected: string | undefined, signal: Signal | undefined): Promise<string> {
-    const asked = Promise.resolve(options.token(rejected === undefined ? {} : { rejected }));
-    const token = await untilAborted(asked, signal);
-    // Also keeps a token that would break out of its header from reaching an error message of the platform's.
+  async function getToken(rejected: string | undefined, signal: Signal | undefined): Promise<string> {
+    const requested = Promise.resolve(options.token(rejected === undefined ? {} : { rejected }));
+    const token = await untilAborted(requested, signal);
+    // An invalid token could end up in the platform's error message, so it is rejected before it reaches a header.
     if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) throw new ConnectError('unauthenticated');
     return token;
   }
 
   /**
-   * Sends once, and once more with a fresh token after 401. API Gateway may leave the CORS headers out of its own answers:
-   * a browser then shows a 401 as a network error. `withheld` says what to do after one that may be such a 401.
+   * Sends a request, and repeats it once with a fresh token after a 401. API Gateway may omit the CORS headers from its
+   * own answers; a browser then reports a 401 as a network error. `withheld` says whether to renew the token and repeat
+   * after such an error.
    */
   async function once<T>(
     call: Call<T>,
     signal: Signal | undefined,
     withheld: { mayRenew: boolean; readonly mayRepeat: boolean },
   ): Promise<T> {
-    const token = await askToken(undefined, signal);
+    const token = await getToken(undefined, signal);
     try {
       return await request(call, token, signal, deps);
     } catch (error) {
@@ -96,8 +98,8 @@ export function createApi(options: ClientOptions): Api {
       const isWithheld = error.code === 'network' && withheld.mayRenew && mayWithhold(apiUrl);
       if (error.status !== 401 && !isWithheld) throw error;
       withheld.mayRenew = false;
-      const fresh = await askToken(token, signal).catch((failure: unknown) => {
-        // Without a network no token can be renewed: the failed request says so better.
+      const fresh = await getToken(token, signal).catch((failure: unknown) => {
+        // Without a network the token cannot be renewed either; the first error is the more useful one.
         throw isWithheld && !signal?.aborted ? error : failure;
       });
       if (fresh === token || (isWithheld && !withheld.mayRepeat)) throw error;
@@ -175,8 +177,19 @@ export function createApi(options: ClientOptions): Api {
   };
 }
 
-/** People are sent to no link but one of the web. */
+/** Rejects a link that is not http or https. */
 function withWebLink<S extends OpenedSession>(session: S): S {
   if (session.url !== undefined && !/^https?:/i.test(session.url)) throw new ConnectError('unexpected_answer');
   return session;
+}
+
+/** Creates an idempotency key. It must be unique for each user but need not be secret, so `crypto` is not needed. */
+export function newKey(): string {
+  const random = () => Math.random().toString(36).slice(2, 13);
+  return `${Date.now().toString(36)}-${random()}-${random()}`;
+}
+
+/** Returns whether the API accepts the key: 1 to 64 visible ASCII characters. */
+export function isKey(key: string): boolean {
+  return /^[!-~]{1,64}$/.test(key);
 }

@@ -1,7 +1,7 @@
 import type { Open } from './connect';
 import { type Returned, readReturn, withoutReturn } from './session-return';
 
-/** What the client uses of a browser's window. */
+/** The parts of a browser's window that the client uses. */
 export type Page = {
   readonly location: { readonly href: string; assign(url: string): void };
   readonly history: { readonly state: unknown; replaceState(state: unknown, unused: string, url: string): void };
@@ -15,7 +15,6 @@ export type Page = {
   addEventListener(type: 'pageshow', listener: (event: { readonly persisted: boolean }) => void): void;
 };
 
-/** A window that a page opened. */
 export type PageWindow = {
   readonly closed: boolean;
   opener: unknown;
@@ -23,22 +22,21 @@ export type PageWindow = {
   close(): void;
 };
 
-/** Joins the pages of one origin. */
+/** A broadcast channel between pages of one origin. */
 export type Channel = {
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   postMessage(message: unknown): void;
   close(): void;
 };
 
-/** The page this runs in. */
 export const thisPage = (): Page => globalThis as unknown as Page;
 
 /**
- * How this page was come back to, if it was; takes it out of the address bar at once, so that no code stays in the
- * history or is sent again. Everything else of the address stays.
+ * Reads the return from this page's address and removes it from the address bar, so that the code is neither kept in
+ * the history nor sent again. Returns undefined if the address is not a return.
  */
 export function takeReturn(page: Page = thisPage()): Returned | undefined {
-  // No address on a server, where pages are rendered in advance.
+  // There is no `location` in server-side rendering.
   const address: string | undefined = page.location?.href;
   const returned = address === undefined ? undefined : readReturn(address);
   if (address !== undefined && returned) {
@@ -47,27 +45,27 @@ export function takeReturn(page: Page = thisPage()): Returned | undefined {
   return returned;
 }
 
-/** Leads this page itself to the link. Resolves only where the browser's back button brings the page back as it was. */
+/** Navigates this page to the link. Resolves only if the browser's back button restores the page from its cache. */
 export function redirect(page: Page = thisPage()): Open {
   return (url, { sessionId }) =>
     new Promise(resolve => {
       page.addEventListener('pageshow', ({ persisted }) => {
         if (persisted) resolve(undefined);
       });
-      inThisTab(page, storage => storage.setItem(REDIRECTED, sessionId));
+      withSessionStorage(page, storage => storage.setItem(REDIRECTED, sessionId));
       page.location.assign(url);
     });
 }
 
-/** Whether this tab itself was led away for this session, so that no other tab waits for it. */
+/** Returns whether this tab was redirected for this session. Then no other tab waits for it. */
 export function wasRedirected(sessionId: string, page: Page): boolean {
-  return inThisTab(page, storage => storage.getItem(REDIRECTED)) === sessionId;
+  return withSessionStorage(page, storage => storage.getItem(REDIRECTED)) === sessionId;
 }
 
 const REDIRECTED = 'terra-connect.redirected';
 
-/** What the tab remembers; undefined where the browser lets it remember nothing. */
-function inThisTab<T>(page: Page, use: (storage: NonNullable<Page['sessionStorage']>) => T): T | undefined {
+/** Uses the tab's session storage. Returns undefined if the browser blocks it. */
+function withSessionStorage<T>(page: Page, use: (storage: NonNullable<Page['sessionStorage']>) => T): T | undefined {
   try {
     return page.sessionStorage && use(page.sessionStorage);
   } catch {

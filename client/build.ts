@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 
-/** Makes `dist`: one ES module, and its types. */
+/** Builds `dist`: one ES module and its types. */
 
 const client = import.meta.dirname;
 const dist = join(client, 'dist');
@@ -16,7 +16,7 @@ buildSync({
   bundle: true,
   format: 'esm',
   platform: 'neutral',
-  // What React Native's Hermes takes as it is.
+  // React Native's Hermes runs this target without transpiling.
   target: 'es2020',
 });
 
@@ -25,7 +25,7 @@ const tsc = [join(typescript, 'bin/tsc'), '-p', client, '--outDir', dist];
 execFileSync(process.execPath, [...tsc, '--noEmit', 'false', '--declaration', '--emitDeclarationOnly'], {
   stdio: 'inherit',
 });
-// Node's own resolution wants file endings, and the sources are written without.
+// Node's module resolution requires file extensions, which the sources omit.
 for (const file of readdirSync(dist).filter(name => name.endsWith('.d.ts'))) {
   const types = readFileSync(join(dist, file), 'utf8');
   writeFileSync(join(dist, file), types.replace(/(from '\.\/[\w-]+)(')/g, '$1.js$2'));

@@ -4,49 +4,55 @@ import { ConnectError } from './error';
 import { type Signal, untilAborted } from './platform';
 import { type Returned, readReturn } from './session-return';
 
-/** What became of an attempt to connect. */
+/** The outcome of an attempt to connect. */
 export type Outcome =
-  /** Done. `connection.status` says how it stands now: the person may have disconnected since. */
+  /** Connected. `connection.status` is the current status: the user may have disconnected since. */
   | { kind: 'connected'; sessionId: string; connection: Connection }
   /** Nothing was connected. */
   | { kind: 'failed'; sessionId: string; failure: SessionFailure }
-  /** A provider was picked that lives on the phone: mint a token and use the mobile SDK. */
+  /** The user picked a provider that connects on the phone: mint a token and use the mobile SDK. */
   | { kind: 'sdk_required'; sessionId: string; provider: string }
-  /** The person came back, and Terra's word is still on its way: `settle()` later, or wait for the event. */
+  /**
+   * The user came back, but Terra has not reported the authentication yet: call `settle()` later, or wait for the
+   * event.
+   */
   | { kind: 'waiting'; sessionId: string }
-  /** The person went away from it; the link may still be used until it expires. */
+  /** The user left. The link can still be used until it expires. */
   | { kind: 'left'; sessionId: string };
 
-/** What `open` may know of the attempt beside its link. */
+/** What `open` receives in addition to the link. */
 export type Attempt = {
   sessionId: string;
-  /** How the session stands now. */
+  /** Returns the session's current state. */
   session: () => Promise<Session>;
   signal?: Signal | undefined;
 };
 
 /**
- * Shows the link to the person. Resolves with the URL the person came back to, or with undefined when the person left;
- * never, where the page itself goes away.
+ * Shows the link to the user. Resolves with the return URL, or with undefined if the user left. Never resolves if the
+ * page itself navigates away.
  */
 export type Open = {
   (url: string, attempt: Attempt): Promise<string | undefined>;
-  /** True where it is known in advance that nothing can be shown. */
+  /** True if it is already known that nothing can be shown. */
   readonly blocked?: boolean;
-  /** Called when there will be no link to show. */
+  /** Called if there is no link to show. */
   cancel?(): void;
 };
 
 export type ConnectOptions = SessionRequest & WaitOptions & { open: Open };
 
 export type Client = Api & {
-  /** Opens a session, lets `open` show its link, and finishes what comes back. */
+  /** Opens a session, passes its link to `open` and finishes the return. */
   connect(options: ConnectOptions): Promise<Outcome>;
-  /** Finishes a session on the return: redeems the code and waits for Terra's word, 30 seconds by default. */
+  /**
+   * Finishes a session after the return: redeems the code and waits until Terra reports the authentication, for 30
+   * seconds by default.
+   */
   finish(returned: string | Returned, options?: WaitOptions): Promise<Outcome>;
 };
 
-/** A client of one deployment, for whoever is signed in. */
+/** Creates a client of one deployment for the signed-in user. */
 export function createClient(options: ClientOptions): Client {
   const api = createApi(options);
   const now = options.now ?? Date.now;
@@ -81,8 +87,8 @@ export function createClient(options: ClientOptions): Client {
       if (connection) return { kind: 'connected', sessionId, connection };
     } catch (error) {
       if (!(error instanceof ConnectError)) throw error;
-      // The API tells a stranger no more than this: the code is right, and the session is somebody else's. A gateway that
-      // has no such route says not found as well, but without an id.
+      // The API answers not_found if the code is valid but the session belongs to another user. A gateway without this
+      // route also answers 404, but without a request id.
       if (error.code === 'not_found' && error.requestId !== undefined)
         return { kind: 'failed', sessionId, failure: 'wrong_owner' };
       const mayHaveEnded = error.code === 'session_closed' || error.code === 'code_invalid';
@@ -93,7 +99,7 @@ export function createClient(options: ClientOptions): Client {
     return settled(sessionId, { patienceMs: Math.max(0, deadline - now()), signal }, 'waiting');
   }
 
-  /** How the session ended, where it did and the API says so. */
+  /** Returns the session's final outcome, or undefined if it is unknown. */
   async function knownOutcome(sessionId: string, signal: Signal | undefined): Promise<Outcome | undefined> {
     try {
       return await outcomeOf(await api.session(sessionId, { signal }), { signal });
@@ -104,10 +110,10 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function failed(sessionId: string, failure: SessionFailure, signal: Signal | undefined): Promise<Outcome> {
-    // The URL may have been told less than the API has heard by now, or say what anybody wrote.
+    // The URL may be older than the API's state, and anyone can write a URL.
     const known = await knownOutcome(sessionId, signal);
-    const saysMore = known && !(known.kind === 'failed' && known.failure === 'unknown');
-    return saysMore ? known : { kind: 'failed', sessionId, failure };
+    const isMoreSpecific = known && !(known.kind === 'failed' && known.failure === 'unknown');
+    return isMoreSpecific ? known : { kind: 'failed', sessionId, failure };
   }
 
   async function finish(from: string | Returned, wait: WaitOptions = {}): Promise<Outcome> {
@@ -144,7 +150,7 @@ export function createClient(options: ClientOptions): Client {
       const returnUrl = await untilAborted(open(url, attempt), signal);
       const returned = returnUrl === undefined ? undefined : readReturn(returnUrl);
       if (returned?.sessionId === id) return finish(returned, wait);
-      // Perhaps it was finished elsewhere meanwhile, or is being finished.
+      // The session may have been finished elsewhere in the meantime.
       const seen = await api.session(id, { signal });
       if (seen.status === 'returned') return settled(id, wait, 'left');
       return (await outcomeOf(seen, wait)) ?? { kind: 'left', sessionId: id };

@@ -26,28 +26,25 @@ const titles = {
 
 const ownCodes = ['network', 'unexpected_answer', 'popup_blocked'] as const;
 
-/** What the client itself finds, beside the codes of the API. */
+/** Codes of the client itself, in addition to the API's. */
 type OwnCode = (typeof ownCodes)[number];
 
 /** A code of the API's problem documents. */
 export type ErrorCode = Exclude<keyof typeof titles, OwnCode>;
 
-/** What a `ConnectError` may hold. */
+/** Any code of a `ConnectError`. */
 export type ConnectErrorCode = ErrorCode | OwnCode;
 
-/**
- * A call that failed. It is made of our own words only: no token, code, link or word of the server's is in it, so it may
- * be logged as it is.
- */
+/** A failed call. It contains no token, code, link or server text, so it can be logged. */
 export class ConnectError extends Error {
   readonly code: ConnectErrorCode;
-  /** HTTP status; 0 where there was no answer. */
+  /** HTTP status; 0 if there was no answer. */
   readonly status: number;
-  /** Whether the same call may succeed a little later. */
+  /** Whether the same call may succeed later. */
   readonly retryable: boolean;
-  /** How long the API asked to wait. */
+  /** The delay that the API asked for. */
   declare readonly retryAfterMs?: number;
-  /** The API's id of the request, for whoever reads its log. */
+  /** The API's request id, to find the request in its log. */
   declare readonly requestId?: string;
 
   constructor(
@@ -64,7 +61,7 @@ export class ConnectError extends Error {
   }
 }
 
-/** Whether it is a code of the API's, as far as this version of the client knows. */
+/** Returns whether this version of the client knows it as a code of the API. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return Object.keys(titles).some(known => known === code) && !ownCodes.some(own => own === code);
 }

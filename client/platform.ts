@@ -1,4 +1,4 @@
-/** Where the platform has AbortSignal, that type; else as much of it as the client uses. Nobody needs DOM types. */
+/** The platform's AbortSignal type, or else the part of it that the client uses, so that DOM types are not required. */
 export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer Known } } ? Known : PlainSignal;
 
 type PlainSignal = {
@@ -8,7 +8,6 @@ type PlainSignal = {
   removeEventListener(type: 'abort', listener: () => void): void;
 };
 
-/** What `fetch` is asked for. */
 export type FetchInit = {
   method: string;
   headers: Record<string, string>;
@@ -19,14 +18,14 @@ export type FetchInit = {
   redirect: 'manual';
 };
 
-/** As much of a `Response` as the client reads. */
+/** The part of a `Response` that the client reads. */
 export type FetchAnswer = {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
 };
 
-/** The platform's `fetch`, or one like it. */
+/** The platform's `fetch` or a compatible function. */
 export type Fetch = (url: string, init: FetchInit) => Promise<FetchAnswer>;
 
 type Platform = {
@@ -34,24 +33,24 @@ type Platform = {
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
   AbortController: new () => { readonly signal: Signal; abort(): void };
-  /** Of a page. */
+  /** Only in a page. */
   readonly location?: { readonly origin?: string };
   readonly navigator?: { readonly onLine?: boolean };
 };
 
-/** What the client uses of wherever it runs: browsers, React Native and Node all have it. */
+/** The globals that the client uses; browsers, React Native and Node all have them. */
 export const platform = globalThis as unknown as Platform;
 
 /**
- * Returns whether a request that got no answer may have got one that the browser withholds from this page, because it is of
- * another origin than the API and the answer has no CORS headers.
+ * Returns whether a request that failed may have been answered, but withheld from this page by the browser because the
+ * API has another origin and the answer no CORS headers.
  */
 export function mayWithhold(apiUrl: string): boolean {
   const origin = platform.location?.origin;
   return origin !== undefined && !`${apiUrl}/`.startsWith(`${origin}/`) && platform.navigator?.onLine !== false;
 }
 
-/** Waits; rejects at once with the signal's reason when it is aborted. */
+/** Waits. Rejects immediately with the signal's reason if it is aborted. */
 export function sleep(ms: number, signal?: Signal): Promise<void> {
   let timer: unknown;
   const slept = new Promise<void>(resolve => {
@@ -60,7 +59,7 @@ export function sleep(ms: number, signal?: Signal): Promise<void> {
   return untilAborted(slept, signal).finally(() => platform.clearTimeout(timer));
 }
 
-/** The same promise, but rejected with the signal's reason as soon as it is aborted. */
+/** Returns the same promise, but rejects with the signal's reason as soon as it is aborted. */
 export function untilAborted<T>(promise: Promise<T>, signal: Signal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
@@ -71,7 +70,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: Signal | undefined)
   });
 }
 
-/** Why it was aborted. Older React Native keeps no reason. */
+/** Returns the reason of the abort. Older React Native has none. */
 export function reasonOf(signal: Signal): unknown {
   return signal.reason ?? Object.assign(new Error('The call was aborted'), { name: 'AbortError' });
 }

@@ -6,24 +6,24 @@ import { readReturn } from './session-return';
 
 const CHANNEL = 'terra-connect';
 const FEATURES = 'popup,width=520,height=760';
-const LOOK_MS = 500;
+const POLL_MS = 500;
 const FIRST_ASK_MS = 2000;
 const LONGEST_ASK_MS = 15_000;
-/** For the return page to load and hand back, once the browser is on its way there. */
+/** The time for the return page to load and hand the return back. */
 const HAND_BACK_MS = 10_000;
-/** For the tab that waits to answer. Should it be later, both confirm, which changes nothing. */
+/** The time for the waiting tab to answer. If it answers later, both tabs confirm, which is harmless. */
 const TAKE_MS = 500;
 
 type Message = { kind: 'return'; sessionId: string; url: string } | { kind: 'taken'; sessionId: string };
 
 /**
- * Opens a window at once: call it inside the click, or the browser blocks it. The link is shown in it, and `handBack()` in
- * the page of the return target brings the return here.
+ * Opens a window immediately: call it in the click handler, or the browser blocks it. The link is then opened in that
+ * window, and `handBack()` on the return page sends the return to this page.
  */
 export function popup(page: Page = thisPage()): Open {
   const opened = page.open('', '_blank', FEATURES);
   const isOpen = opened !== null && !opened.closed;
-  // The pages that people visit there must not be able to lead this one away.
+  // Pages in the window must not be able to navigate this page.
   if (isOpen) opened.opener = null;
 
   async function open(url: string, attempt: Attempt): Promise<string | undefined> {
@@ -48,7 +48,7 @@ export function popup(page: Page = thisPage()): Open {
   return Object.assign(open, { blocked: !isOpen, cancel: () => opened?.close() });
 }
 
-/** The return of this session and no other, as `handBack` offers it. */
+/** Resolves with this session's return URL when `handBack` sends it. */
 function returnTo(sessionId: string, channel: Channel): Promise<string> {
   return new Promise(resolve => {
     channel.onmessage = ({ data }) => {
@@ -60,9 +60,9 @@ function returnTo(sessionId: string, channel: Channel): Promise<string> {
 }
 
 /**
- * Until the person closed the window, or the session ended without it. A window reads as closed also once any page in it
- * has cut the tie to its opener (Cross-Origin-Opener-Policy), as the API's callback does: so the session is asked, and the
- * person counts as gone only while this page has the focus.
+ * Resolves once the user closed the window or the session ended without it. A window also reads as closed after a page
+ * in it severed its opener (Cross-Origin-Opener-Policy), as the API's callback does. So the session is polled, and the
+ * user counts as gone only while this page has the focus.
  */
 async function untilLeft(
   isClosed: () => boolean,
@@ -74,9 +74,9 @@ async function untilLeft(
   let askedAtMs = 0;
   let pauseMs = FIRST_ASK_MS;
   while (!watch.isOver) {
-    await new Promise<void>(resolve => page.setTimeout(resolve, LOOK_MS));
+    await new Promise<void>(resolve => page.setTimeout(resolve, POLL_MS));
     if (!isClosed()) continue;
-    closedMs += LOOK_MS;
+    closedMs += POLL_MS;
     if (watch.isOver || closedMs - askedAtMs < pauseMs) continue;
     askedAtMs = closedMs;
     pauseMs = Math.min(LONGEST_ASK_MS, pauseMs * 1.5);
@@ -88,14 +88,14 @@ async function untilLeft(
   }
 }
 
-/** Not knowing for a moment is no news. */
+/** Ignores temporary errors. */
 function unlessRetryable(error: unknown): undefined {
   if (!(error instanceof ConnectError && error.retryable)) throw error;
 }
 
 /**
- * Where this page is a return that a waiting `popup()` of another tab is for: gives it to that tab, closes this window and
- * resolves with true. False where nobody took it: then go on here with `takeReturn()`.
+ * If another tab's `popup()` waits for the return in this page's address, sends it to that tab, closes this window and
+ * resolves with true. Resolves with false if no tab took it: then continue here with `takeReturn()`.
  */
 export async function handBack(page: Page = thisPage()): Promise<boolean> {
   const url: string | undefined = page.location?.href;

@@ -6,13 +6,15 @@ export type RepeatDeps = {
   now: () => number;
 };
 
-/** How long to wait, altogether and on whose word to stop. */
+/** The total time to retry, and a signal to stop. */
 export type Patience = { patienceMs: number; signal?: Signal | undefined };
 
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 8000;
 
-/** Makes pauses that grow, with jitter, so that clients which failed together do not come again together. */
+/**
+ * Creates a generator of exponential pauses with jitter, so that clients that failed together do not retry together.
+ */
 export function pauses(): () => number {
   let pauseMs = FIRST_PAUSE_MS;
   return () => {
@@ -23,8 +25,8 @@ export function pauses(): () => number {
 }
 
 /**
- * Tries until it succeeds, fails for good, or patience does not reach to the next attempt; then throws the last failure.
- * Waits at least as long as the API asked for.
+ * Retries until the attempt succeeds, fails permanently or the next one would exceed `patienceMs`; then throws the last
+ * error. Honors `Retry-After`.
  */
 export async function repeat<T>(
   attempt: () => Promise<T>,

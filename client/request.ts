@@ -9,22 +9,22 @@ export type Call<T> = {
   path: string;
   body?: object;
   idempotencyKey?: string;
-  /** The statuses of success, each with fields that its answer must have. */
+  /** The success statuses, each with the required fields of its answer. */
   answers: Record<number, readonly (keyof T & string)[]>;
 };
 
 export type RequestDeps = {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   apiUrl: string;
   fetch: Fetch;
   now: () => number;
   timeoutMs: number;
 };
 
-/** Lambda's limit for an answer: nothing longer is the API's. */
+/** Lambda's response limit. A longer answer is not from the API. */
 const ANSWER_LIMIT = 6 * 1024 * 1024;
 
-/** Asks once. Whatever comes of it but the declared answer is thrown as a `ConnectError`. */
+/** Sends one request. Throws a `ConnectError` for anything except a declared answer. */
 export async function request<T>(
   call: Call<T>,
   token: string,
@@ -38,10 +38,10 @@ export async function request<T>(
   throw fields ? new ConnectError('unexpected_answer', { status }) : readFailure(status, retryAfter, body, deps.now());
 }
 
-type Heard = { status: number; retryAfter: string | null; text: string };
+type RawAnswer = { status: number; retryAfter: string | null; text: string };
 
-/** The answer as it came; what keeps it from coming in time, whatever that is, counts as the network. */
-async function ask<T>(call: Call<T>, token: string, signal: Signal | undefined, deps: RequestDeps): Promise<Heard> {
+/** Sends the request and reads the answer. A timeout and any other failure count as a network error. */
+async function ask<T>(call: Call<T>, token: string, signal: Signal | undefined, deps: RequestDeps): Promise<RawAnswer> {
   const giveUp = new platform.AbortController();
   const stop = () => giveUp.abort();
   const timer = platform.setTimeout(stop, deps.timeoutMs);
@@ -59,17 +59,17 @@ async function ask<T>(call: Call<T>, token: string, signal: Signal | undefined, 
     cache: 'no-store',
     redirect: 'manual',
   };
-  const heard = async (): Promise<Heard> => {
+  const fetchText = async (): Promise<RawAnswer> => {
     const answer = await deps.fetch(`${deps.apiUrl}/v1/${path}`, init);
     const { status, headers } = answer;
     return { status, retryAfter: headers.get('retry-after'), text: await readText(answer) };
   };
   try {
-    // Raced as well, for a fetch that does not listen to its signal.
-    return await untilAborted(untilAborted(heard(), giveUp.signal), signal);
+    // Also raced, in case `fetch` ignores its signal.
+    return await untilAborted(untilAborted(fetchText(), giveUp.signal), signal);
   } catch (error) {
     if (signal?.aborted || error instanceof ConnectError) throw error;
-    // Not even as a cause: a platform's words may quote a header.
+    // The error is not kept as a cause: a platform's message may quote a header.
     throw new ConnectError('network');
   } finally {
     stop();
@@ -86,7 +86,7 @@ async function readText(answer: FetchAnswer): Promise<string> {
   return text;
 }
 
-/** What the gateway says by itself has a status and no code. */
+/** API Gateway's own errors have a status but no code. */
 const gatewayCodes: Record<number, ErrorCode> = {
   401: 'unauthenticated',
   403: 'forbidden',
@@ -104,9 +104,9 @@ function readFailure(status: number, retryAfter: string | null, body: unknown, n
   const more = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   if (!isObject(body)) return new ConnectError('unexpected_answer', more);
   const { code, message, requestId } = body;
-  // A code of a newer API than this client counts as what its status says.
-  const isOurs = typeof code === 'string' || typeof message === 'string';
-  const known = isErrorCode(code) ? code : isOurs ? gatewayCodes[status] : undefined;
+  // A code that this client does not know falls back to the one of its status.
+  const isApiError = typeof code === 'string' || typeof message === 'string';
+  const known = isErrorCode(code) ? code : isApiError ? gatewayCodes[status] : undefined;
   const id = typeof requestId === 'string' && /^[\w=/+-]{1,40}$/.test(requestId) ? { requestId } : {};
   return new ConnectError(known ?? 'unexpected_answer', { ...more, ...id });
 }

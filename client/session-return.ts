@@ -1,6 +1,6 @@
 import type { SessionFailure } from './answers';
 
-/** How a browser came back: what the return URL says. It proves nothing by itself. */
+/** The content of a return URL. It is no proof of anything. */
 export type Returned =
   | { status: 'returned'; sessionId: string; code?: string }
   | { status: 'failed'; sessionId: string; error: SessionFailure }
@@ -17,7 +17,7 @@ const failures: Record<SessionFailure, true> = {
 
 const added: Record<Returned['status'], string> = { returned: 'code', failed: 'error', sdk_required: 'provider' };
 
-/** What the URL says of a session; undefined for a URL that is no return. */
+/** Reads a return URL. Returns undefined for any other URL. */
 export function readReturn(url: string): Returned | undefined {
   const { parameters } = partsOf(url);
   const last = (name: string) => parameters[lastIndexOf(name, parameters)]?.value;
@@ -41,7 +41,7 @@ export function readReturn(url: string): Returned | undefined {
   }
 }
 
-/** The URL as it was before the API added to it; everything else stays as it is written. */
+/** Removes the parameters that the API added. The rest of the URL stays unchanged. */
 export function withoutReturn(url: string, { status }: Returned): string {
   const { before, parameters, fragment } = partsOf(url);
   const ours = ['session_id', 'status', added[status]].map(name => lastIndexOf(name, parameters));
@@ -51,12 +51,14 @@ export function withoutReturn(url: string, { status }: Returned): string {
 
 type Parameter = { text: string; name: string; value: string };
 
-/** The API adds its own at the end, so the last of a name is the API's, and those before are the app's. */
+/**
+ * Returns the index of the last parameter of this name: the API appends its parameters, so earlier ones are the app's.
+ */
 function lastIndexOf(name: string, parameters: readonly Parameter[]): number {
   return parameters.map(parameter => parameter.name).lastIndexOf(name);
 }
 
-// By hand, because React Native's URL reads no query and every URL class rewrites what it is given.
+// Parsed by hand, because React Native's URL does not read the query and every URL class normalizes its input.
 function partsOf(url: string): { before: string; parameters: Parameter[]; fragment: string } {
   const [, before = '', query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? [];
   const parameters = query === '' ? [] : query.split('&').map(readParameter);

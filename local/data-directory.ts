@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { StartError } from './start-error';
 
 /**
- * Takes a directory for one run: everything in it fits together, so two runs must not write it at once.
- * @throws StartError where it cannot be used, or another run has it.
+ * Locks a data directory for one run. Two runs must not write to it at the same time.
+ * @throws StartError if the directory cannot be used or another run has locked it.
  */
 export function takeDataDirectory(directory: string): { release(): void } {
   const lock = join(directory, 'in-use-by');
@@ -12,7 +12,9 @@ export function takeDataDirectory(directory: string): { release(): void } {
     mkdirSync(directory, { recursive: true });
     const owner = ownerOf(lock);
     if (owner !== undefined) {
-      throw new StartError(`DATA_DIR ${directory} is in use by process ${owner}: end it, or name another directory`);
+      throw new StartError(
+        `DATA_DIR ${directory} is in use by process ${owner}: stop that process, or set DATA_DIR to another directory`,
+      );
     }
     writeFileSync(lock, `${process.pid}`);
   } catch (error) {
@@ -22,7 +24,10 @@ export function takeDataDirectory(directory: string): { release(): void } {
   return { release: () => rmSync(lock, { force: true }) };
 }
 
-/** The process that holds the lock; a process that was killed leaves the lock but not itself. */
+/**
+ * Returns the id of the running process that holds the lock. A killed process leaves its lock file behind, so the id is
+ * probed.
+ */
 function ownerOf(lock: string): number | undefined {
   try {
     const owner = Number(readFileSync(lock, 'utf8'));

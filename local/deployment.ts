@@ -12,12 +12,12 @@ type FunctionProperties = {
 
 type Running = Pick<RunningTemplate, 'stack' | 'api' | 'dynamodb' | 'secrets' | 'queues' | 'bus'>;
 
-/** The access key an operator's commands call with; no function has it. */
+/** The access key that the operator commands use; no function has it. */
 export const OPERATOR_ACCESS_KEY = 'AKIALOCALOPERATOR000';
 
 /**
- * The API, and beside it at `/_local/deployment` what an operator's commands need to know of the stack that serves it.
- * `logs` is read anew each time: it tells when a schedule last ran.
+ * Serves the API, and at `GET /_local/deployment` a JSON description of the stack for the operator commands. `logs` is
+ * read on each request, to report when each schedule last ran.
  */
 export function withDeployment(running: Running, logs: readonly LogEntry[]): RequestListener {
   const startedAt = Date.now();

@@ -1,13 +1,13 @@
-import type { FunctionLog } from './aws/lambda/function-log';
+import type { FunctionLog } from './aws/lambda/runtime';
 
-/** Something worth a line: what happened in the local stack. */
+/** One entry of the local stack's log. */
 export type LogEntry =
   | {
       readonly kind: 'request';
       readonly at: number;
-      /** Undefined where the gateway answered alone. */
+      /** Undefined if the gateway answered without calling a function. */
       readonly function: string | undefined;
-      /** The route, or the bare method where none fits; never a path, since paths hold secrets. */
+      /** The route key, or only the method if no route matches. Never a path, because paths contain secrets. */
       readonly route: string;
       readonly status: number;
       readonly ms: number;
@@ -27,12 +27,12 @@ export type LogEntry =
       readonly kind: 'denied';
       readonly at: number;
       readonly function: string | undefined;
-      /** The sentence AWS says. */
+      /** The message that AWS would return. */
       readonly message: string;
     }
   | { readonly kind: 'sandbox'; readonly at: number; readonly message: string };
 
-/** One line for the terminal; undefined for what belongs into the log but not before people's eyes. */
+/** Returns the line to print in the terminal, or undefined for entries that are only kept in the log. */
 export function logLine(entry: LogEntry, { colours }: { colours: boolean }): string | undefined {
   const paint = (code: number, text: string) => (colours ? `\u001B[${code}m${text}\u001B[0m` : text);
   const time = paint(DIM, new Date(entry.at).toTimeString().slice(0, 8));

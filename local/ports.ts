@@ -1,20 +1,18 @@
 import { createServer, type Server } from 'node:net';
-import type { HeldPort } from './held-port';
-import { listen } from './loopback';
+import { type HeldPort, listen } from './loopback';
 import { StartError } from './start-error';
 
-/** The ports of one stack. */
 export type HeldPorts = {
   readonly api: HeldPort;
   readonly sandbox: HeldPort;
   readonly issuer: HeldPort;
-  /** Frees the ports that no server took. */
+  /** Releases the ports that no server took over. */
   release(): Promise<void>;
 };
 
 const TRIES = 50;
 
-/** Holds `first` and the two ports after it, or any three in a row. */
+/** Binds `first` and the two ports after it, or any three consecutive free ports. */
 export async function holdPorts(first: number | undefined): Promise<HeldPorts> {
   if (first !== undefined) return holdFrom(first);
   for (let tries = 1; ; tries++) {
@@ -56,7 +54,8 @@ async function holdFrom(first: number): Promise<HeldPorts> {
 
 function explained(port: number, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new StartError(`Port ${port} is in use: end what uses it, or set PORT to another`);
-  if (code === 'EACCES') return new StartError(`Port ${port} may not be used by this user: set PORT to another`);
+  if (code === 'EADDRINUSE')
+    return new StartError(`Port ${port} is in use: stop the program that uses it, or set PORT to another port`);
+  if (code === 'EACCES') return new StartError(`Port ${port} is not permitted for this user: set PORT to another port`);
   return error;
 }

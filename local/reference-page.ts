@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const contract = join(__dirname, '../docs/openapi.json');
 const config = join(__dirname, '../infra/openapi/redocly.yaml');
 
-/** Everything is in the page itself: a browser that wanted to load more would not. */
+/** The page is self-contained: its policy forbids loading anything else. */
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
@@ -22,7 +22,10 @@ const LOGO = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" width="34" height="12"><text y="10" font-family="sans-serif" font-size="10" fill="#555">Redoc</text></svg>',
 ).replace(/'/g, '%27')}`;
 
-/** Serves the contract for people at `/reference`, made at the first request and kept, and for programs at `/openapi.json`. */
+/**
+ * Serves the API reference at `/reference` and the OpenAPI document at `/openapi.json`. The page is built at the first
+ * request and cached.
+ */
 export function referencePage(
   build: () => Promise<string> = buildPage,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
@@ -30,7 +33,7 @@ export function referencePage(
   const answers: Record<string, () => Promise<readonly [Record<string, string>, string]>> = {
     '/reference': async () => {
       page ??= build();
-      // A failure is not kept: the next request tries again.
+      // A failed build is not cached: the next request tries again.
       page.catch(() => (page = undefined));
       return [pageHeaders, await page];
     },
@@ -49,7 +52,7 @@ export function referencePage(
         response.end(method === 'HEAD' ? undefined : body);
       },
       (error: unknown) => {
-        console.error('The reference could not be made:', error);
+        console.error('The API reference could not be built:', error);
         response.writeHead(500, { 'content-type': 'application/json' }).end('{"message":"Internal Server Error"}');
       },
     );
@@ -57,7 +60,7 @@ export function referencePage(
   };
 }
 
-/** Redoc's page of the contract, with Redoc in it. */
+/** Builds Redoc's page of the OpenAPI document, with Redoc's script inlined. */
 async function buildPage(): Promise<string> {
   const cli = join(dirname(createRequire(__filename).resolve('@redocly/cli/package.json')), 'bin/cli.js');
   const folder = await mkdtemp(join(tmpdir(), 'terra-connect-reference-'));
@@ -66,7 +69,7 @@ async function buildPage(): Promise<string> {
   try {
     const command = [cli, 'build-docs', contract, '--output', file, '--inlineBundle', '--config', config];
     await promisify(execFile)(process.execPath, command, { env, timeout: 30_000 });
-    // The one thing Redoc would fetch.
+    // The logo is the only resource that Redoc would load from its CDN.
     return (await readFile(file, 'utf8')).replace(/https:\/\/cdn\.redoc\.ly\/redoc\/logo-[\w-]+\.svg/g, LOGO);
   } finally {
     await rm(folder, { recursive: true, force: true });

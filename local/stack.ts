@@ -5,16 +5,14 @@ import { join } from 'node:path';
 import type { JWTPayload } from 'jose';
 import type { SettingsInput } from '../infra/settings/settings';
 import type { Assembly } from './aws/cloudformation/assembly';
-import { clientModule } from './demo/client-module';
+import { clientModule, demoPage } from './demo/demo-page';
 import { takeDataDirectory } from './data-directory';
-import { demoPage } from './demo/demo-page';
 import { withDeployment } from './deployment';
-import { factJournal } from './demo/fact-journal';
+import { factJournal, recordsPage } from './demo/records';
 import { startIssuer } from './issuer/issuer';
 import type { LogEntry } from './log-entry';
 import { closeServer, listen } from './loopback';
 import { type HeldPorts, holdPorts } from './ports';
-import { recordsPage } from './demo/records';
 import { referencePage } from './reference-page';
 import { type RunningTemplate, type RunningTemplateOptions, runTemplate } from './aws/running-template';
 import type { Invocation } from './aws/lambda/runtime';
@@ -23,11 +21,11 @@ import { StartError } from './start-error';
 
 type Synthesise = (wish: { settings: SettingsInput; outdir: string }) => Assembly;
 
-/** A Terra to talk to: the real one, or a test's own. */
+/** The Terra endpoint to use instead of the sandbox: the real one, or a test's own. */
 export type Upstream = {
-  /** The base that `/auth/…`, `/userInfo`, … are appended to. */
+  /** Base URL that paths such as `/auth/…` and `/userInfo` are appended to. */
   readonly apiUrl: string;
-  /** The whole URL of the widget-session endpoint. */
+  /** Full URL of the widget-session endpoint. */
   readonly widgetUrl: string;
   readonly devId: string;
   readonly apiKey: string;
@@ -35,59 +33,65 @@ export type Upstream = {
 };
 
 export type LocalStackOptions = {
-  /** The API's port; the sandbox and the issuer take the two after it. Any three free ones when left out. */
+  /** The API's port; the sandbox and the issuer use the two after it. Defaults to any three consecutive free ports. */
   readonly port?: number | undefined;
-  /** Keeps everything that must fit together between runs; each run starts empty when left out. */
+  /**
+   * Directory that keeps the tables, secrets, keys and sandbox users between runs. By default each run starts empty.
+   */
   readonly dataDir?: string | undefined;
-  /** Talk to this Terra; a sandbox is started when left out. */
+  /** Terra endpoint to use. By default a sandbox is started. */
   readonly upstream?: Upstream | undefined;
-  /** Laid over `local/settings.json`; return targets and allowed origins are added to those there. */
+  /** Overrides `local/settings.json`; return targets and allowed origins are added to those there. */
   readonly settings?: Partial<SettingsInput>;
   readonly log?: (entry: LogEntry) => void;
-  /** In place of the CDK, for tests that start many stacks. */
+  /** Replaces the CDK, for tests that start many stacks. */
   readonly synthesise?: Synthesise;
 } & Pick<RunningTemplateOptions, 'likeLambda' | 'onCall' | 'onChange' | 'onUse' | 'alter'>;
 
 export type LocalStack = {
   readonly apiUrl: string;
   readonly issuerUrl: string;
-  /** Absent where another Terra is talked to. */
+  /** Undefined if `upstream` is used. */
   readonly sandbox: Sandbox | undefined;
   readonly table: { readonly endpoint: string; readonly name: string; purgeExpired(): Promise<number> };
-  /** Holds the secrets by their names in the template, `local/terra-api` and so on. */
+  /** The secrets, by their names in the template, such as `local/terra-api`. */
   readonly secrets: {
     readonly endpoint: string;
     readonly names: readonly string[];
     put(name: string, value: string): void;
   };
   readonly outputs: Readonly<Record<string, string>>;
-  /** What was published to the event bus, the last thousand events, oldest first; over HTTP at `/_local/events` of the API. */
+  /** Returns the last 1,000 events published to the event bus, oldest first. Also served at `GET /_local/events`. */
   events: RunningTemplate['bus']['events'];
   readonly bus: { readonly endpoint: string; readonly name: string };
-  /** The dead-letter queues: to be read in process, or with an SQS client at the endpoint. */
+  /** The dead-letter queues, readable in this process or with an SQS client at the endpoint. */
   readonly queues: Pick<RunningTemplate['queues'], 'endpoint' | 'urls' | 'bodies'>;
-  /** What is different here from the deployed stack, a short sentence each. */
+  /** The differences from the deployed stack, one short sentence each. */
   readonly differences: readonly string[];
-  /** A token of this user; `claims` replace the usual ones, undefined leaves one out. */
+  /**
+   * Returns an access token for this user. `claims` override the default claims; a claim set to undefined is left out.
+   */
   token(username: string, claims?: JWTPayload): Promise<string>;
   invoke: RunningTemplate['invoke'];
   invokeSchedule(name: string): Promise<Invocation>;
-  /** The last thousand things that happened. */
+  /** Returns the last 1,000 log entries. */
   logs(): readonly LogEntry[];
-  /** Stops everything and leaves nothing behind. */
+  /** Stops all servers and processes and removes temporary files. */
   close(): Promise<void>;
 };
 
 const LOGS_KEPT = 1000;
 
-/** What the sandbox and the development secrets agree on; worth nothing anywhere else. */
+/** Shared by the sandbox and the development secrets; valid nowhere else. */
 const developmentTerra = {
   devId: 'terra-connect-dev',
   apiKey: 'local-api-key-of-the-sandbox',
   signingSecret: 'local-signing-secret-of-the-sandbox',
 };
 
-/** Synthesises the stack and runs the template it gives, with a Terra, an issuer and the demo page around it. */
+/**
+ * Synthesizes the stack and runs the resulting template, together with a Terra sandbox, an issuer and the demo page.
+ */
 export async function startStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const { dataDir, upstream } = options;
   const closing: (() => Promise<void> | void)[] = [];
@@ -106,12 +110,12 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
     closing.push(ports.release);
     if (dataDir !== undefined) closing.push(takeDataDirectory(dataDir).release);
     const apiUrl = `http://localhost:${ports.api.port}`;
-    const shipped = { ...shippedSettings(ports), ...terraSettings(upstream, ports.sandbox.port) };
-    const settings = laidOver(shipped, options.settings ?? {});
+    const defaults = { ...defaultSettings(ports), ...terraSettings(upstream, ports.sandbox.port) };
+    const settings = mergeSettings(defaults, options.settings ?? {});
 
     const directory = mkdtempSync(join(tmpdir(), 'terra-connect-'));
     closing.push(() => rmSync(directory, { recursive: true, force: true }));
-    const assembly = await synthesised(settings, directory, options.synthesise);
+    const assembly = await synthesize(settings, directory, options.synthesise);
 
     const issuer = await startIssuer({
       port: ports.issuer,
@@ -139,7 +143,7 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
       ...options,
       apiUrl,
       log,
-      beside: (request, response) => pages.some(answers => answers(request, response)),
+      beside: (request, response) => pages.some(serve => serve(request, response)),
       onChange(change) {
         journal.changed(change);
         options.onChange?.(change);
@@ -184,14 +188,14 @@ export async function startStack(options: LocalStackOptions = {}): Promise<Local
   }
 }
 
-async function synthesised(settings: SettingsInput, outdir: string, given: Synthesise | undefined): Promise<Assembly> {
+async function synthesize(settings: SettingsInput, outdir: string, given: Synthesise | undefined): Promise<Assembly> {
   if (given) return given({ settings, outdir });
-  // Loading the CDK takes a second: not before it is known that the ports are free.
+  // Loading the CDK takes a second, so it waits until the ports are known to be free.
   const [{ synthesise }, { SettingsError }] = await Promise.all([
     import('../infra/synthesise'),
     import('../infra/settings/settings'),
   ]);
-  // The template validator takes two seconds, and `npm run synth` has its word.
+  // The template validator takes two seconds, and `npm run synth` runs it.
   const { CDK_VALIDATION } = process.env;
   process.env.CDK_VALIDATION = 'false';
   try {
@@ -204,8 +208,8 @@ async function synthesised(settings: SettingsInput, outdir: string, given: Synth
   }
 }
 
-/** The development settings; the file is written for the default ports. */
-function shippedSettings({ api, sandbox, issuer }: HeldPorts): SettingsInput {
+/** Returns the development settings with the ports of this run. The file has the default ports. */
+function defaultSettings({ api, sandbox, issuer }: HeldPorts): SettingsInput {
   const ports: Record<string, number> = { 4000: api.port, 4001: sandbox.port, 4002: issuer.port };
   const text = readFileSync(join(__dirname, 'settings.json'), 'utf8');
   return JSON.parse(
@@ -213,15 +217,18 @@ function shippedSettings({ api, sandbox, issuer }: HeldPorts): SettingsInput {
   ) as SettingsInput;
 }
 
-/** The demo page is left its return target and origin. What is of another kind than it should be is kept, to be refused. */
-function laidOver(shipped: SettingsInput, own: Partial<SettingsInput>): SettingsInput {
+/**
+ * Merges the caller's settings over the defaults, keeping the demo page's return target and origin. Values of a wrong
+ * type are passed on, so that validation reports them.
+ */
+function mergeSettings(defaults: SettingsInput, own: Partial<SettingsInput>): SettingsInput {
   const { returnTargets, allowedOrigins } = own;
   return {
-    ...shipped,
+    ...defaults,
     ...own,
-    ...(isPlain(returnTargets) && { returnTargets: { ...shipped.returnTargets, ...returnTargets } }),
+    ...(isPlain(returnTargets) && { returnTargets: { ...defaults.returnTargets, ...returnTargets } }),
     ...(Array.isArray(allowedOrigins) && {
-      allowedOrigins: [...new Set([...(shipped.allowedOrigins ?? []), ...allowedOrigins])],
+      allowedOrigins: [...new Set([...(defaults.allowedOrigins ?? []), ...allowedOrigins])],
     }),
   };
 }

@@ -1,4 +1,4 @@
-/** A start that cannot go on, told in sentences for the person who started it. */
+/** An error that stops the start. Its message is printed without a stack trace. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }

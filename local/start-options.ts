@@ -7,10 +7,10 @@ import type { LocalStackOptions, Upstream } from './stack';
 import { StartError } from './start-error';
 
 const DEFAULT_PORT = 4000;
-/** The sandbox and the issuer take the two ports after it. */
+/** The sandbox and the issuer use the two ports after it. */
 const LAST_PORT = 65_533;
 
-/** Which variable holds which part of another Terra to talk to. */
+/** The environment variables that configure another Terra endpoint instead of the sandbox. */
 const upstreamVariables = {
   apiUrl: 'TERRA_API_URL',
   widgetUrl: 'TERRA_WIDGET_URL',
@@ -24,14 +24,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LIKE_LAMBDA = '--like-lambda';
 
 /**
- * Reads what `npm start` was asked for. A variable set to nothing counts as not set.
- * @throws StartError naming every variable that is wrong or missing, and every argument that is not known.
+ * Reads the environment variables and arguments of `npm start`. An empty variable counts as not set.
+ * @throws StartError listing every wrong or missing variable and every unknown argument.
  */
 export function readStartOptions(environment: Environment, args: readonly string[] = []): LocalStackOptions {
   const given = (name: string) => environment[name] || undefined;
   const problems = args
     .filter(arg => arg !== LIKE_LAMBDA)
-    .map(arg => `${arg} is not an option; the only one is ${LIKE_LAMBDA}`);
+    .map(arg => `${arg} is not a known option; the only one is ${LIKE_LAMBDA}`);
 
   const port = Number(given('PORT') ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > LAST_PORT) {
@@ -53,14 +53,15 @@ export function readStartOptions(environment: Environment, args: readonly string
   };
 }
 
-/** What the file holds; whether its fields are settings is checked with all the others, at synthesis. */
+/** Reads the JSON object in the file. Its fields are validated with all other settings at synthesis. */
 function readSettingsFile(file: string | undefined, problems: string[]): Partial<SettingsInput> | undefined {
   if (file === undefined) return undefined;
   const text = textOf(resolve(file));
   const settings = text === undefined ? undefined : parseObject(text);
   const isObject = settings !== undefined && !Array.isArray(settings);
   if (text === undefined) problems.push(`SETTINGS names ${resolve(file)}, which cannot be read`);
-  else if (!isObject) problems.push(`SETTINGS names ${resolve(file)}, which does not hold a JSON object of settings`);
+  else if (!isObject)
+    problems.push(`SETTINGS names ${resolve(file)}, which does not contain a JSON object of settings`);
   return settings;
 }
 

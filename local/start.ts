@@ -17,7 +17,7 @@ async function start(): Promise<void> {
     },
   });
   stopOnSignal(starting);
-  console.log(whereToLook(await starting, performance.now() - startedAt));
+  console.log(startMessage(await starting, performance.now() - startedAt));
 }
 
 function stopOnSignal(starting: Promise<LocalStack>): void {
@@ -31,7 +31,7 @@ function stopOnSignal(starting: Promise<LocalStack>): void {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop());
 
-  // npm that is told to end takes its shell along but not what the shell runs.
+  // When npm is terminated it ends its shell, but not the process that the shell runs.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event === undefined) return;
   setInterval(() => {
@@ -39,12 +39,12 @@ function stopOnSignal(starting: Promise<LocalStack>): void {
   }, ORPHAN_CHECK_MS).unref();
 }
 
-function whereToLook({ apiUrl, issuerUrl, sandbox, table, differences }: LocalStack, ms: number): string {
+function startMessage({ apiUrl, issuerUrl, sandbox, table, differences }: LocalStack, ms: number): string {
   const terra = sandbox
-    ? `${sandbox.url}/  (Terra, played on this machine)`
-    : 'another one; its webhooks may not reach this machine, connections then complete by lookup';
+    ? `${sandbox.url}/  (sandbox, a local imitation of Terra)`
+    : 'another endpoint; if its webhooks cannot reach this machine, connections complete by lookup';
   return `
-terra-connect runs, ready after ${(ms / 1000).toFixed(1)} s.
+terra-connect is running, ready after ${(ms / 1000).toFixed(1)} s.
 
   Demo page   ${apiUrl}/
   API         ${apiUrl}/v1
@@ -54,10 +54,10 @@ terra-connect runs, ready after ${(ms / 1000).toFixed(1)} s.
   Table       ${table.name} at ${table.endpoint}
   A token     curl -s ${issuerUrl}/token -d grant_type=password -d username=alice
 
-  Unlike on AWS:
+  Differences from AWS:
 ${differences.map(difference => `  - ${difference}`).join('\n')}
 
-Ctrl-C stops all of it.
+Press Ctrl-C to stop.
 `;
 }
 

@@ -8,57 +8,55 @@ import { startCpuLimit } from './lambda/cpu-limit';
 import { differences } from './differences';
 import { type DynamoDb, startDynamoDb } from './dynamodb/dynamodb';
 import { eventSourcesOf } from './lambda/event-source';
-import { startEventSources } from './lambda/event-sources';
+import { checkStreamAccess, startEventSources } from './lambda/event-sources';
 import { gateway } from './apigateway/gateway';
 import { functionsOf, type LambdaFunction } from './lambda/lambda-function';
 import type { LogEntry } from '../log-entry';
 import { type Queues, startQueues } from './sqs/queue';
 import { type Invocation, type Runtime, startRuntime } from './lambda/runtime';
 import { type Schedule, scheduledEvent, schedulesOf, startSchedules } from './scheduler/schedule';
-import type { SecretProperties } from './secretsmanager/secret-value';
-import { type SecretsManager, startSecretsManager } from './secretsmanager/secrets';
-import { checkStreamAccess } from './dynamodb/stream-access';
+import { type SecretProperties, type SecretsManager, startSecretsManager } from './secretsmanager/secrets';
 import type { TableUse } from './dynamodb/table-use';
 import type { TableChange } from './dynamodb/table-writer';
 import type { TableDefinition } from './dynamodb/tables';
 import { readStack, type Stack, type Template } from './cloudformation/template';
 
 export type RunningTemplateOptions = {
-  /** Where the HTTP API will answer. */
+  /** The URL that the HTTP API will be served at. */
   readonly apiUrl: string;
   readonly dataDir?: string | undefined;
-  /** Holds each function to the share of a core that its memory buys on Lambda. */
+  /** Limits each function to the share of a core that its memory buys on Lambda. */
   readonly likeLambda?: boolean;
   readonly log: (entry: LogEntry) => void;
-  /** Pages served beside the API. */
+  /** Serves requests that no route matches, such as pages. Returns false if it does not handle the request. */
   readonly beside?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Hears of every call of an emulated service before it is answered. */
+  /** Called for every call of an emulated service before it is answered. */
   readonly onCall?: (call: JudgedCall) => void;
   readonly onChange?: (change: TableChange) => void;
-  /** Hears of what each request met in the table, and of the function it came from. */
+  /** Called with what each table request read or wrote, and the title of the calling function. */
   readonly onUse?: (use: TableUse, by: string | undefined) => void;
-  /** Changes the synthesised template before it is run: for tests of what a missing grant or resource does. */
+  /** Changes the synthesized template before it is run: for tests of a missing grant or resource. */
   readonly alter?: (template: Template) => Template;
 };
 
-/** A synthesised template at work. */
+/** A running synthesized template. */
 export type RunningTemplate = {
   readonly stack: Stack;
-  /** The HTTP API, ready to be put on a port. */
+  /** The HTTP API's request listener. */
   readonly api: RequestListener;
   readonly dynamodb: DynamoDb;
   readonly secrets: SecretsManager;
   readonly queues: Queues;
   readonly differences: readonly string[];
   readonly bus: Bus;
-  /** Runs a function with this event, by its title or name. */
+  /** Invokes a function with this event. `name` is its title, name or ARN. */
   invoke(name: string, event: unknown): Promise<Invocation>;
-  /** Runs a schedule now, by its own name or that of its function. */
+  /** Runs a schedule now. `name` is the schedule's name or its function's title. */
   invokeSchedule(name: string): Promise<Invocation>;
   close(): Promise<void>;
 };
 
-/** Brings a synthesised template to life: what it declares is what runs. */
+/** Runs a synthesized template: every function, table, queue, schedule and route it declares. */
 export async function runTemplate(assembly: Assembly, options: RunningTemplateOptions): Promise<RunningTemplate> {
   const {
     apiUrl,
@@ -118,7 +116,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
   );
   const runtimeOf = (arn: string): Runtime => {
     const runtime = runtimes.get(arn);
-    if (runtime === undefined) throw new Error(`The template names the function ${arn}, which it does not hold`);
+    if (runtime === undefined) throw new Error(`The template names the function ${arn}, which it does not contain`);
     return runtime;
   };
 
@@ -146,23 +144,23 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     const { name, roleArn, functionArn, deadLetters } = schedule;
     const runtime = runtimeOf(functionArn);
     const event = scheduledEvent(schedule, at);
-    const who = { title: runtime.definition.title, session: name, roleArn };
-    const refusal = access.refusal(who, { action: 'lambda:InvokeFunction', resource: functionArn });
+    const actor = { title: runtime.definition.title, session: name, roleArn };
+    const refusal = access.refusal(actor, { action: 'lambda:InvokeFunction', resource: functionArn });
     if (refusal === undefined) return runtime.invoke(event);
-    if (deadLetters !== undefined) sendAs(who, deadLetters, JSON.stringify(event));
+    if (deadLetters !== undefined) sendAs(actor, deadLetters, JSON.stringify(event));
     const outcome = { ok: false, errorType: 'AccessDeniedException', errorMessage: refusal } as const;
     return { requestId: randomUUID(), cold: false, outcome };
   }
 
-  function sendAs(who: Actor, queueArn: string, body: string): void {
-    const refusal = access.refusal(who, { action: 'sqs:SendMessage', resource: queueArn });
+  function sendAs(actor: Actor, queueArn: string, body: string): void {
+    const refusal = access.refusal(actor, { action: 'sqs:SendMessage', resource: queueArn });
     if (refusal === undefined) queues.send(queueArn, body);
   }
 
   function functionNamed(name: string): LambdaFunction {
     const definition = functions.find(known => [known.title, known.name, known.arn].includes(name));
     if (definition) return definition;
-    throw new Error(`There is no function ${name}, only ${functions.map(({ title }) => title).join(', ')}`);
+    throw new Error(`There is no function ${name}. Functions: ${functions.map(({ title }) => title).join(', ')}`);
   }
 
   const invoke = async (name: string, event: unknown) => runtimeOf(functionNamed(name).arn).invoke(event);
@@ -176,12 +174,12 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
     differences: differences(stack, functions, { likeLambda }),
     api: gateway(apiOf(stack), {
       invoke: (arn, event) => runtimeOf(arn).invoke(event),
-      onAccess: ({ method, routeKey = method, functionArn, ...told }) =>
+      onAccess: ({ method, routeKey = method, functionArn, ...entry }) =>
         log({
           kind: 'request',
           route: routeKey,
           function: functionArn && runtimes.get(functionArn)?.definition.title,
-          ...told,
+          ...entry,
         }),
       beside: (request, response) => bus.answers(request, response) || (beside?.(request, response) ?? false),
     }),
@@ -191,7 +189,7 @@ export async function runTemplate(assembly: Assembly, options: RunningTemplateOp
         known => known.name === name || runtimeOf(known.functionArn).definition.title === name,
       );
       if (!schedule)
-        throw new Error(`There is no schedule ${name}, only ${schedules.map(known => known.name).join(', ')}`);
+        throw new Error(`There is no schedule ${name}. Schedules: ${schedules.map(known => known.name).join(', ')}`);
       return runSchedule(schedule);
     },
     async close() {

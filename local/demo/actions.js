@@ -3,7 +3,7 @@ import { failureOf } from './failure.js';
 import { nameOf } from './state.js';
 
 /**
- * What a person can do on the page beside signing in and opening a session.
+ * The page's actions, except signing in and opening a session.
  *
  * @import { Client } from './client.js'
  * @import { sandboxClient } from './local-run.js'
@@ -28,7 +28,7 @@ export function pageActions({ client, sandbox, state, change, say, refresh }) {
   let fading;
 
   /**
-   * Does it unless the same is under way; a failure is told in words.
+   * Runs an action unless the same one is running, and shows its result or error.
    *
    * @param {string} key
    * @param {() => Promise<Words | undefined>} work
@@ -79,7 +79,7 @@ export function pageActions({ client, sandbox, state, change, say, refresh }) {
         return {
           tone: 'good',
           title: `${name} is disconnected`,
-          text: 'Here at once, and at Terra as soon as Terra agrees.',
+          text: 'It is disconnected here now, and at Terra as soon as Terra confirms.',
         };
       }),
 
@@ -88,15 +88,19 @@ export function pageActions({ client, sandbox, state, change, say, refresh }) {
      * @param {string} event
      * @param {string} label
      */
-    makeHappen: ({ id, terraUserId }, event, label) =>
+    sendEvent: ({ id, terraUserId }, event, label) =>
       once(id, async () => {
         try {
           await sandbox.send(terraUserId ?? '', event);
         } catch (error) {
           if (failureOf(error).status !== 404) throw error;
-          return { tone: 'warn', title: label, text: 'Terra has no such user any more.' };
+          return { tone: 'warn', title: label, text: 'Terra no longer has this user.' };
         }
-        return { tone: 'off', title: label, text: 'Terra has told the back end. Watch the connection.' };
+        return {
+          tone: 'off',
+          title: label,
+          text: 'Terra sent the event to the back end. The connection changes in a moment.',
+        };
       }),
 
     /** @param {Scenario} scenario */
@@ -123,7 +127,11 @@ export function pageActions({ client, sandbox, state, change, say, refresh }) {
     advance: (seconds, label) =>
       once('time', async () => {
         await sandbox.advance(seconds);
-        return { tone: 'off', title: `${label} passed at Terra`, text: 'Whatever fell due there has happened.' };
+        return {
+          tone: 'off',
+          title: `Terra’s clock was advanced by ${label}`,
+          text: 'Everything that was due has happened.',
+        };
       }),
   };
 }

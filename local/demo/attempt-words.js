@@ -2,25 +2,29 @@ import { failureOf } from './failure.js';
 import { wordsForProblem, wordsForSession } from './words.js';
 
 /**
- * How an attempt is shown, by what is known of it.
+ * The texts for an attempt.
  *
  * @import { Attempt } from './state.js'
  * @import { Session } from './types.js'
  */
 
-/** Terra's word has not come for a long while. @type {Pick<Attempt, 'progress' | 'words' | 'next'>} */
+/**
+ * Shown if Terra has not reported the authentication for two minutes.
+ *
+ * @type {Pick<Attempt, 'progress' | 'words' | 'next'>}
+ */
 export const late = {
   progress: 'redeemed',
   words: {
     tone: 'wait',
     title: 'Still waiting for Terra',
-    text: 'You are confirmed. The connection appears by itself as soon as Terra’s word arrives.',
+    text: 'You have confirmed. The connection appears as soon as Terra reports the authentication.',
   },
   next: 'retry',
 };
 
 /**
- * What the session itself says.
+ * Returns the display of a session's current state.
  *
  * @param {Session} session
  * @returns {Attempt}
@@ -38,7 +42,7 @@ export function about(session) {
 }
 
 /**
- * A provider that has no page to send a browser to.
+ * Returns the display for a provider that connects on the phone.
  *
  * @param {string} provider
  * @param {string} name
@@ -52,25 +56,25 @@ export function phoneNeeded(provider, name) {
     words: {
       tone: 'wait',
       title: `${name} connects on the phone`,
-      text: 'It has no web page to sign in to. The app mints a token, and the SDK on the phone does the rest.',
+      text: 'It has no web page to sign in to. The app mints a token, and the SDK on the phone connects with it.',
     },
   };
 }
 
 /**
- * The API knows no such session of this user. The page may know whose it was.
+ * Returns the display for a session that the API does not show to this user. The page may remember who started it.
  *
  * @param {string | undefined} startedBy
  * @param {string} user
  * @returns {Pick<Attempt, 'words' | 'next'>}
  */
-export function strangersLink(startedBy, user) {
+export function wrongUser(startedBy, user) {
   if (startedBy === undefined || startedBy === user) {
     return {
       words: {
         tone: 'bad',
-        title: `This link was not ${user}’s`,
-        text: 'Somebody else opened it, or it never existed: the API answers both the same. Nothing was connected, and if it was live, it is cut now.',
+        title: `This link does not belong to ${user}`,
+        text: 'Another user opened it, or it never existed: the API’s answer is the same. Nothing was connected, and a connection made through it is removed.',
       },
       next: 'again',
     };
@@ -78,15 +82,15 @@ export function strangersLink(startedBy, user) {
   return {
     words: {
       tone: 'good',
-      title: `${startedBy} did not get it`,
-      text: `${user} finished a link ${startedBy} had opened. The code was refused, ${startedBy}’s session is rejected and the connection is cut at Terra.`,
+      title: `${startedBy} did not get the connection`,
+      text: `${user} finished a link that ${startedBy} had opened. The code was rejected, ${startedBy}’s session is closed and the connection is removed at Terra.`,
     },
     next: 'starter',
   };
 }
 
 /**
- * The words for a call that failed; any other error is a mistake of ours.
+ * Returns the text for a failed call. Rethrows any other error.
  *
  * @param {unknown} error
  */

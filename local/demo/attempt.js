@@ -1,20 +1,20 @@
-import { about, late, phoneNeeded, strangersLink, wordsOf } from './attempt-words.js';
+import { about, late, phoneNeeded, wrongUser, wordsOf } from './attempt-words.js';
 import { failureOf } from './failure.js';
 import { remembered } from './session-store.js';
 import { nameOf } from './state.js';
 import { sessionWords, wordsForSession } from './words.js';
 
 /**
- * An attempt to connect, from opening the link to what became of it. The client does the work; this shows it.
+ * An attempt to connect, from opening the link to its outcome. The client does the work; this shows it.
  *
  * @import { Client, Open, Outcome, Returned } from './client.js'
  * @import { Attempt, State } from './state.js'
  */
 
-/** How long the code is shown as being redeemed before it is said that Terra's word is what is waited for. */
+/** How long the page shows that the code is being redeemed, before it shows that it waits for Terra. */
 const CONFIRM_MS = 4000;
 const PROOF_MS = 120_000;
-/** How long a session nobody has come back from is watched, and how often at least it is shown as it stands. */
+/** How long a pending session is polled, and how often its state is shown at least. */
 const WATCH_MS = 900_000;
 const SHOW_MS = 60_000;
 const WEBHOOK_MS = 1500;
@@ -32,12 +32,12 @@ const WEBHOOK_MS = 1500;
  * }} deps
  */
 export function attempts({ client, state, change, say, refresh, redirect, popup, preparePhone }) {
-  /** The return with its code, held here only until it is redeemed. @type {Returned | undefined} */
+  /** The return with its code, kept only until the code is redeemed. @type {Returned | undefined} */
   let unfinished;
   let current = new AbortController();
 
-  /** Whatever was under way gives way to what begins now. */
-  function anew() {
+  /** Stops what is running and returns the signal of the new run. */
+  function restart() {
     current.abort();
     current = new AbortController();
     return current.signal;
@@ -45,13 +45,13 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
 
   /** @param {Attempt} attempt */
   function show(attempt) {
-    const isNews = attempt.words?.title !== state().attempt.words?.title;
+    const isNew = attempt.words?.title !== state().attempt.words?.title;
     change({ attempt });
-    if (attempt.words && !attempt.busy && isNews) say(`${attempt.words.title}. ${attempt.words.text}`);
+    if (attempt.words && !attempt.busy && isNew) say(`${attempt.words.title}. ${attempt.words.text}`);
   }
 
   /**
-   * Opens a session for the signed-in user and shows its link. A window is opened at once, or the browser blocks it.
+   * Opens a session for the signed-in user and shows its link. A popup must open immediately, or the browser blocks it.
    *
    * @param {string | undefined} provider
    * @param {() => Open} opening
@@ -59,7 +59,7 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   async function connect(provider, opening) {
     if (state().attempt.busy && state().attempt.progress === 'idle') return;
     const open = opening();
-    const signal = anew();
+    const signal = restart();
     const startedBy = state().user;
     const wish = provider === undefined ? {} : { provider };
     show({ progress: 'idle', busy: true, openingAt: Date.now(), ...wish });
@@ -70,7 +70,7 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
       show({ ...wish, id, startedBy, url, progress: 'pending', words: sessionWords.pending });
       return open(url, attempt);
     };
-    // What the client asks of `open` beside the call is asked of the one inside.
+    // The client also uses these two properties of `open`.
     const { blocked, cancel } = open;
     Object.assign(showLink, { ...(blocked && { blocked }), ...(cancel && { cancel }) });
     try {
@@ -81,12 +81,12 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   }
 
   /**
-   * Goes on where the browser came back.
+   * Continues after the browser came back.
    *
    * @param {Returned} returned
    */
   async function land(returned) {
-    const signal = anew();
+    const signal = restart();
     unfinished = returned;
     const { sessionId: id } = returned;
     const known = remembered.attempt();
@@ -109,7 +109,7 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   }
 
   /**
-   * Shows what became of it.
+   * Shows the outcome.
    *
    * @param {Outcome} outcome
    */
@@ -140,13 +140,13 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
       case 'failed': {
         const { failure } = outcome;
         if (failure === 'wrong_owner') {
-          await check({ progress: 'refused', ...strangersLink(startedBy, state().user ?? 'you') });
+          await check({ progress: 'refused', ...wrongUser(startedBy, state().user ?? 'you') });
           return undefined;
         }
         const words = wordsForSession({ status: 'failed', failure });
         const signal = await check({ progress: 'failed', words, next: 'again' });
-        // The browser is often told less than the webhook that is on its way.
-        if (failure === 'unknown' && signal && !(await isOver(WEBHOOK_MS, signal))) await check();
+        // The webhook often gives a more precise reason than the redirect.
+        if (failure === 'unknown' && signal && !(await isAbortedWithin(WEBHOOK_MS, signal))) await check();
         return undefined;
       }
       default:
@@ -155,8 +155,8 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   }
 
   /**
-   * Asks the API how the session stands, and goes on asking while something is still to come. `otherwise` is shown where
-   * the session does not say more. Returns what aborts when something else begins.
+   * Loads the session and polls it while it can still change. `otherwise` is shown if the session gives no better
+   * information. Returns a signal that aborts when another run starts.
    *
    * @param {Partial<Attempt> & Pick<Attempt, 'progress'>} [otherwise]
    * @returns {Promise<AbortSignal | undefined>}
@@ -164,7 +164,7 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   async function check(otherwise) {
     const known = remembered.attempt();
     if (!known) return undefined;
-    const signal = anew();
+    const signal = restart();
     const attempt = { id: known.id, startedBy: known.startedBy };
     const isRedeemed = known.redeemed === true;
     try {
@@ -195,36 +195,36 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
   }
 
   return {
-    /** Opens a session and goes there: in this window, or in one of its own. */
+    /** Opens a session and its link, in this window or in a popup. */
     begin: (/** @type {string | undefined} */ provider) =>
       connect(provider, () => (state().popup ? popup() : redirect)),
-    /** The signed-in user opens a link and `other` is the one to follow it. */
+    /** Opens a link as the signed-in user and follows it as `other`. */
     handOver: (/** @type {string | undefined} */ provider, /** @type {string} */ other) =>
       connect(provider, () => (url, attempt) => {
         remembered.setUser(other);
         return redirect(url, attempt);
       }),
-    /** Opens a session, and hands its link to `take` in place of following it. */
+    /** Opens a session and passes its link to `take` instead of following it. */
     passOn: (/** @type {string | undefined} */ provider, /** @type {(url: string) => Promise<void>} */ take) =>
       connect(provider, () => async url => {
         await take(url);
         return undefined;
       }),
     land,
-    /** Shows what this tab remembers of the signed-in user's attempt. */
+    /** Shows the signed-in user's attempt that this tab remembers. */
     resume: () => {
       const { startedBy } = remembered.attempt() ?? {};
       return startedBy === undefined || startedBy === state().user ? check() : Promise.resolve();
     },
-    /** Stops asking; what the tab remembers stays. */
+    /** Stops polling. The tab still remembers the attempt. */
     stop() {
-      anew();
+      restart();
       unfinished = undefined;
     },
-    /** Tries the same again after the network or Terra was away. */
+    /** Repeats the last step, after the network or Terra was unavailable. */
     retry: () => (unfinished ? land(unfinished) : check()),
     forget() {
-      anew();
+      restart();
       unfinished = undefined;
       remembered.setAttempt(undefined);
       change({ attempt: { progress: 'idle' } });
@@ -233,13 +233,13 @@ export function attempts({ client, state, change, say, refresh, redirect, popup,
 }
 
 /**
- * Whether it was called off within this time.
+ * Waits, and returns whether the signal was aborted in the meantime.
  *
  * @param {number} ms
  * @param {AbortSignal} signal
  * @returns {Promise<boolean>}
  */
-function isOver(ms, signal) {
+function isAbortedWithin(ms, signal) {
   return new Promise(resolve => {
     setTimeout(() => resolve(signal.aborted), ms);
   });

@@ -1,4 +1,4 @@
-import { el } from './view.js';
+import { button, el } from './view.js';
 
 /**
  * @import { State } from './state.js'
@@ -7,18 +7,18 @@ import { el } from './view.js';
 const SHOWN = 40;
 
 /**
- * What this page asked for, newest first: whom, what, the answer, how long. No tokens, no codes.
+ * The requests of this page, newest first: target, path, status and duration, without tokens and codes.
  *
  * @param {State} state
  * @param {{ clearCalls: () => void }} actions
  * @returns {HTMLElement}
  */
 export function callLog({ calls }, { clearCalls }) {
-  if (calls.length === 0) return el('p', { class: 'soft' }, 'None yet. Each call appears here with its answer.');
+  if (calls.length === 0) return el('p', { class: 'soft' }, 'No calls yet. Each call appears here with its status.');
   return el(
     'div',
     {},
-    el('p', { class: 'soft' }, 'Newest first; never a token or a code.'),
+    el('p', { class: 'soft' }, 'Newest first, without tokens and codes.'),
     el(
       'div',
       { class: 'log', tabindex: '0', role: 'region', 'aria-label': 'Calls, newest first', 'data-key': 'log' },
@@ -31,7 +31,7 @@ export function callLog({ calls }, { clearCalls }) {
           el(
             'tr',
             {},
-            ['Answer', 'Call', 'Time'].map(title => el('th', { scope: 'col' }, title)),
+            ['Status', 'Call', 'Time'].map(title => el('th', { scope: 'col' }, title)),
           ),
         ),
         el(
@@ -56,7 +56,7 @@ export function callLog({ calls }, { clearCalls }) {
         ),
       ),
     ),
-    el('button', { type: 'button', class: 'quiet', 'data-key': 'clear calls', onclick: clearCalls }, 'Clear'),
+    button('clear calls', clearCalls, { class: 'quiet' }, 'Clear'),
   );
 }
 
@@ -67,7 +67,7 @@ function toneOf(status) {
 }
 
 /**
- * Lines may break after a slash.
+ * Allows line breaks after slashes.
  *
  * @param {string} path
  */
@@ -76,7 +76,7 @@ function breakable(path) {
 }
 
 /**
- * Long ids are cut: they are noise here.
+ * Shortens long ids in a path.
  *
  * @param {string} path
  * @returns {string}

@@ -1,7 +1,7 @@
 import { reasonWords, statusWords } from './words.js';
 
 /**
- * What happened to connections while this page looked on.
+ * The changes of connections since this page was opened.
  *
  * @import { Connection } from './types.js'
  *
@@ -12,7 +12,7 @@ import { reasonWords, statusWords } from './words.js';
 const MOST_KEPT = 6;
 
 /**
- * Adds what is different since the last look. A connection seen for the first time has one entry, its first status.
+ * Adds the changes since the last poll. A new connection has one entry, its first status.
  *
  * @param {Changes} known
  * @param {readonly Connection[] | undefined} before
@@ -24,8 +24,8 @@ export function withChanges(known, before, after) {
   const all = {};
   for (const connection of after) {
     const earlier = before?.find(({ id }) => id === connection.id);
-    const news = changesOf(earlier, connection).map(text => ({ at: connection.updatedAt, text }));
-    all[connection.id] = [...news, ...(known[connection.id] ?? [])].slice(0, MOST_KEPT);
+    const added = changesOf(earlier, connection).map(text => ({ at: connection.updatedAt, text }));
+    all[connection.id] = [...added, ...(known[connection.id] ?? [])].slice(0, MOST_KEPT);
   }
   return all;
 }
@@ -43,11 +43,11 @@ function changesOf(before, after) {
   const sameStatus = before.status === after.status && before.reason === after.reason;
   return [
     ...(sameStatus ? [] : [statusLine(after)]),
-    ...(gained.length > 0 ? [`Permission given: ${gained.join(', ')}`] : []),
-    ...(lost.length > 0 ? [`Permission taken back: ${lost.join(', ')}`] : []),
+    ...(gained.length > 0 ? [`Permission granted: ${gained.join(', ')}`] : []),
+    ...(lost.length > 0 ? [`Permission revoked: ${lost.join(', ')}`] : []),
     ...(after.lastDataAt && before.lastDataAt !== after.lastDataAt ? ['New data arrived'] : []),
     ...(before.terraUserId && after.terraUserId && before.terraUserId !== after.terraUserId
-      ? ['Connected anew: Terra gave it a new user id']
+      ? ['Reconnected with a new Terra user id']
       : []),
   ];
 }
@@ -62,14 +62,14 @@ function statusLine({ status, reason }) {
   return why === undefined ? label : `${label}: ${why}`;
 }
 
-/** The reasons in a word or two, for a list. @type {Record<string, string>} */
+/** Short reasons, for a list. @type {Record<string, string>} */
 export const shortReason = {
-  awaiting_confirmation: 'waiting for its person',
-  unsolicited: 'nobody asked for it',
-  provider_rejected: 'refused by the provider',
+  awaiting_confirmation: 'not confirmed yet',
+  unsolicited: 'not started here',
+  provider_rejected: 'rejected by the provider',
   owner: 'by you',
   erased: 'records erased',
-  wrong_owner: 'finished by somebody else',
+  wrong_owner: 'finished by another user',
   not_confirmed: 'never confirmed',
   revoked: 'revoked at the provider',
   deauthorised: 'ended at Terra',
@@ -77,7 +77,7 @@ export const shortReason = {
 };
 
 /**
- * Why it is what it is, in a sentence; nothing to say for a healthy one.
+ * Returns the reason for a connection's status as a sentence; undefined if there is none.
  *
  * @param {Connection} connection
  * @returns {string | undefined}

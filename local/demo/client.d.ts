@@ -1,2 +1,2 @@
-/** The typed client, which the local stack serves beside this page as `client.js`. */
+/** The typed client, served as `client.js` by the local stack. */
 export * from '../../client/index';

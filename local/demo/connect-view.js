@@ -1,22 +1,23 @@
-import { steal } from './steal-view.js';
-import { el, emblem, icon } from './view.js';
+import { duration } from './time-words.js';
+import { button, el, emblem, fold, icon, notice } from './view.js';
 
 /**
  * @import { State } from './state.js'
- * @import { StealActions } from './steal-view.js'
  * @import { Provider } from './types.js'
  *
- * @typedef {object} ChoiceActions
+ * @typedef {object} ConnectActions
  * @property {(provider: string | undefined) => void} begin
  * @property {(provider: Provider) => void} pickPhone
  * @property {() => void} reloadProviders
  * @property {(isPopup: boolean) => void} choosePopup
- *
- * @typedef {ChoiceActions & StealActions} ConnectActions
+ * @property {(other: string) => void} handOver
+ * @property {() => void} copyLink
  */
 
+const CODE_LIFE_SECONDS = 600;
+
 /**
- * The widget, or one provider at once.
+ * The choice between the widget and a single provider.
  *
  * @param {State} state
  * @param {ConnectActions} actions
@@ -28,45 +29,28 @@ export function choices(state, actions) {
   return el(
     'div',
     { class: 'choices' },
-    el(
-      'button',
-      {
-        type: 'button',
-        class: 'widget',
-        'aria-disabled': isOpening ? 'true' : undefined,
-        'data-key': 'widget',
-        onclick: () => actions.begin(undefined),
-      },
+    button(
+      'widget',
+      () => actions.begin(undefined),
+      { class: 'widget', busy: isOpening },
       el(
         'span',
         { class: 'grow' },
         el('b', {}, 'Open the widget'),
-        el('span', {}, 'Terra’s own page, with everything this account offers'),
+        el('span', {}, 'Terra’s own page, with all providers of this account'),
       ),
       icon('arrow'),
     ),
     windowChoice(state, actions),
-    el('h3', {}, 'Or go straight to one'),
+    el('h3', {}, 'Or choose a provider directly'),
     providersWords &&
-      el(
-        'div',
-        { class: 'notice bad' },
-        el(
-          'div',
-          { class: 'grow' },
-          el('b', {}, providersWords.title),
-          el('p', {}, providersWords.text),
-          el(
-            'button',
-            { type: 'button', 'data-key': 'reload providers', onclick: actions.reloadProviders },
-            'Load the list again',
-          ),
-        ),
+      notice(
+        { ...providersWords, tone: 'bad' },
+        button('reload providers', actions.reloadProviders, {}, 'Load the list again'),
       ),
     !providers && !providersWords && skeletons(),
-    providers &&
-      providers.length === 0 &&
-      el('p', { class: 'soft' }, 'This Terra account offers no provider yet: switch some on in its dashboard.'),
+    providers?.length === 0 &&
+      el('p', { class: 'soft' }, 'This Terra account has no providers enabled. Enable some in its dashboard.'),
     providers &&
       el(
         'ul',
@@ -78,7 +62,7 @@ export function choices(state, actions) {
 }
 
 /**
- * In this window, or in one of its own while this page looks on.
+ * The checkbox for opening Terra in a separate window.
  *
  * @param {State} state
  * @param {ConnectActions} actions
@@ -90,12 +74,7 @@ function windowChoice({ popup }, { choosePopup }) {
     'data-key': 'popup',
     onchange: () => choosePopup(box.checked),
   });
-  return el(
-    'label',
-    { class: 'window-choice' },
-    box,
-    'Visit Terra in a window of its own, and watch this page meanwhile',
-  );
+  return el('label', { class: 'window-choice' }, box, 'Open Terra in a separate window and keep this page visible');
 }
 
 function skeletons() {
@@ -107,7 +86,7 @@ function skeletons() {
 }
 
 /**
- * Those of the browser first.
+ * Sorts providers that connect in the browser first.
  *
  * @param {readonly Provider[]} providers
  * @returns {Provider[]}
@@ -123,16 +102,42 @@ function sorted(providers) {
  */
 function tile(provider, isOpening, { begin, pickPhone }) {
   const { id, name, kind } = provider;
-  return el(
-    'button',
-    {
-      type: 'button',
-      class: 'tile',
-      'aria-disabled': isOpening ? 'true' : undefined,
-      'data-key': `provider ${id}`,
-      onclick: () => (kind === 'sdk' ? pickPhone(provider) : begin(id)),
-    },
+  return button(
+    `provider ${id}`,
+    () => (kind === 'sdk' ? pickPhone(provider) : begin(id)),
+    { class: 'tile', busy: isOpening },
     emblem(id, name),
     el('span', { class: 'grow' }, name, kind === 'sdk' && el('span', { class: 'soft small' }, 'on the phone')),
+  );
+}
+
+/**
+ * Demonstrates the attack that the confirmation prevents: one user starts, another one finishes.
+ *
+ * @param {State} state
+ * @param {ConnectActions} actions
+ * @param {boolean} isOpening
+ */
+function steal({ user = 'alice' }, { handOver, copyLink }, isOpening) {
+  const other = user === 'bob' ? 'alice' : 'bob';
+  return fold(
+    'steal',
+    'Try to steal a connection',
+    el(
+      'p',
+      {},
+      `${user} opens a link and gets ${other} to follow it. ${other} approves with ${other}’s own device. Does the connection end up in ${user}’s account?`,
+    ),
+    el(
+      'div',
+      { class: 'row' },
+      button('hand over', () => handOver(other), { busy: isOpening }, `Continue as ${other}`),
+      button('copy link', copyLink, { class: 'quiet', busy: isOpening }, 'Copy the link for another browser'),
+    ),
+    el(
+      'p',
+      { class: 'soft small' },
+      `In another browser: open the link, approve, and sign in under another name when you come back. A code is valid for ${duration(CODE_LIFE_SECONDS)}.`,
+    ),
   );
 }

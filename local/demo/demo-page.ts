@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import { buildSync } from 'esbuild';
 
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -13,8 +14,8 @@ const contentTypes: Record<string, string> = {
 };
 
 /**
- * Serves the files of a folder, read anew each time: `index.html` at `/`, the others by name there and under `/demo/`.
- * `made` are files that lie in no folder.
+ * Serves the files of a folder, read at each request: `index.html` at `/`, the others by name at `/` and `/demo/`.
+ * `made` adds generated files.
  */
 export function demoPage(
   folder: string,
@@ -37,4 +38,17 @@ export function demoPage(
     );
     return true;
   };
+}
+
+/** Builds the typed client from its sources as one ES module. */
+export function clientModule(): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(__dirname, '../../client/index.ts')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
 }

@@ -11,7 +11,7 @@ import { byId, goTo } from './view.js';
 import { watcher } from './watch.js';
 
 /**
- * The page's wiring: state, what changes it, and where it is drawn.
+ * Connects the page's state, its actions and its views.
  *
  * @import { Call } from './types.js'
  */
@@ -24,7 +24,7 @@ const { get: state, change } = stateHolder(now => draw(now, actions, landing?.st
 
 const note = (/** @type {Call} */ call) => change({ calls: withCall(state().calls, call, Date.now()) });
 
-/** Tells those who listen instead of look. @param {string} text */
+/** Announces a text to screen readers. @param {string} text */
 const say = text => {
   byId('announcer').textContent = text;
 };
@@ -43,24 +43,24 @@ const client = createClient({
 });
 const sandbox = sandboxClient(sandboxUrl, note);
 
-// The return of a session that another tab opened is offered to that tab first, which takes a moment. What stays here is
-// taken out of the address before anything can see the code.
+// A return of another tab's session is offered to that tab first. If it stays here, it is removed from the address, so
+// that nothing else can read the code.
 const isOwn = readReturn(location.href)?.sessionId === remembered.attempt()?.id;
 const isTaken = !isOwn && (await handBack());
 let landing = isTaken ? undefined : takeReturn();
 
 const QUIET_MS = 2500;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let telling;
-let untold = 0;
+let announcing;
+let unannounced = 0;
 
-/** Once nothing more comes for a moment, so that nobody's ear is filled. @param {number} added */
-function tellLater(added) {
-  untold += added;
-  clearTimeout(telling);
-  telling = setTimeout(() => {
-    byId('happened-news').textContent = `What happened: ${untold} new ${untold === 1 ? 'entry' : 'entries'}`;
-    untold = 0;
+/** Announces new entries after a pause, so that screen readers are not flooded. @param {number} added */
+function announceLater(added) {
+  unannounced += added;
+  clearTimeout(announcing);
+  announcing = setTimeout(() => {
+    byId('happened-news').textContent = `What happened: ${unannounced} new ${unannounced === 1 ? 'entry' : 'entries'}`;
+    unannounced = 0;
   }, QUIET_MS);
 }
 
@@ -76,7 +76,13 @@ async function copy(text, what) {
   say(isCopied ? `${what} is copied` : 'The browser does not allow copying');
 }
 
-const watch = watcher({ client, behind: behindTheApi(location.origin, sandboxUrl), state, change, tell: tellLater });
+const watch = watcher({
+  client,
+  behind: behindTheApi(location.origin, sandboxUrl),
+  state,
+  change,
+  tell: announceLater,
+});
 const deps = { client, sandbox, state, change, say, copy, refresh: watch.closely };
 const page = pageActions(deps);
 const onPhone = phoneActions(deps);
@@ -119,7 +125,7 @@ const firstWebProvider = () => {
 };
 
 /**
- * Signs in under this name and shows what is theirs.
+ * Signs in as this user and loads their data.
  *
  * @param {string} name
  */
@@ -130,7 +136,7 @@ async function enter(name) {
   try {
     accessToken = await signIn(issuerUrl, name, note);
   } catch (error) {
-    const words = { ...wordsOf(error), title: 'The development issuer does not answer' };
+    const words = { ...wordsOf(error), title: 'The development issuer is not responding' };
     return change({ signingIn: false, signInWords: words });
   }
   remembered.setUser(name);
@@ -176,14 +182,14 @@ function leave() {
 }
 
 function start() {
-  // The return target is localhost: on 127.0.0.1 the browser would not know who came back.
+  // The return target is localhost, and 127.0.0.1 has another session storage.
   if (location.hostname === '127.0.0.1') return location.replace(`http://localhost:${port}${location.pathname}`);
   change({ people: remembered.people() });
   setInterval(() => change({}), 1000);
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && state().user !== undefined) watch.closely();
   });
-  // Coming back with the browser's own button may bring the page as it was left.
+  // The browser's back button may restore an outdated page from its cache.
   window.addEventListener('pageshow', event => {
     if (event.persisted) location.reload();
   });

@@ -23,7 +23,7 @@ import { byId, show } from './view.js';
  */
 
 /**
- * Brings every part of the page up to date.
+ * Updates every part of the page.
  *
  * @param {State} now
  * @param {PageActions} actions

@@ -1,10 +1,10 @@
 /**
- * A call that failed, whoever made it.
+ * A failed call.
  *
  * @typedef {{ status: number, code?: string | undefined, retryAfterMs?: number | undefined }} Failure
  */
 
-/** A call to the issuer or the sandbox that was answered with a failure, or (status 0) not at all. */
+/** A failed call to the issuer or the sandbox. The status is 0 if there was no answer. */
 export class CallFailed extends Error {
   /** @param {Failure} answer */
   constructor({ status, code, retryAfterMs }) {
@@ -16,7 +16,7 @@ export class CallFailed extends Error {
 }
 
 /**
- * What went wrong with a call of the client's or of this page's own; any other error is a mistake of ours, and thrown on.
+ * Returns the failure of a call made by the client or this page. Rethrows any other error, because it is a bug.
  *
  * @param {unknown} error
  * @returns {Failure}

@@ -1,9 +1,9 @@
 import { span } from './time-words.js';
-import { el, icon } from './view.js';
+import { el, fold, icon } from './view.js';
 
 /**
  * @import { Chapter, Entry, Lane } from './happened.js'
- * @import { KeyName, Meeting } from './meeting.js'
+ * @import { RequirementName, Requirements } from './chapters.js'
  * @import { State } from './state.js'
  */
 
@@ -14,24 +14,24 @@ const lanes = {
   events: { title: 'Events published', mark: 'Event' },
 };
 
-/** @type {Record<KeyName, { name: string, says: string }>} */
-const keyWords = {
-  callback: { name: 'Callback', says: 'the browser is back from Terra' },
-  webhook: { name: 'Webhook', says: 'Terra’s signed word' },
-  lookup: { name: 'Lookup', says: 'Terra was asked for its word' },
-  word: { name: 'Terra’s word', says: 'by webhook or lookup' },
-  confirm: { name: 'Confirm', says: 'the code, from who started' },
+/** @type {Record<RequirementName, { name: string, says: string }>} */
+const requirementWords = {
+  callback: { name: 'Callback', says: 'the browser came back from Terra' },
+  webhook: { name: 'Webhook', says: 'Terra reported the authentication' },
+  lookup: { name: 'Lookup', says: 'the back end asked Terra' },
+  authentication: { name: 'Authentication', says: 'by webhook or lookup' },
+  confirm: { name: 'Confirm', says: 'the user who started sent the code' },
 };
 
-/** @type {Record<Meeting['end'], { tone: string, text: string }>} */
+/** @type {Record<Requirements['end'], { tone: string, text: string }>} */
 const endWords = {
-  met: { tone: 'good', text: 'All there: connected' },
-  waiting: { tone: 'wait', text: 'Counts once all three are there' },
-  over: { tone: 'bad', text: 'Over before all three were there' },
+  met: { tone: 'good', text: 'All requirements met: connected' },
+  waiting: { tone: 'wait', text: 'Connected once all three are met' },
+  over: { tone: 'bad', text: 'Ended before all three were met' },
 };
 
 /**
- * What happened behind the API, attempt by attempt: what Terra told, what was stored, what was published, in time order.
+ * The timeline behind the API, by attempt: webhook deliveries, stored facts and published events.
  *
  * @param {State} state
  * @returns {HTMLElement}
@@ -44,24 +44,14 @@ export function happenedView({ happened, sandbox }) {
     el(
       'p',
       { class: 'soft' },
-      'A connection counts once three things have met, in whatever order they come: the browser’s callback, Terra’s word, and the code confirmed by who started.',
+      'A connection needs three things, in any order: the browser’s callback, Terra’s report of the authentication, and the code confirmed by the user who started.',
     ),
     sandbox === 'absent' &&
-      el('p', { class: 'soft' }, 'Terra does not run on this machine, so its deliveries cannot be shown.'),
+      el('p', { class: 'soft' }, 'The Terra sandbox is not running, so deliveries cannot be shown.'),
     newest
       ? chapter(newest)
-      : el(
-          'p',
-          { class: 'blank' },
-          happened ? 'Nothing yet. Connect something, and watch it arrive here.' : 'Looking …',
-        ),
-    earlier.length > 0 &&
-      el(
-        'details',
-        { class: 'fold', 'data-key': 'earlier' },
-        el('summary', { 'data-key': 'earlier summary' }, `Earlier (${earlier.length})`),
-        earlier.map(chapter),
-      ),
+      : el('p', { class: 'blank' }, happened ? 'Nothing yet. Connect a source to see what happens.' : 'Loading …'),
+    earlier.length > 0 && fold('earlier', `Earlier (${earlier.length})`, earlier.map(chapter)),
   );
 }
 
@@ -69,13 +59,13 @@ export function happenedView({ happened, sandbox }) {
  * @param {Chapter} chapter
  * @returns {HTMLElement}
  */
-function chapter({ key, title, at, entries, meeting }) {
+function chapter({ key, title, at, entries, requirements }) {
   const id = `chapter-${key.replace(/\W/g, '-')}`;
   return el(
     'section',
     { class: 'chapter', 'aria-labelledby': id },
     el('h3', {}, el('span', { id }, title), el('span', { class: 'soft small' }, ' at ', clock(at))),
-    meeting && meetingView(meeting, at),
+    requirements && requirementsView(requirements, at),
     el(
       'div',
       { class: 'timeline' },
@@ -95,17 +85,17 @@ function chapter({ key, title, at, entries, meeting }) {
 }
 
 /**
- * @param {Meeting} meeting
+ * @param {Requirements} requirements
  * @param {number} begun
  */
-function meetingView({ keys, end }, begun) {
+function requirementsView({ list, end }, begun) {
   return el(
     'div',
-    { class: 'meeting' },
+    { class: 'requirements' },
     el(
       'ol',
-      { 'aria-label': 'In the order they came' },
-      keys.map(({ name, at }, index) =>
+      { 'aria-label': 'Requirements, in the order they were met' },
+      list.map(({ name, at }, index) =>
         el(
           'li',
           { class: at === undefined ? 'missing' : 'there' },
@@ -113,9 +103,9 @@ function meetingView({ keys, end }, begun) {
           el(
             'span',
             {},
-            el('b', {}, keyWords[name].name),
+            el('b', {}, requirementWords[name].name),
             el('span', { class: 'soft small' }, at === undefined ? missing(end) : `after ${span(at - begun)}`),
-            el('span', { class: 'says' }, keyWords[name].says),
+            el('span', { class: 'says' }, requirementWords[name].says),
           ),
         ),
       ),
@@ -129,8 +119,8 @@ function meetingView({ keys, end }, begun) {
   );
 }
 
-/** @param {Meeting['end']} end */
-const missing = end => (end === 'over' ? 'did not come' : 'still to come');
+/** @param {Requirements['end']} end */
+const missing = end => (end === 'over' ? 'missing' : 'not yet');
 
 /**
  * @param {Entry} entry
@@ -157,7 +147,7 @@ function entryView({ key, lane, at, tone, title, note, json }, begun) {
 }
 
 /**
- * Lines may break after a dot or an underscore of a name.
+ * Allows line breaks after dots and underscores.
  *
  * @param {string} title
  */

@@ -2,7 +2,7 @@ import { shortReason } from './changes.js';
 import { failureWords } from './words.js';
 
 /**
- * What each stored fact, delivery and event is called.
+ * The texts for stored facts, deliveries and events.
  *
  * @import { Attempt, Delivery, PublishedEvent, StoredFact } from './happened.js'
  * @import { Tone } from './types.js'
@@ -13,40 +13,40 @@ import { failureWords } from './words.js';
 
 /** @type {Record<string, [tone: Tone, title: string, note: string | Note]>} */
 export const factWords = {
-  'session.created': ['off', 'Session opened', 'A link for this person alone'],
-  'session.returned': ['wait', 'Browser came back', 'Its code is not redeemed yet'],
-  'session.authorised': ['good', 'Terra’s word is in', says => `${text(says.provider)} authenticated`],
-  'session.redeemed': ['good', 'Code redeemed', 'With the token of who started'],
-  'session.failed': ['bad', 'Came back without success', says => reason(says.cause)],
-  'session.cancelled': ['bad', 'Terra told of a failure', says => reason(says.cause)],
-  'session.refused': ['bad', 'An attempt was refused', 'Its account proves nothing here'],
-  'session.wrongOwner': ['bad', 'Redeemed by somebody else', 'Rejected for good'],
+  'session.created': ['off', 'Session opened', 'A link for this user only'],
+  'session.returned': ['wait', 'Browser came back', 'The code is not redeemed yet'],
+  'session.authorised': ['good', 'Authentication reported', says => `${text(says.provider)} authenticated`],
+  'session.redeemed': ['good', 'Code redeemed', 'By the user who started'],
+  'session.failed': ['bad', 'Returned with a failure', says => reason(says.cause)],
+  'session.cancelled': ['bad', 'Terra reported a failure', says => reason(says.cause)],
+  'session.refused': ['bad', 'An attempt was rejected', 'Its account is not proved'],
+  'session.wrongOwner': ['bad', 'Redeemed by another user', 'Permanently rejected'],
   'session.closed': ['off', 'Session closed', 'Nothing can complete it now'],
   'connection.auth': [
     'wait',
     'Account authenticated',
-    says => (says.via === '' ? 'Nobody here asked for it' : 'Not proved by this alone'),
+    says => (says.via === '' ? 'Not requested here' : 'Not proved yet'),
   ],
-  'connection.scopes': ['off', 'Permissions', says => `${Array.isArray(says.list) ? says.list.length : 0} given`],
-  'connection.proof': ['good', 'Proved', 'Who started is who finished'],
-  'connection.data': ['off', 'Health data came', 'Only the time is kept'],
-  'connection.reported': ['wait', 'Unclear event', 'Terra is asked whether it authenticated'],
-  'connection.error': ['warn', 'Provider refuses Terra', 'No data until they reconnect'],
-  'connection.missed': ['warn', 'Not found at Terra', 'Twice, and it is gone'],
-  'connection.seen': ['off', 'Found at Terra again', 'Nothing is lost'],
+  'connection.scopes': ['off', 'Permissions', says => `${Array.isArray(says.list) ? says.list.length : 0} granted`],
+  'connection.proof': ['good', 'Proved', 'The user who started also finished'],
+  'connection.data': ['off', 'Health data arrived', 'Only the time is stored'],
+  'connection.reported': ['wait', 'Unclear event', 'The back end asks Terra'],
+  'connection.error': ['warn', 'Provider rejects Terra', 'No data until the user reconnects'],
+  'connection.missed': ['warn', 'Not found at Terra', 'If it is missing twice, it counts as ended'],
+  'connection.seen': ['off', 'Found at Terra again', 'The connection continues'],
   'connection.supersededBy': ['off', 'Replaced', 'Terra gave a new user id'],
-  'connection.wrongOwner': ['bad', 'Somebody else finished it', 'Never counts again'],
-  'connection.disproved': ['bad', 'Proof withdrawn', 'Two people, one link'],
+  'connection.wrongOwner': ['bad', 'Finished by another user', 'Permanently rejected'],
+  'connection.disproved': ['bad', 'Proof withdrawn', 'Two users used one link'],
   'connection.disconnect': ['wait', 'To be disconnected', says => reason(says.reason)],
-  'connection.attempt': ['off', 'Terra asked to end it', 'deauthenticateUser'],
+  'connection.attempt': ['off', 'Deauthentication requested', 'deauthenticateUser'],
   'connection.gone': [
     'off',
-    'Gone at Terra',
-    says => (says.reason === 'agreed' ? 'Terra agreed' : reason(says.reason)),
+    'Ended at Terra',
+    says => (says.reason === 'agreed' ? 'Terra confirmed' : reason(says.reason)),
   ],
-  'mint.created': ['off', 'Token minted', 'The token itself is not kept'],
+  'mint.created': ['off', 'Token minted', 'The token itself is not stored'],
   'mint.usedBy': ['good', 'Token used', 'By one phone, once'],
-  'erasure.requested': ['wait', 'Erasure asked for', 'Every record is deleted'],
+  'erasure.requested': ['wait', 'Erasure requested', 'Every record is deleted'],
 };
 
 /**
@@ -58,29 +58,29 @@ export function wordsForFact({ record, fact, says }) {
   return { tone, title, note: typeof note === 'string' ? note : note(says) };
 }
 
-/** What the back end did with a delivery it took. @type {Record<string, string>} */
+/** The results of an accepted delivery. @type {Record<string, string>} */
 export const outcomeWords = {
   applied: 'applied',
-  unchanged: 'nothing new',
-  foreign: 'not one of ours',
-  noted: 'kept until its owner is found',
-  ignored: 'of no interest here',
+  unchanged: 'no change',
+  foreign: 'not a user of this deployment',
+  noted: 'stored until its owner is found',
+  ignored: 'not relevant',
   poison: 'unreadable',
 };
 
-/** What became of a delivery that was not attempted. @type {Record<Delivery['state'], string>} */
+/** The states of a delivery that was not attempted. @type {Record<Delivery['state'], string>} */
 const waitingWords = {
-  waiting: 'held back for now',
-  retrying: 'held back for now',
+  waiting: 'waiting',
+  retrying: 'waiting',
   delivered: '',
-  gave_up: 'given up',
-  lost: 'lost on the way',
-  no_destination: 'nowhere to go',
-  disabled: 'destination switched off',
+  gave_up: 'abandoned',
+  lost: 'lost',
+  no_destination: 'no destination',
+  disabled: 'destination disabled',
 };
 
 /**
- * One attempt to deliver, or none where it never left Terra.
+ * Returns the text for one delivery attempt, or for a delivery without attempts.
  *
  * @param {Delivery} delivery
  * @param {{ attempt: Attempt, count: number, isLast: boolean } | undefined} made
@@ -89,17 +89,17 @@ const waitingWords = {
 export function wordsForDelivery({ type, state }, made) {
   if (!made) return { tone: state === 'waiting' ? 'wait' : 'bad', title: type, note: waitingWords[state] };
   const { attempt, count, isLast } = made;
-  const isTaken = attempt.status >= 200 && attempt.status < 300;
-  const again = isLast && state === 'retrying' && 'will be repeated';
-  const givenUp = isLast && state === 'gave_up' && 'given up';
+  const isAccepted = attempt.status >= 200 && attempt.status < 300;
+  const again = isLast && state === 'retrying' && 'will be retried';
+  const givenUp = isLast && state === 'gave_up' && 'abandoned';
   const notes = [
     isSigned(attempt) ? 'signed' : 'not signed',
-    isTaken ? undefined : String(attempt.status),
-    isTaken ? outcomeOf(attempt) : again || givenUp || undefined,
+    isAccepted ? undefined : String(attempt.status),
+    isAccepted ? outcomeOf(attempt) : again || givenUp || undefined,
   ];
   return {
-    tone: isTaken ? 'good' : 'bad',
-    title: count > 1 ? `${type}, time ${count}` : type,
+    tone: isAccepted ? 'good' : 'bad',
+    title: count > 1 ? `${type}, attempt ${count}` : type,
     note: notes.filter(note => note !== undefined).join(' · '),
   };
 }
@@ -112,7 +112,7 @@ export function isSigned({ headers }) {
 /** @param {Attempt} attempt */
 function outcomeOf({ answer }) {
   const [, outcome = ''] = /"outcome":"(\w+)"/.exec(answer ?? '') ?? [];
-  return outcomeWords[outcome] ?? 'taken';
+  return outcomeWords[outcome] ?? 'accepted';
 }
 
 /** @type {Record<string, Tone>} */
@@ -144,7 +144,7 @@ function text(given) {
 }
 
 /**
- * A reason or cause in a few words.
+ * Returns a short text for a reason or cause.
  *
  * @param {unknown} given
  */

@@ -1,17 +1,17 @@
 import { isSigned, wordsForDelivery, wordsForEvent, wordsForFact } from './happened-words.js';
 
 /**
- * What happened behind the API, put together from the stored facts, Terra's deliveries and the published events of one user.
+ * The timeline of one user, combined from stored facts, Terra's deliveries and published events.
  *
  * @import { EntryWords } from './happened-words.js'
- * @import { Meeting } from './meeting.js'
+ * @import { Requirements } from './chapters.js'
  *
  * @typedef {object} StoredFact
  * @property {'session' | 'connection' | 'mint' | 'erasure'} record
  * @property {string} id
  * @property {string} fact
- * @property {string} at The fact's own time: Terra's, where Terra told it.
- * @property {string} [storedAt] When it was written; not known of an earlier run.
+ * @property {string} at The fact's own time: Terra's if Terra gave one.
+ * @property {string} [storedAt] When it was written; unknown if an earlier run wrote it.
  * @property {Record<string, unknown>} says
  *
  * @typedef {object} Attempt
@@ -34,32 +34,29 @@ import { isSigned, wordsForDelivery, wordsForEvent, wordsForFact } from './happe
  * @property {string} [nextAttemptAt]
  *
  * @typedef {{ id?: string, provider?: string, status?: string }} About
- *
  * @typedef {{ eventId: string, previousStatus?: string, session?: About, connection?: About }} Detail
- *
  * @typedef {{ id: string, 'detail-type': string, detail: Detail }} PublishedEvent
- *
  * @typedef {'facts' | 'webhooks' | 'events'} Lane
  *
- * One thing that happened, `at` milliseconds since 1970 by this machine's clock.
+ * One timeline entry; `at` is this machine's time in milliseconds since 1970.
  * @typedef {{ key: string, lane: Lane, at: number, json: unknown } & EntryWords} Entry
  *
- * Everything from the beginning of one attempt to the beginning of the next.
+ * The entries from the start of one attempt to the start of the next.
  * @typedef {object} Chapter
  * @property {string} key
  * @property {string} title
  * @property {number} at
  * @property {Entry[]} entries In time order.
- * @property {Meeting | undefined} meeting
+ * @property {Requirements | undefined} requirements
  *
  * @typedef {object} Sources
  * @property {{ referenceIds: string[], facts: StoredFact[] }} records
- * @property {Delivery[] | undefined} deliveries Of whomever; undefined where Terra is not the sandbox.
+ * @property {Delivery[] | undefined} deliveries Of all users; undefined if Terra is not the sandbox.
  * @property {{ events: PublishedEvent[], receivedAt: string[] }} published
  */
 
 /**
- * Everything about the user that the sources hold, in time order.
+ * Returns all entries about the user, in time order.
  *
  * @param {Sources} sources
  * @returns {Entry[]}
@@ -73,18 +70,18 @@ export function entriesOf({ records, deliveries, published }) {
   ].sort((a, b) => a.at - b.at || laneOrder[a.lane] - laneOrder[b.lane]);
 }
 
-/** Where two share a millisecond: Terra tells, it is stored, it is published. @type {Record<Lane, number>} */
+/** The order of entries with the same time: delivery, fact, event. @type {Record<Lane, number>} */
 const laneOrder = { webhooks: 0, facts: 1, events: 2 };
 
 /**
- * When a fact came to be known here.
+ * Returns when a fact was written, or its own time if that is unknown.
  *
  * @param {StoredFact} fact
  */
 export const timeOf = ({ at, storedAt }) => Date.parse(storedAt ?? at);
 
 /**
- * The permissions of an authentication come with it.
+ * Returns whether a `scopes` fact belongs to an authentication, which then needs no entry for it.
  *
  * @param {StoredFact} fact
  * @param {readonly StoredFact[]} facts
@@ -105,7 +102,7 @@ function factEntry(fact) {
 }
 
 /**
- * One for each attempt; one for what was never attempted.
+ * Returns one entry per attempt, or a single one if there was no attempt.
  *
  * @param {Delivery} delivery
  * @returns {Entry[]}
@@ -113,15 +110,15 @@ function factEntry(fact) {
 function deliveryEntries(delivery) {
   const { id, type, state, attempts, realAt, nextAttemptAt } = delivery;
   const body = readable(delivery.body);
-  const told = { type, state, ...(nextAttemptAt !== undefined && { nextAttemptAt }) };
+  const shared = { type, state, ...(nextAttemptAt !== undefined && { nextAttemptAt }) };
   if (attempts.length === 0) {
-    const json = { ...told, body };
+    const json = { ...shared, body };
     return [{ key: id, lane: 'webhooks', at: Date.parse(realAt), json, ...wordsForDelivery(delivery, undefined) }];
   }
   return attempts.map((attempt, index) => {
     const { status, answer, cause, ms, signedAtSeconds } = attempt;
     const json = {
-      ...told,
+      ...shared,
       attempt: index + 1,
       signed: isSigned(attempt),
       signedAt: new Date(signedAtSeconds * 1000).toISOString(),
@@ -154,13 +151,13 @@ function eventEntry(event, receivedAt) {
  */
 function isAbout({ userId, body }, { referenceIds, facts }) {
   if (userId !== null && facts.some(({ says }) => says.terraUserId === userId)) return true;
-  const told = readable(body);
-  const named = [told, ...['user', 'new_user', 'old_user'].map(name => field(told, name))];
+  const event = readable(body);
+  const named = [event, ...['user', 'new_user', 'old_user'].map(name => field(event, name))];
   return named.some(one => referenceIds.some(id => id === field(one, 'reference_id')));
 }
 
 /**
- * What JSON says, or the text itself where it is none.
+ * Parses JSON; returns the text itself if it is not JSON.
  *
  * @param {string} text
  * @returns {unknown}

@@ -1,8 +1,8 @@
 import { CallFailed } from './failure.js';
 
 /**
- * What only the local run has: an issuer that takes anybody, the sandbox's control API, and a look behind the API. The API
- * itself is called by the client.
+ * The parts that only the local run has: an issuer that accepts any name, the sandbox's control API, and the data
+ * behind the API. The client calls the API itself.
  *
  * @import { Call, Scenario } from './types.js'
  * @import { Delivery, PublishedEvent, StoredFact } from './happened.js'
@@ -14,7 +14,7 @@ const PATIENCE_MS = 40_000;
 const DELIVERIES_SEEN = 200;
 
 /**
- * The client's `fetch`, which also tells of each call: whom, what, the answer, how long.
+ * Returns a `fetch` for the client that reports each call to `note`.
  *
  * @param {Note} note
  * @returns {typeof fetch}
@@ -35,7 +35,7 @@ export function notedFetch(note) {
 }
 
 /**
- * Signs in at the development issuer, which takes any name.
+ * Gets an access token from the development issuer, which accepts any name.
  *
  * @param {string} base
  * @param {string} username
@@ -71,7 +71,7 @@ export function sandboxClient(base, note) {
       call('POST', `/sandbox/users/${encodeURIComponent(terraUserId)}/events`, { event }),
     advance: (/** @type {number} */ seconds) => call('POST', '/sandbox/clock/advance', { seconds }),
     /**
-     * Redeems an SDK token as a phone does. The error's name where Terra refuses, nothing where all went well.
+     * Redeems an SDK token as a phone does. Returns the name of Terra's error, or undefined on success.
      *
      * @returns {Promise<string | undefined>}
      */
@@ -90,7 +90,7 @@ export function sandboxClient(base, note) {
 }
 
 /**
- * What is known behind the API about one user. An app has no such view, so these calls are not told of.
+ * Loads the data behind the API about one user. An app has no such access, so these calls are not shown.
  *
  * @param {string} base
  * @param {string} sandboxUrl
@@ -104,7 +104,7 @@ export function behindTheApi(base, sandboxUrl) {
     /** @returns {Promise<{ events: PublishedEvent[], receivedAt: string[] }>} */
     events: (/** @type {string} */ user) =>
       request(quiet, 'API', 'GET', base, `/_local/events?sub=${encodeURIComponent(user)}`),
-    /** Whomever they are about. @returns {Promise<Delivery[]>} */
+    /** Returns the deliveries of all users. @returns {Promise<Delivery[]>} */
     deliveries: async () => {
       const path = `/sandbox/history?kind=delivery&last=${DELIVERIES_SEEN}`;
       return (await request(quiet, 'Terra', 'GET', sandboxUrl, path)).history;

@@ -1,5 +1,5 @@
 import { nameOf } from './state.js';
-import { el, icon, toneIcons } from './view.js';
+import { button, el, icon, toneIcons } from './view.js';
 
 /**
  * @import { State } from './state.js'
@@ -14,7 +14,7 @@ import { el, icon, toneIcons } from './view.js';
  */
 
 /**
- * What became of the attempt, in words, and what can be done about it.
+ * The outcome of the attempt and the possible next steps.
  *
  * @param {State} state
  * @param {OutcomeActions} actions
@@ -25,29 +25,29 @@ export function outcome(state, { begin, retry, forget, usePhone, signIn }) {
   const { words, next, url, busy, progress, startedBy, provider } = attempt;
   if (busy && progress === 'idle') {
     return working(
-      isRepeating(state) ? 'Opening a session … refused so far, the client tries again' : 'Opening a session …',
+      isRepeating(state) ? 'Opening a session … the request failed, the client is trying again' : 'Opening a session …',
     );
   }
   if (busy && progress === 'returned') return working('Redeeming the code with your sign-in …');
-  if (busy && progress === 'redeemed') return working('Confirmed. Waiting for Terra’s word …');
+  if (busy && progress === 'redeemed') return working('Confirmed. Waiting for Terra to report the authentication …');
   if (!words) return undefined;
   const buttons = [
-    next === 'retry' && button('Try again', retry, 'primary'),
-    next === 'again' && button('Start anew', () => begin(provider), 'primary'),
-    next === 'phone' && button('Go on with the phone', usePhone, 'primary'),
-    next === 'starter' && startedBy && button(`See it as ${startedBy}`, () => signIn(startedBy), 'primary'),
+    next === 'retry' && step('Try again', retry, 'primary'),
+    next === 'again' && step('Start again', () => begin(provider), 'primary'),
+    next === 'phone' && step('Continue on the phone', usePhone, 'primary'),
+    next === 'starter' && startedBy && step(`View as ${startedBy}`, () => signIn(startedBy), 'primary'),
     url !== undefined &&
       next === undefined &&
       el('a', { class: 'button primary', href: url }, 'Continue at Terra', icon('arrow')),
-    !busy && button(progress === 'completed' ? 'Done' : 'Put away', forget, ''),
+    !busy && step(progress === 'completed' ? 'Done' : 'Dismiss', forget),
   ];
   const isConnected = progress === 'completed' && provider !== undefined;
   const title = isConnected ? `${nameOf(providers, provider)} is connected` : words.title;
-  return notice({ ...words, title }, buttons);
+  return outcomeNotice({ ...words, title }, buttons);
 }
 
 /**
- * Whether a session is being opened and was refused so far: the client then asks again by itself for a while.
+ * Returns whether opening a session failed at first and the client is retrying.
  *
  * @param {Pick<State, 'attempt' | 'calls'>} state
  */
@@ -60,7 +60,7 @@ export function isRepeating({ attempt: { progress, busy, openingAt }, calls: [ne
  * @param {Words} words
  * @param {import('./view.js').Child[]} buttons
  */
-function notice({ tone, title, text }, buttons) {
+function outcomeNotice({ tone, title, text }, buttons) {
   return el(
     'div',
     { class: `notice ${tone}` },
@@ -82,8 +82,8 @@ function working(text) {
 /**
  * @param {string} label
  * @param {() => void} onclick
- * @param {string} kind
+ * @param {string} [kind]
  */
-function button(label, onclick, kind) {
-  return el('button', { type: 'button', class: kind, 'data-key': `outcome ${label}`, onclick }, label);
+function step(label, onclick, kind) {
+  return button(`outcome ${label}`, onclick, { class: kind ?? '' }, label);
 }

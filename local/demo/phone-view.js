@@ -1,4 +1,4 @@
-import { el, icon } from './view.js';
+import { button, el, icon } from './view.js';
 
 /**
  * @import { State } from './state.js'
@@ -11,7 +11,7 @@ import { el, icon } from './view.js';
  */
 
 /**
- * The mobile SDK's way in: the app's server mints a token, the phone redeems it at Terra, once.
+ * Connecting with the mobile SDK: the app's server mints a token, and the phone redeems it once at Terra.
  *
  * @param {State} state
  * @param {number} now
@@ -59,7 +59,7 @@ export function phone({ phone: held, providers, sandbox, user }, now, actions) {
     el(
       'p',
       { class: 'soft small' },
-      'Apple Health and its like have no web page. The back end mints a token for this person, the phone hands it to Terra within three minutes, and it works once.',
+      'Sources such as Apple Health have no web page. The back end mints a token for this user, and the phone passes it to Terra within three minutes. It works once.',
     ),
   );
 }
@@ -71,19 +71,19 @@ export function phone({ phone: held, providers, sandbox, user }, now, actions) {
 function screen({ step, says }, secondsLeft) {
   switch (step) {
     case 'idle':
-      return display('off', 'phone', 'No token yet', 'Nothing to show Terra.');
+      return display('off', 'phone', 'No token yet', 'Mint a token to connect.');
     case 'minting':
       return display('wait', 'clock', 'Minting …', 'The back end asks Terra for a token.');
     case 'ready':
       return secondsLeft > 0
-        ? display('wait', 'clock', el('span', { id: 'countdown' }), 'Bound to this person. It works once.')
-        : display('bad', 'cross', 'The token ran out', 'Terra will refuse it. Mint a new one.');
+        ? display('wait', 'clock', el('span', { id: 'countdown' }), 'Bound to this user. It works once.')
+        : display('bad', 'cross', 'The token has expired', 'Terra will reject it. Mint a new one.');
     case 'connecting':
       return display('wait', 'clock', 'Talking to Terra …', 'initConnection, as the SDK calls it.');
     case 'connected':
-      return display('good', 'check', 'The phone is connected', says ?? 'The connection shows up in the list.');
+      return display('good', 'check', 'The phone is connected', says ?? 'The connection appears in the list.');
     case 'refused':
-      return display('bad', 'cross', 'Refused', says ?? 'Terra refused the phone.');
+      return display('bad', 'cross', 'Rejected', says ?? 'Terra rejected the phone.');
     default:
       return undefined;
   }
@@ -119,40 +119,20 @@ function keys({ step }, secondsLeft, sandbox, { mint, redeem, copyToken }) {
   return el(
     'div',
     { class: 'keys' },
-    canConnect &&
-      here &&
-      el(
-        'button',
-        { type: 'button', class: 'primary', 'data-key': 'phone go', onclick: redeem },
-        'Connect on the phone',
-      ),
-    canConnect &&
-      !here &&
-      el(
-        'button',
-        { type: 'button', class: 'primary', 'data-key': 'phone go', onclick: copyToken },
-        'Copy the token for your app',
-      ),
-    el(
-      'button',
-      {
-        type: 'button',
-        class: canConnect ? '' : 'primary',
-        'aria-disabled': isWorking ? 'true' : undefined,
-        'data-key': canConnect ? 'phone mint' : 'phone go',
-        onclick: mint,
-      },
+    canConnect && here && button('phone go', redeem, { class: 'primary' }, 'Connect on the phone'),
+    canConnect && !here && button('phone go', copyToken, { class: 'primary' }, 'Copy the token for your app'),
+    button(
+      canConnect ? 'phone mint' : 'phone go',
+      mint,
+      { class: canConnect ? '' : 'primary', busy: isWorking },
       hasToken ? 'Mint another token' : 'Mint a token',
     ),
-    hasToken &&
-      here &&
-      !canConnect &&
-      el('button', { type: 'button', 'data-key': 'phone again', onclick: redeem }, 'Reuse the token'),
+    hasToken && here && !canConnect && button('phone again', redeem, {}, 'Reuse the token'),
   );
 }
 
 /**
- * Says how long the token still lives. Once a second, so only the words change and nothing else is built anew.
+ * Updates the token's remaining time. It runs every second, so it changes only the text.
  *
  * @param {State['phone']} held
  * @param {number} now

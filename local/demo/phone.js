@@ -2,7 +2,7 @@ import { wordsOf } from './attempt-words.js';
 import { phoneWords } from './words.js';
 
 /**
- * The phone this page plays: it holds one token at a time, out of sight.
+ * The simulated phone. It holds one token at a time, which is not shown.
  *
  * @import { Client } from './client.js'
  * @import { sandboxClient } from './local-run.js'
@@ -30,7 +30,7 @@ export function phoneActions({ client, sandbox, state, change, say, copy, refres
   }
 
   /** @param {unknown} error */
-  function refusal(error) {
+  function errorText(error) {
     const { title, text } = wordsOf(error);
     return `${title}. ${text}`;
   }
@@ -62,7 +62,7 @@ export function phoneActions({ client, sandbox, state, change, say, copy, refres
       } catch (error) {
         token = '';
         show({ step: 'idle', provider });
-        const says = refusal(error);
+        const says = errorText(error);
         show({ step: 'refused', provider, says });
       }
     },
@@ -76,11 +76,11 @@ export function phoneActions({ client, sandbox, state, change, say, copy, refres
         const error = await sandbox.connectPhone({ token, provider, device: `phone-of-${user}` });
         show(
           error === undefined
-            ? { step: 'connected', provider, says: 'The connection shows up in the list.' }
-            : { step: 'refused', provider, says: phoneWords[error] ?? 'Terra refused the phone.' },
+            ? { step: 'connected', provider, says: 'The connection appears in the list.' }
+            : { step: 'refused', provider, says: phoneWords[error] ?? 'Terra rejected the phone.' },
         );
       } catch (error) {
-        show({ step: 'refused', provider, says: refusal(error) });
+        show({ step: 'refused', provider, says: errorText(error) });
       }
       refresh();
     },

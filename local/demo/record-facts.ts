@@ -4,23 +4,23 @@ import { TokenRecord } from '../../functions/core/state/token-record';
 import { SessionRow } from '../../functions/core/state/session';
 import { readItemKey, table } from '../../functions/core/store/table';
 
-/** A row of the table, read into plain values. */
+/** A row of the table as plain values. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** One fact of a row, with what it says beside its name. Never a link, a secret or a hash of one. */
+/** One fact of a row with its details. It never contains a link, a secret or a hash of one. */
 export type RecordFact = {
   readonly record: 'session' | 'connection' | 'mint' | 'erasure';
   /** The record's public id. */
   readonly id: string;
   readonly fact: string;
-  /** The fact's own time, in milliseconds since 1970: Terra's where Terra told it, else ours. */
+  /** The fact's own time in milliseconds since 1970: Terra's time if Terra gave one, otherwise ours. */
   readonly at: number;
   readonly says: Readonly<Record<string, unknown>>;
 };
 
 type Named = [fact: string, value: ({ at: number } & Readonly<Record<string, unknown>>) | undefined];
 
-/** The facts a row holds; none of a row that cannot be read, or of a kind with nothing to tell. */
+/** Returns the facts of a row; none if the row cannot be read or its kind has no facts. */
 export function factsOf(row: Row): RecordFact[] {
   switch (readItemKey(String(row[table.sortKey]))?.kind) {
     case 'session':
@@ -28,7 +28,7 @@ export function factsOf(row: Row): RecordFact[] {
     case 'connection':
       return factsOfConnection(ConnectionRow.safeParse(row).data);
     case 'mint':
-      return factsOfMint(TokenRecord.safeParse(row).data);
+      return factsOfToken(TokenRecord.safeParse(row).data);
     case 'erasure':
       return factsOfErasure(ErasureRow.safeParse(row).data);
     default:
@@ -39,7 +39,7 @@ export function factsOf(row: Row): RecordFact[] {
 function factsOfSession(session: SessionRow | undefined): RecordFact[] {
   if (!session) return [];
   const { id, flow, providers, returnTo, createdAt, expiresAt, finishBy, returned } = session;
-  return told('session', id, [
+  return toFacts('session', id, [
     ['created', { at: createdAt, flow, providers, returnTo, expiresAt: iso(expiresAt), finishBy: iso(finishBy) }],
     ['returned', returned && { at: returned.at, terraUserId: returned.terraUserId }],
     ...Object.entries(session.authorised).map(
@@ -57,7 +57,7 @@ function factsOfSession(session: SessionRow | undefined): RecordFact[] {
 function factsOfConnection(row: ConnectionRow | undefined): RecordFact[] {
   if (!row) return [];
   const { ids, terraUserId, facts } = row;
-  // Where two are of the same time, in the order in which one follows from the other.
+  // In order of cause, for facts with the same time.
   const all: Named[] = [
     ['auth', facts.auth && { at: facts.auth.at, via: facts.auth.via }],
     ['scopes', facts.scopes],
@@ -75,26 +75,26 @@ function factsOfConnection(row: ConnectionRow | undefined): RecordFact[] {
     ['gone', facts.gone],
   ];
   const about = { terraUserId, provider: facts.provider };
-  return told(
+  return toFacts(
     'connection',
     ids[0] ?? '',
     all.map(([fact, value]) => [fact, value && { ...value, ...about }]),
   );
 }
 
-function factsOfMint(tokenRecord: TokenRecord | undefined): RecordFact[] {
+function factsOfToken(tokenRecord: TokenRecord | undefined): RecordFact[] {
   if (!tokenRecord) return [];
   const { id, provider, createdAt, expiresAt, usedBy } = tokenRecord;
-  return told('mint', id, [
+  return toFacts('mint', id, [
     ['created', { at: createdAt, provider, expiresAt: iso(expiresAt) }],
     ['usedBy', usedBy],
   ]);
 }
 
 const factsOfErasure = (erasure: ErasureRow | undefined): RecordFact[] =>
-  erasure ? told('erasure', '', [['requested', { at: erasure.requestedAt }]]) : [];
+  erasure ? toFacts('erasure', '', [['requested', { at: erasure.requestedAt }]]) : [];
 
-function told(record: RecordFact['record'], id: string, named: readonly Named[]): RecordFact[] {
+function toFacts(record: RecordFact['record'], id: string, named: readonly Named[]): RecordFact[] {
   return named.flatMap(([fact, value]) => {
     if (!value) return [];
     const { at, ...says } = value;

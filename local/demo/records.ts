@@ -4,12 +4,12 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { table } from '../../functions/core/store/table';
 import { account } from '../aws/iam/account';
 import { OPERATOR_ACCESS_KEY } from '../deployment';
-import type { FactJournal } from './fact-journal';
 import { cutOnFailure } from '../loopback';
 import { factsOf, type RecordFact } from './record-facts';
 import type { Item } from '../aws/dynamodb/table-use';
+import type { TableChange } from '../aws/dynamodb/table-writer';
 
-/** A fact, and when this run saw it being written; absent for one of an earlier run. Times are ISO 8601. */
+/** A fact, and when it was written; `storedAt` is absent if an earlier run wrote it. Times are ISO 8601. */
 export type StoredFact = Omit<RecordFact, 'at'> & { readonly at: string; readonly storedAt?: string };
 
 export type StoredRecords = { readonly referenceIds: readonly string[]; readonly facts: readonly StoredFact[] };
@@ -17,8 +17,8 @@ export type StoredRecords = { readonly referenceIds: readonly string[]; readonly
 const PAGE = '/_local/records';
 
 /**
- * Answers `GET /_local/records?sub=` with what the emulated table holds about that user, fact by fact and without secrets,
- * links or hashes; false for any other request.
+ * Serves `GET /_local/records?sub=`: the table's facts about a user, without secrets, links or hashes. Returns false
+ * for any other request.
  */
 export function recordsPage(
   at: { readonly endpoint: string; readonly tableName: string },
@@ -29,7 +29,9 @@ export function recordsPage(
   const answer = cutOnFailure(async (request, response) => {
     const sub = new URL(request.url ?? '', 'http://localhost').searchParams.get('sub');
     const [status, body] =
-      sub === null ? [400, { message: 'Whose records? Name a user: ?sub=alice' }] : [200, await recordsOf(sub)];
+      sub === null
+        ? [400, { message: 'The parameter sub is missing, for example ?sub=alice' }]
+        : [200, await recordsOf(sub)];
     response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(body));
   });
@@ -52,11 +54,13 @@ export function recordsPage(
   };
 }
 
-/** Reads the table as an operator would. Without the SDK, which takes long to load and has words of its own for the terminal. */
+/**
+ * Reads the table with the operator's access key. Does not use the SDK, which loads slowly and prints its own warnings.
+ */
 function tableReader({ endpoint, tableName }: { endpoint: string; tableName: string }) {
   const from = `AWS4-HMAC-SHA256 Credential=${OPERATOR_ACCESS_KEY}/20000101/${account.region}/dynamodb/aws4_request, SignedHeaders=host, Signature=0`;
 
-  /** Every page of a query or a scan. */
+  /** Returns the items of all pages of a query or scan. */
   async function itemsOf(action: 'Query' | 'Scan', asked: object): Promise<Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
     let start: unknown;
@@ -80,7 +84,7 @@ function tableReader({ endpoint, tableName }: { endpoint: string; tableName: str
   }
 
   return {
-    /** The partitions with a row of this subject: one, unless rows outlived a change of settings. */
+    /** Returns the partitions with a row of this subject: one, unless rows remain from before a change of settings. */
     async ownersOf(sub: string): Promise<string[]> {
       const rows = await itemsOf('Scan', {
         FilterExpression: '#sub = :sub',
@@ -100,3 +104,34 @@ function tableReader({ endpoint, tableName }: { endpoint: string; tableName: str
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
+
+/** Records when facts were written, because a fact's own time is Terra's and may be much earlier. */
+export type FactJournal = {
+  /** Records a changed item. */
+  changed(change: TableChange): void;
+  /** Returns when this run wrote each fact of the owner, in milliseconds since 1970. */
+  writtenOf(owner: string): readonly { readonly at: number; readonly fact: RecordFact }[];
+};
+
+const CHANGES_KEPT = 2000;
+
+export function factJournal(clock: () => number = Date.now): FactJournal {
+  const recorded: { at: number; change: TableChange; facts?: RecordFact[] }[] = [];
+  return {
+    changed(change) {
+      recorded.push({ at: clock(), change });
+      if (recorded.length > CHANGES_KEPT) recorded.shift();
+    },
+    writtenOf: owner =>
+      recorded
+        .filter(({ change }) => change.keys[table.partitionKey]?.S === owner)
+        .flatMap(one => (one.facts ??= newFacts(one.change)).map(fact => ({ at: one.at, fact }))),
+  };
+}
+
+function newFacts({ before, after }: TableChange): RecordFact[] {
+  const known = factsIn(before);
+  return factsIn(after).filter(fact => !known.some(old => isDeepStrictEqual(old, fact)));
+}
+
+const factsIn = (item: Item | undefined): RecordFact[] => (item ? factsOf(unmarshall(item as never)) : []);

@@ -1,6 +1,5 @@
 /**
- * What this tab remembers across the way to Terra and back: who is signed in and which session was opened. Never a token or
- * a code.
+ * The tab's memory while the browser is at Terra: the signed-in user and the opened session. Never a token or a code.
  *
  * @typedef {{ id: string, startedBy?: string | undefined, redeemed?: boolean }} OpenAttempt
  */
@@ -20,7 +19,7 @@ export const remembered = {
     const guests = usualPeople.includes(name) ? others : [name, ...others];
     write(keys.people, guests.slice(0, MOST_PEOPLE - usualPeople.length));
   },
-  /** Everybody to choose from with one press. @returns {string[]} */
+  /** The users offered for sign-in. @returns {string[]} */
   people: () => [...usualPeople, ...(read(keys.people) ?? [])],
   /** @returns {OpenAttempt | undefined} */
   attempt: () => read(keys.attempt),

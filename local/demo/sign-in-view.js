@@ -1,5 +1,5 @@
 import { track } from './track-view.js';
-import { el, icon } from './view.js';
+import { button, el, icon } from './view.js';
 
 /**
  * @import { State } from './state.js'
@@ -10,7 +10,7 @@ import { el, icon } from './view.js';
 const NAME_LENGTH = 60;
 
 /**
- * The page before anybody is signed in.
+ * The sign-in page.
  *
  * @param {State} state
  * @param {boolean} isComingBack
@@ -51,8 +51,8 @@ export function welcome({ people, signingIn, signInWords }, isComingBack, { sign
         'p',
         { class: 'lead' },
         isComingBack
-          ? 'You came back from Terra with a one-time code. It counts only together with the sign-in of the person who started.'
-          : 'A small app on top of terra-connect: open a session, go to Terra, come back, and watch the connection settle. Or fail, in all the ways it can.',
+          ? 'You came back from Terra with a one-time code. Sign in as the user who started: the code is valid only for that user.'
+          : 'A small app that uses terra-connect: open a session, go to Terra, come back, and see how the connection is made, or how it fails.',
       ),
       track({ attempt: { progress: isComingBack ? 'returned' : 'idle' } }),
     ),
@@ -60,20 +60,15 @@ export function welcome({ people, signingIn, signInWords }, isComingBack, { sign
       'div',
       { class: 'card' },
       el('h2', {}, 'Sign in'),
-      el('p', { class: 'soft' }, 'The development issuer takes anybody, without a password.'),
+      el('p', { class: 'soft' }, 'The development issuer accepts any name, without a password.'),
       el(
         'div',
         { class: 'persons' },
         people.map(person =>
-          el(
-            'button',
-            {
-              type: 'button',
-              class: 'person',
-              'aria-disabled': signingIn ? 'true' : undefined,
-              'data-key': `person ${person}`,
-              onclick: () => signIn(person),
-            },
+          button(
+            `person ${person}`,
+            () => signIn(person),
+            { class: 'person', busy: signingIn },
             avatar(person),
             el('span', { class: 'grow' }, person),
             icon('arrow'),
@@ -83,16 +78,12 @@ export function welcome({ people, signingIn, signInWords }, isComingBack, { sign
       el(
         'form',
         { class: 'inline-form', onsubmit: submit },
-        el('label', { for: 'username' }, 'Or under any other name'),
+        el('label', { for: 'username' }, 'Or use another name'),
         el(
           'div',
           { class: 'joined' },
           name,
-          el(
-            'button',
-            { class: 'primary', 'aria-disabled': signingIn ? 'true' : undefined, 'data-key': 'sign in' },
-            'Sign in',
-          ),
+          el('button', { class: 'primary', 'aria-disabled': signingIn && 'true', 'data-key': 'sign in' }, 'Sign in'),
         ),
       ),
       signInWords &&
@@ -106,7 +97,7 @@ export function welcome({ people, signingIn, signInWords }, isComingBack, { sign
 }
 
 /**
- * Who is signed in, and everybody else one press away.
+ * The signed-in user, and buttons to switch to another user.
  *
  * @param {State} state
  * @param {SignInActions} actions
@@ -124,7 +115,7 @@ export function peopleBar({ people, user, signingIn }, { signIn, signOut }) {
           type: 'button',
           class: 'chip',
           'aria-pressed': String(person === user),
-          'aria-disabled': signingIn ? 'true' : undefined,
+          'aria-disabled': signingIn && 'true',
           'data-key': `chip ${person}`,
           onclick: () => person !== user && signIn(person),
         },
@@ -132,7 +123,7 @@ export function peopleBar({ people, user, signingIn }, { signIn, signOut }) {
         person,
       ),
     ),
-    el('button', { type: 'button', class: 'quiet', 'data-key': 'sign out', onclick: signOut }, 'Sign out'),
+    button('sign out', signOut, { class: 'quiet' }, 'Sign out'),
   );
 }
 
@@ -150,5 +141,5 @@ function avatar(person) {
 
 /** @param {boolean} isComingBack */
 function headline(isComingBack) {
-  return isComingBack ? ['One more thing:', 'who are you?'] : ['Connect a wearable.', 'See every step.'];
+  return isComingBack ? ['One more step:', 'sign in.'] : ['Connect a wearable.', 'See every step.'];
 }

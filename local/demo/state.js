@@ -1,21 +1,21 @@
 /**
- * Everything the page shows, in one object that is only ever replaced.
+ * The page's state, in one immutable object.
  *
  * @import { Chapter } from './happened.js'
  * @import { Call, Connection, Provider, Scenario, Words } from './types.js'
  * @import { Changes } from './changes.js'
- * @import { Progress } from './track.js'
+ * @import { Progress } from './track-view.js'
  *
- * One attempt to connect, as far as this page knows.
+ * One attempt to connect.
  * @typedef {object} Attempt
  * @property {Progress} progress
  * @property {string} [id]
  * @property {string | undefined} [startedBy]
  * @property {Words} [words]
  * @property {boolean} [busy]
- * @property {number} [openingAt] When a session began to be opened.
- * @property {string} [url] Where to go on, while the link may still be opened.
- * @property {'retry' | 'phone' | 'starter' | 'again'} [next] What the person can do about it.
+ * @property {number} [openingAt] When opening the session began.
+ * @property {string} [url] The link, while it may still be opened.
+ * @property {'retry' | 'phone' | 'starter' | 'again'} [next] The next step that is offered.
  * @property {string} [provider]
  *
  * @typedef {object} Phone
@@ -35,14 +35,14 @@
  * @property {Words | undefined} [connectionsWords]
  * @property {Changes} changes
  * @property {Attempt} attempt
- * @property {boolean} popup Whether Terra is visited in a window of its own.
+ * @property {boolean} popup Whether Terra opens in a separate window.
  * @property {Phone} phone
- * @property {{ chapters: Chapter[], version: number } | undefined} [happened] Behind the API, the newest attempt first.
+ * @property {{ chapters: Chapter[], version: number } | undefined} [happened] The timeline behind the API, newest attempt first.
  * @property {'unknown' | 'here' | 'absent'} sandbox
  * @property {Scenario[]} scenarios
  * @property {(Call & { times: number, at: number })[]} calls
- * @property {readonly string[]} busy What is under way, so that nobody starts it twice.
- * @property {Words | undefined} [notice] What became of the last thing done to a connection or a scenario.
+ * @property {readonly string[]} busy The running actions, so that none is started twice.
+ * @property {Words | undefined} [notice] The result of the last action.
  */
 
 /** @returns {State} */
@@ -62,7 +62,7 @@ export function emptyState() {
 }
 
 /**
- * Holds the state and tells `draw` once a frame when it changed.
+ * Holds the state. Calls `draw` once after any number of changes in one task.
  *
  * @param {(state: State) => void} draw
  */
@@ -85,7 +85,7 @@ export function stateHolder(draw) {
 }
 
 /**
- * Adds a call to the log; the same call again only counts.
+ * Adds a call to the log. An identical call only increases the counter.
  *
  * @param {State['calls']} calls
  * @param {Call} call
@@ -106,7 +106,7 @@ export function withCall(calls, call, at) {
 }
 
 /**
- * The name people know a provider by.
+ * Returns a provider's display name.
  *
  * @param {readonly Provider[] | undefined} providers
  * @param {string} id

@@ -1,5 +1,5 @@
 /**
- * A length of time, as people say it.
+ * Formats a duration as words.
  *
  * @param {number} seconds
  * @returns {string}
@@ -10,7 +10,7 @@ export function duration(seconds) {
 }
 
 /**
- * How long ago `at` was, as people say it.
+ * Formats how long ago `at` was.
  *
  * @param {string} at
  * @param {number} now
@@ -26,7 +26,7 @@ export function ago(at, now) {
 }
 
 /**
- * How much later something was, short enough for a column.
+ * Formats a duration briefly, for a column.
  *
  * @param {number} ms
  * @returns {string}

@@ -1,4 +1,4 @@
-import { el } from './view.js';
+import { button, el, fold } from './view.js';
 
 /**
  * @import { State } from './state.js'
@@ -10,17 +10,17 @@ import { el } from './view.js';
  * @property {(seconds: number, label: string) => void} advance
  */
 
-/** Those that show most, and what to look out for on this page. @type {ReadonlyMap<string, string>} */
-const worthATry = new Map([
-  ['lost-webhook', 'Connect: it works all the same, by the lookup at confirm.'],
-  ['redirect-never', 'You stay at Terra. Come back by hand, and it is not confirmed.'],
-  ['429', 'Open the widget: one clear problem, and when to try again.'],
-  ['swapped-keys', 'Go straight to one: the deployment’s keys are at fault.'],
-  ['limit-reached', 'Go straight to one: the Terra account is full.'],
-  ['revoked-a-week-later', 'Connect, then let a week pass below.'],
+/** The most instructive scenarios, and what each one shows on this page. @type {ReadonlyMap<string, string>} */
+const featuredScenarios = new Map([
+  ['lost-webhook', 'Connect: it works anyway, because confirming looks the user up at Terra.'],
+  ['redirect-never', 'You stay on Terra’s page. Come back here yourself: the connection is not confirmed.'],
+  ['429', 'Open the widget: the page shows the error and when to try again.'],
+  ['swapped-keys', 'Choose a provider: the page says that the deployment’s keys are wrong.'],
+  ['limit-reached', 'Choose a provider: the page says that the Terra account is full.'],
+  ['revoked-a-week-later', 'Connect, then advance Terra’s clock by a week below.'],
 ]);
 
-const leaps = [
+const timeSteps = [
   { label: '1 minute', seconds: 60 },
   { label: '1 hour', seconds: 3600 },
   { label: '1 week', seconds: 604_800 },
@@ -33,27 +33,21 @@ const leaps = [
  */
 export function trouble({ sandbox, scenarios, busy }, { toggle, allOff, advance }) {
   if (sandbox === 'absent') {
-    return el(
-      'p',
-      { class: 'soft' },
-      'The Terra sandbox does not run here, so nothing can be made to go wrong from this page.',
-    );
+    return el('p', { class: 'soft' }, 'The Terra sandbox is not running, so this page cannot trigger errors.');
   }
   if (sandbox === 'unknown') return el('p', { class: 'soft', role: 'status' }, 'Looking for the sandbox …');
 
   const on = scenarios.filter(scenario => scenario.on);
-  const featured = [...worthATry.keys()].flatMap(name => scenarios.find(scenario => scenario.name === name) ?? []);
+  const featured = [...featuredScenarios.keys()].flatMap(
+    name => scenarios.find(scenario => scenario.name === name) ?? [],
+  );
   const toSwitch = (/** @type {string} */ place) => (/** @type {Scenario} */ scenario) =>
     switchOf(scenario, place, busy.includes(scenario.name), toggle);
 
   return el(
     'div',
     {},
-    el(
-      'p',
-      { class: 'soft' },
-      'Terra is played by a sandbox on this machine. Switch on what it should do wrong, then use the page as before.',
-    ),
+    el('p', { class: 'soft' }, 'A local sandbox imitates Terra. Switch on an error, then use the page as before.'),
     on.length > 0 &&
       el(
         'p',
@@ -64,17 +58,12 @@ export function trouble({ sandbox, scenarios, busy }, { toggle, allOff, advance 
           el('b', {}, on.length === 1 ? 'On: ' : `${on.length} on: `),
           on.map(({ name }) => name).join(', '),
         ),
-        el(
-          'button',
-          { type: 'button', class: 'small', 'data-key': 'all off', onclick: allOff },
-          on.length === 1 ? 'Off' : 'All off',
-        ),
+        button('all off', allOff, { class: 'small' }, on.length === 1 ? 'Off' : 'All off'),
       ),
     el('div', { class: 'switches' }, featured.map(toSwitch('featured'))),
-    el(
-      'details',
-      { class: 'fold', 'data-key': 'all scenarios' },
-      el('summary', { 'data-key': 'all scenarios summary' }, `All ${scenarios.length} scenarios`),
+    fold(
+      'all scenarios',
+      `All ${scenarios.length} scenarios`,
       byGroup(scenarios).map(([group, members]) => [
         el('h3', {}, group),
         el('div', { class: 'switches' }, members.map(toSwitch('all'))),
@@ -83,19 +72,9 @@ export function trouble({ sandbox, scenarios, busy }, { toggle, allOff, advance 
     el(
       'div',
       { class: 'row leaps' },
-      el('span', {}, 'Let time pass at Terra'),
-      leaps.map(({ label, seconds }) =>
-        el(
-          'button',
-          {
-            type: 'button',
-            class: 'small',
-            'data-key': label,
-            'aria-disabled': busy.includes('time') ? 'true' : undefined,
-            onclick: () => advance(seconds, label),
-          },
-          label,
-        ),
+      el('span', {}, 'Advance Terra’s clock'),
+      timeSteps.map(({ label, seconds }) =>
+        button(label, () => advance(seconds, label), { class: 'small', busy: busy.includes('time') }, label),
       ),
     ),
   );
@@ -118,7 +97,7 @@ function byGroup(scenarios) {
  */
 function switchOf(scenario, place, isBusy, toggle) {
   const { name, imitates, source, on } = scenario;
-  const hint = place === 'featured' ? worthATry.get(name) : undefined;
+  const hint = place === 'featured' ? featuredScenarios.get(name) : undefined;
   const nameId = `${place}-${name}-name`;
   const textId = `${place}-${name}-text`;
   return el(

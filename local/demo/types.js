@@ -1,5 +1,5 @@
 /**
- * The shapes the page works with; the API's are the client's.
+ * The page's types. The API's types are the client's.
  *
  * @typedef {import('./client.js').Connection} Connection
  * @typedef {import('./client.js').ConnectionStatus} ConnectionStatus
@@ -10,12 +10,13 @@
  *
  * @typedef {{ name: string, imitates: string, source: string, group: string, on: boolean }} Scenario
  *
- * How something looks: a colour that always comes with words.
+ * The color of a notice or badge.
+ *
  * @typedef {'good' | 'wait' | 'warn' | 'bad' | 'off'} Tone
  *
  * @typedef {{ tone: Tone, title: string, text: string }} Words
  *
- * One call this page made. Never a body, a query, a token or a code.
+ * One call of this page, without body, query, token or code.
  * @typedef {{ to: 'API' | 'Terra' | 'Issuer', method: string, path: string, status: number, ms: number }} Call
  */
 export {};

@@ -1,11 +1,11 @@
 /**
- * Builds and replaces parts of the page. Text only ever becomes text: nothing here reads markup.
+ * Creates and replaces parts of the page. Strings become text nodes; nothing is parsed as markup.
  *
  * @typedef {Node | string | false | undefined | null | Child[]} Child
  */
 
 /**
- * An element. `on…` functions become listeners, `true` an empty attribute, `false` and undefined none.
+ * Creates an element. Functions named `on…` become listeners, `true` an empty attribute; `false` and undefined are omitted.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -40,7 +40,7 @@ function append(parent, children) {
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
-/** Drawn on 24 by 24, as strokes. */
+/** Stroke paths on a 24 by 24 grid. */
 const strokes = {
   check: ['M5 12.5l4.5 4.5L19 7.5'],
   cross: ['M7 7l10 10M17 7L7 17'],
@@ -75,7 +75,7 @@ export function icon(name) {
 }
 
 /**
- * A provider's initials on a colour of its own; no picture is loaded from anywhere.
+ * Creates a provider's mark: its initials on a color derived from its id. No image is loaded.
  *
  * @param {string} id
  * @param {string} name
@@ -99,6 +99,62 @@ export function badge(tone, label) {
   return el('span', { class: `badge ${tone}` }, icon(toneIcons[tone]), label);
 }
 
+/**
+ * Creates a button. While `busy`, it is announced as disabled but keeps the focus.
+ *
+ * @param {string} key Identifies the button when its part of the page is rebuilt.
+ * @param {() => void} onclick
+ * @param {{ class?: string, busy?: boolean, label?: string }} options
+ * @param {...Child} children
+ * @returns {HTMLElement}
+ */
+export function button(key, onclick, { class: className, busy = false, label }, ...children) {
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: className,
+      'aria-disabled': busy && 'true',
+      'aria-label': label,
+      'data-key': key,
+      onclick,
+    },
+    children,
+  );
+}
+
+/**
+ * Creates a colored box with a title, a text and optional controls.
+ *
+ * @param {import('./types.js').Words} words
+ * @param {...Child} children
+ * @returns {HTMLElement}
+ */
+export function notice({ tone, title, text }, ...children) {
+  return el(
+    'div',
+    { class: `notice ${tone}` },
+    el('div', { class: 'grow' }, el('b', {}, title), el('p', {}, text), children),
+  );
+}
+
+/**
+ * Creates content that is hidden until its title is clicked.
+ *
+ * @param {string} key
+ * @param {string} title
+ * @param {...Child} children
+ * @returns {HTMLElement}
+ */
+export function fold(key, title, ...children) {
+  return el(
+    'details',
+    { class: 'fold', 'data-key': key },
+    el('summary', { 'data-key': `${key} summary` }, title),
+    children,
+  );
+}
+
 /** @type {Record<import('./types.js').Tone, IconName>} */
 export const toneIcons = { good: 'check', wait: 'clock', warn: 'alert', bad: 'cross', off: 'off' };
 
@@ -106,17 +162,17 @@ export const toneIcons = { good: 'check', wait: 'clock', warn: 'alert', bad: 'cr
 const shown = new WeakMap();
 
 /**
- * Builds what `region` shows anew, but only when `facts`, all it is built from, changed. Focus, scrolling and
- * what was folded open (elements with `data-key`) stay as they were.
+ * Rebuilds the content of `region` if `facts`, everything it is built from, changed. Focus, scroll positions and open
+ * `details` are kept for elements with a `data-key`.
  *
  * @param {HTMLElement} region
  * @param {unknown} facts
  * @param {() => Child} build
  */
 export function show(region, facts, build) {
-  const print = JSON.stringify(facts) ?? '';
-  if (shown.get(region) === print) return;
-  shown.set(region, print);
+  const json = JSON.stringify(facts) ?? '';
+  if (shown.get(region) === json) return;
+  shown.set(region, json);
   const focused = keyOf(region.contains(document.activeElement) ? document.activeElement : null);
   const open = new Set([...region.querySelectorAll('details[open][data-key]')].map(keyOf));
   const scrolled = [...region.querySelectorAll('[data-key]')].filter(({ scrollTop }) => scrollTop > 0);
@@ -131,7 +187,8 @@ export function show(region, facts, build) {
 }
 
 /**
- * Where what had the focus is gone, the part of the page it was in takes it: the keyboard does not start over.
+ * Moves the focus to an element. If the focused element is gone, its region gets the focus, so that keyboard users keep their
+ * place.
  *
  * @param {HTMLElement} element
  */
@@ -159,7 +216,7 @@ function keyOf(element) {
 }
 
 /**
- * The element of the page with this id.
+ * Returns the element of the page with this id.
  *
  * @param {string} id
  * @returns {HTMLElement}
@@ -171,7 +228,7 @@ export function byId(id) {
 }
 
 /**
- * Brings a part of the page into view and the keyboard to it.
+ * Scrolls a part of the page into view and focuses it.
  *
  * @param {string} id
  */

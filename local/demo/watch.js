@@ -4,17 +4,17 @@ import { chaptersOf } from './chapters.js';
 import { failureOf } from './failure.js';
 
 /**
- * Keeps an eye on the connections and on what happened behind the API: closely after something was done, calmly otherwise,
- * not at all in the background.
+ * Polls the connections and the data behind the API: often after an action, otherwise slowly, and not while the page is
+ * hidden.
  *
  * @import { Client } from './client.js'
  * @import { behindTheApi } from './local-run.js'
  * @import { State } from './state.js'
  */
 
-const LIVELY_MS = 30_000;
-const LIVELY_PAUSE_MS = 1500;
-const CALM_PAUSE_MS = 15_000;
+const FAST_MS = 30_000;
+const FAST_PAUSE_MS = 1500;
+const SLOW_PAUSE_MS = 15_000;
 
 /**
  * @param {{
@@ -26,26 +26,26 @@ const CALM_PAUSE_MS = 15_000;
  * }} deps
  */
 export function watcher({ client, behind, state, change, tell }) {
-  let livelyUntil = 0;
+  let fastUntil = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let nextLook;
+  let nextPoll;
 
-  async function look() {
-    clearTimeout(nextLook);
+  async function poll() {
+    clearTimeout(nextPoll);
     const { user } = state();
     if (user === undefined) return;
-    // Somebody may well look on while Terra's page lies before this one.
+    // Continues while a Terra window is in front: the page is then still visible.
     if (!document.hidden) {
-      const news = await Promise.all([seen(), happenedTo(user)]);
+      const updates = await Promise.all([loadConnections(), loadTimeline(user)]);
       if (state().user !== user) return;
-      change(Object.assign({}, ...news));
+      change(Object.assign({}, ...updates));
     }
-    clearTimeout(nextLook);
-    nextLook = setTimeout(look, Date.now() < livelyUntil ? LIVELY_PAUSE_MS : CALM_PAUSE_MS);
+    clearTimeout(nextPoll);
+    nextPoll = setTimeout(poll, Date.now() < fastUntil ? FAST_PAUSE_MS : SLOW_PAUSE_MS);
   }
 
   /** @returns {Promise<Partial<State>>} */
-  async function seen() {
+  async function loadConnections() {
     try {
       const connections = await client.connections();
       const { connections: before, changes } = state();
@@ -59,7 +59,7 @@ export function watcher({ client, behind, state, change, tell }) {
    * @param {string} user
    * @returns {Promise<Partial<State>>}
    */
-  async function happenedTo(user) {
+  async function loadTimeline(user) {
     const { sandbox, providers, happened } = state();
     try {
       const [records, published, deliveries] = await Promise.all([
@@ -73,19 +73,19 @@ export function watcher({ client, behind, state, change, tell }) {
       if (added > 0) tell(added);
       return { happened: { chapters, version: (happened?.version ?? 0) + 1 } };
     } catch (error) {
-      // The connections say that nothing answers.
+      // The connections already show the error.
       failureOf(error);
       return {};
     }
   }
 
   return {
-    /** Looks now, and often for a while: something was just done. */
+    /** Polls now, and often for a while, because something changed. */
     closely() {
-      livelyUntil = Date.now() + LIVELY_MS;
-      void look();
+      fastUntil = Date.now() + FAST_MS;
+      void poll();
     },
-    stop: () => clearTimeout(nextLook),
+    stop: () => clearTimeout(nextPoll),
   };
 }
 

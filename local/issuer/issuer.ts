@@ -13,26 +13,26 @@ import {
   SignJWT,
 } from 'jose';
 import { parseObject } from '../aws/aws-call';
-import type { HeldPort } from '../held-port';
-import { closeServer, cutOnFailure, listen } from '../loopback';
-import { readBody } from '../aws/apigateway/request-body';
+import { closeServer, cutOnFailure, type HeldPort, listen, readBody } from '../loopback';
 
 export type Issuer = {
   readonly url: string;
-  /** A token of this user; `claims` replace the usual ones, undefined leaves one out. */
+  /**
+   * Returns an access token for this user. `claims` override the default claims; a claim set to undefined is left out.
+   */
   token(username: string, claims?: JWTPayload): Promise<string>;
   close(): Promise<void>;
 };
 
 const TOKEN_LIFE_SECONDS = 3600;
 
-/** An OIDC issuer for development: signs in whoever asks under any name, by `POST /token`. */
+/** Starts an OIDC issuer for development. `POST /token` issues a token for any user name, without a password. */
 export async function startIssuer(options: {
   port: HeldPort | number;
   audience: string;
-  /** Given to every token unless it asks for another. */
+  /** The `scope` claim of tokens whose request names none. */
   scope?: string | undefined;
-  /** Where the signing key lives between runs. */
+  /** Directory that keeps the signing key between runs. */
   dataDir?: string | undefined;
 }): Promise<Issuer> {
   const { port, audience, scope, dataDir } = options;
@@ -55,14 +55,14 @@ export async function startIssuer(options: {
   };
 
   async function grant(request: IncomingMessage): Promise<[status: number, body: object]> {
-    const asked = await formOrJson(request);
-    const username = asked.username ?? '';
-    if (asked.grant_type !== 'password') {
-      return [400, { error: 'unsupported_grant_type', error_description: 'Only grant_type=password is offered here' }];
+    const form = await formOrJson(request);
+    const username = form.username ?? '';
+    if (form.grant_type !== 'password') {
+      return [400, { error: 'unsupported_grant_type', error_description: 'Only grant_type=password is supported' }];
     }
     if (username === '')
-      return [400, { error: 'invalid_request', error_description: 'username must be a string that is not empty' }];
-    const accessToken = await token(username, asked.scope === undefined ? {} : { scope: asked.scope });
+      return [400, { error: 'invalid_request', error_description: 'username must be a non-empty string' }];
+    const accessToken = await token(username, form.scope === undefined ? {} : { scope: form.scope });
     return [200, { access_token: accessToken, token_type: 'Bearer', expires_in: TOKEN_LIFE_SECONDS }];
   }
 
@@ -121,7 +121,7 @@ async function formOrJson(request: IncomingMessage): Promise<Partial<Record<stri
   );
 }
 
-/** The demo page lies on another port, so any page may ask. */
+/** CORS is open to every origin, because the demo page is served on another port. */
 function send(response: ServerResponse, status: number, body?: object): void {
   response.writeHead(status, {
     'access-control-allow-origin': '*',

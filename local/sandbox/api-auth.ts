@@ -1,19 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Endpoint } from './endpoint';
+import { type Endpoint, type HttpRequest, json, refuse, refuseOldStyle, type Reply } from './http';
 import { isFull } from './connecting';
-import { type HttpRequest, json, type Reply } from './http';
 import { type LinkFields, readLinkRequest } from './link-request';
 import type { Flow, WidgetSession } from './links';
 import { deauthenticate } from './occurrences';
 import { findProvider } from './providers';
-import { refuse, refuseOldStyle } from './refusals';
 import type { World } from './world';
 
 /** POST /api/widget/session, also /widget/api/session. Docs: implementation-terra-widget-legacy; OpenAPI widget. */
 export const newWidgetSession: Endpoint = (world, request, note) =>
   openWidget(world, request, note, message => refuseOldStyle(400, message));
 
-/** POST /v2/auth/generateWidgetSession, which accounts made after 3 Sep 2026 no longer have. The 410's body is not documented. */
+/**
+ * POST /v2/auth/generateWidgetSession, which accounts created after 3 Sep 2026 do not have. The body of the 410 is not
+ * documented.
+ */
 export const generateWidgetSession: Endpoint = (world, request, note) => {
   if (world.switches.knob('legacyWidget') === 'gone') {
     return refuse(world, request, 410, 'gone: use POST https://access.tryterra.co/api/widget/session');
@@ -21,7 +22,7 @@ export const generateWidgetSession: Endpoint = (world, request, note) => {
   return openWidget(world, request, note, detail => refuse(world, request, 400, detail));
 };
 
-/** POST /v2/auth/authenticateUser?resource=. The Terra user id exists before the person consents. */
+/** POST /v2/auth/authenticateUser?resource=. Terra creates the user before the end user consents. */
 export const authenticateUser: Endpoint = (world, request, note) => {
   const resource = request.query.get('resource');
   if (!resource) return refuse(world, request, 400, 'resource is required');
@@ -37,7 +38,7 @@ export const authenticateUser: Endpoint = (world, request, note) => {
   return json(200, { status: 'success', user_id: flow.userId, ...linkField(world, 'auth_url', url) });
 };
 
-/** Makes a link to the hosted widget. */
+/** Creates a link to the hosted widget. */
 export function openSession({ switches, clock, sessions }: World, fields: LinkFields): WidgetSession {
   const expiresAtMs = clock.now() + switches.knob('sessionSeconds') * 1000;
   const session: WidgetSession = { id: randomUUID(), ...fields, expiresAtMs };
@@ -45,7 +46,7 @@ export function openSession({ switches, clock, sessions }: World, fields: LinkFi
   return session;
 }
 
-/** Starts a person on a provider's consent page. */
+/** Creates the flow of a provider's consent page. */
 export function openFlow(
   world: World,
   about: Pick<Flow, 'provider' | 'referenceId' | 'successUrl' | 'failureUrl' | 'widgetSessionId'>,
@@ -68,8 +69,8 @@ export function openFlow(
 }
 
 /**
- * POST /v2/auth/tokens?reference_id= and its older spelling generateAuthToken. Only the query binds; a reference_id in the
- * body is ignored without a word (agent skills, terra-mobile-sdk).
+ * POST /v2/auth/tokens?reference_id= and its older name generateAuthToken. Only the query binds a token; a reference_id
+ * in the body is silently ignored (agent skills, terra-mobile-sdk).
  */
 export const mintToken: Endpoint = (world, request, note) => {
   const { switches, clock, tokens } = world;
@@ -77,7 +78,7 @@ export const mintToken: Endpoint = (world, request, note) => {
     return refuse(world, request, 404, 'not found');
   }
   const boundTo = switches.knob('tokenBinding') === 'bound' ? request.query.get('reference_id') || null : null;
-  if (boundTo === null && request.body.length > 0) note('a reference_id in the body binds nothing');
+  if (boundTo === null && request.body.length > 0) note('a reference_id in the body is ignored');
   const seconds = switches.knob('tokenSeconds');
   const token = randomBytes(32).toString('hex');
   tokens.put(token, { token, boundTo, expiresAtMs: clock.now() + seconds * 1000, used: false });
@@ -85,7 +86,7 @@ export const mintToken: Endpoint = (world, request, note) => {
   return json(200, { status: 'success', token, ...expiry });
 };
 
-/** DELETE /v2/auth/deauthenticateUser?user_id=. The deauth webhook follows. Also ends an attempt nobody has decided yet. */
+/** DELETE /v2/auth/deauthenticateUser?user_id=. Sends the deauth webhook. Also ends a flow that was not decided yet. */
 export const deauthenticateUser: Endpoint = (world, request) => {
   const userId = request.query.get('user_id');
   if (!userId) return refuse(world, request, 400, 'user_id is required');
@@ -100,7 +101,7 @@ export const deauthenticateUser: Endpoint = (world, request) => {
   return json(200, { status: 'success' });
 };
 
-/** Returns whether the consent page takes a decision: the first one, or another one where a knob allows it. */
+/** Returns whether the consent page accepts a decision: the first one, or a later one if a knob allows it. */
 export function canDecide({ switches, clock }: World, { state, expiresAtMs }: Flow): boolean {
   if (expiresAtMs <= clock.now()) return false;
   switch (state) {

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Endpoint } from './endpoint';
+import { answer, type Endpoint, json, refuse } from './http';
 import { dataEvent, dataFields, largeAnswer } from './data-events';
-import type { DataType } from './data-types';
-import { answer, json } from './http';
-import { refuse } from './refusals';
+import type { DataType } from './samples';
 import { terraUser } from './terra-user';
 import type { World } from './world';
 
@@ -16,7 +14,10 @@ const CHUNK_ITEMS = 10;
 const MOST_DAYS_A_REQUEST = 1825;
 const MOST_DAYS_AN_HOUR = 6000;
 
-/** GET /v2/<type>: to the webhook unless to_webhook=false; over a month in chunks; limited by days asked for, per user. */
+/**
+ * GET /v2/<type>. Sends the data to the webhook unless to_webhook=false; more than 31 days in chunks. Limits the
+ * requested days per user.
+ */
 export function readData(type: DataType): Endpoint {
   return (world, request) => {
     const { query } = request;
@@ -33,7 +34,7 @@ export function readData(type: DataType): Endpoint {
       return refuse(world, request, 401, 'Authorization expired, please reauthorize with the data provider');
     }
     const days = Math.max(1, Math.ceil((endMs - startMs) / DAY_MS));
-    const limit = exceeded(world, userId, days);
+    const limit = exceededLimit(world, userId, days);
     if (limit) {
       const refused = refuse(world, request, 429, 'rate limit exceeded');
       return refused.kind === 'answer' ? answer(429, { ...refused.headers, ...limit }, refused.body) : refused;
@@ -61,8 +62,11 @@ export function readData(type: DataType): Endpoint {
   };
 }
 
-/** The headers of a refusal, where a limit is passed: r1 is one request too long, r2 the hour's budget. */
-function exceeded(world: World, userId: string, days: number): Record<string, string> | undefined {
+/**
+ * Returns the headers of a 429 if a limit is exceeded: r1 limits one request, r2 the days per hour. Otherwise counts
+ * the request and returns undefined.
+ */
+function exceededLimit(world: World, userId: string, days: number): Record<string, string> | undefined {
   const nowMs = world.clock.now();
   const lastHour = (world.dataRequests.get(userId) ?? []).filter(({ atMs }) => atMs > nowMs - HOUR_MS);
   const spent = lastHour.reduce((sum, earlier) => sum + earlier.days, 0);

@@ -1,10 +1,9 @@
-import type { Endpoint } from './endpoint';
-import { json } from './http';
+import { type Endpoint, json } from './http';
 import { providers } from './providers';
 
 const allTypes = ['activity', 'body', 'nutrition', 'daily', 'sleep', 'menstruation'];
 
-/** GET /v2/integrations: public, the whole catalogue. */
+/** GET /v2/integrations: public; returns the whole catalogue. */
 export const integrations: Endpoint = world => {
   const idsOf = (kind: 'web' | 'sdk') => providers.filter(provider => provider.kind === kind).map(({ id }) => id);
   return json(200, {
@@ -15,9 +14,9 @@ export const integrations: Endpoint = world => {
 };
 
 /**
- * GET /v2/integrations/detailed: public, reads only dev-id; with it only what that environment has switched on, without it
- * everything, all marked enabled (agent skills, auth-integrations-endpoint-headers). What a dev-id that does not exist gets
- * is not documented; here nothing is enabled for it.
+ * GET /v2/integrations/detailed: public, reads only dev-id. With it, returns what that environment has enabled; without
+ * it everything, marked as enabled (agent skills, auth-integrations-endpoint-headers). The answer to an unknown dev-id
+ * is not documented; here it is an empty list.
  */
 export const integrationsDetailed: Endpoint = (world, request) => {
   const devId = request.headers['dev-id'];

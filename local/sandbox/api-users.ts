@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import type { Endpoint } from './endpoint';
+import { type Endpoint, json, parseJson, refuse } from './http';
 import { hasUnconnectedUser } from './api-auth';
-import { json, parseJson } from './http';
 import { unconnectedUser } from './links';
-import { refuse } from './refusals';
 import { terraTime, terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';
@@ -46,7 +44,7 @@ export const subscriptions: Endpoint = (world, request) => {
   return json(200, { data: { next: page < lastPage ? page + 1 : null, max_page: lastPage, results } });
 };
 
-/** POST /v2/bulkUserInfo: a bare array of user ids; those Terra does not know are left out, none at all is 404. */
+/** POST /v2/bulkUserInfo: an array of user ids. Unknown ids are left out; 404 if none is known. */
 export const bulkUserInfo: Endpoint = (world, request) => {
   const ids = z.array(z.string()).safeParse(parseJson(request.body)?.value);
   if (!ids.success) return refuse(world, request, 400, 'request body must be an array of user ids');
@@ -58,25 +56,26 @@ export const bulkUserInfo: Endpoint = (world, request) => {
   );
 };
 
-// A user exists from the moment its link does; is_authenticated says whether the flow was finished (FAQ: detect-connection-and-list-users).
+// A user exists as soon as its link does; is_authenticated says whether the flow was completed (FAQ:
+// detect-connection-and-list-users).
 function userById(world: World, userId: string): unknown {
   const user = visibleUser(world, userId);
   if (user) {
     const last = user.lastDataAtMs === null ? null : terraTime(user.lastDataAtMs);
-    const told = { ...terraUser(user, world.switches), last_polled_at: last, most_recent_data_at: last };
-    return { status: 'success', is_authenticated: true, user: told };
+    const shown = { ...terraUser(user, world.switches), last_polled_at: last, most_recent_data_at: last };
+    return { status: 'success', is_authenticated: true, user: shown };
   }
   const isHidden = world.users.find(userId) !== undefined;
   const flow = world.flows.all().find(each => each.userId === userId && (isHidden || hasUnconnectedUser(world, each)));
   if (!flow) return undefined;
   const pending = terraUser(unconnectedUser(flow), world.switches);
-  const told = { ...pending, scopes: null, last_polled_at: null, most_recent_data_at: null };
-  return { status: 'success', is_authenticated: false, user: told };
+  const shown = { ...pending, scopes: null, last_polled_at: null, most_recent_data_at: null };
+  return { status: 'success', is_authenticated: false, user: shown };
 }
 
 /**
- * Returns the connected Terra user as userInfo knows it. While userInfo lags, an authentication changes nothing yet:
- * the result is the user after the one before it, or undefined if there was none.
+ * Returns the connected Terra user as userInfo shows it. While userInfo lags, that is the user before the latest
+ * authentication, or undefined if there was none.
  */
 function visibleUser({ users, authentications, clock, switches }: World, userId: string): SandboxUser | undefined {
   const user = users.find(userId);

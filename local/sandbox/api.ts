@@ -2,12 +2,9 @@ import { authenticateUser, deauthenticateUser, generateWidgetSession, mintToken,
 import { readData } from './api-data';
 import { integrations, integrationsDetailed } from './api-integrations';
 import { bulkUserInfo, subscriptions, userInfo } from './api-users';
-import { refusedByApi, refusedByWidget } from './credentials';
-import { dataTypes } from './data-types';
-import type { Endpoint } from './endpoint';
+import { dataTypes } from './samples';
+import { type Endpoint, type HttpRequest, json, refuse, refuseOldStyle, type Reply } from './http';
 import { faultFor } from './faults';
-import type { HttpRequest, Reply } from './http';
-import { refuse, refuseOldStyle } from './refusals';
 import type { World } from './world';
 
 const SLOW_MS = 12_000;
@@ -29,7 +26,10 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
 
 const publicPaths = ['/integrations', '/integrations/detailed'];
 
-/** Terra's API under both its prefixes, and the widget service under both its paths; undefined for any other path. */
+/**
+ * Answers requests to Terra's API, under both of its prefixes, and to the widget service, under both of its paths.
+ * Returns undefined for any other path.
+ */
 export function answerApi(world: World, request: HttpRequest, note: (remark: string) => void): Reply | undefined {
   const { path, method } = request;
   const isWidget = path === '/api/widget/session' || path === '/widget/api/session';
@@ -59,4 +59,39 @@ function answerV2(world: World, request: HttpRequest, route: string, note: (rema
 function answerWidget(world: World, request: HttpRequest, note: (remark: string) => void): Reply {
   if (request.method !== 'POST') return refuseOldStyle(405, 'Method not allowed');
   return refusedByWidget(world, request) ?? newWidgetSession(world, request, note);
+}
+
+type Given = 'right' | 'missing' | 'swapped' | 'wrong';
+
+/** Returns the v2 API's answer to invalid credentials, or undefined if they are valid. OpenAPI v2: 401. */
+export function refusedByApi(world: World, request: HttpRequest): Reply | undefined {
+  const given = credentialsOf(world, request);
+  if (given === 'right') return undefined;
+  if (given === 'swapped' && request.path.endsWith('/auth/authenticateUser')) {
+    // FAQ auth-flow-start: swapped headers get this body; the status is not documented.
+    return json(world.switches.knob('swappedKeysStatus'), { message: null });
+  }
+  const status = world.switches.knob('badCredentials') === 'forbidden' ? 403 : 401;
+  const missing = given === 'missing';
+  return refuse(
+    world,
+    request,
+    status,
+    missing ? 'dev-id or x-api-key headers are missing' : 'invalid dev-id or x-api-key',
+  );
+}
+
+/** As `refusedByApi`, for the widget service. OpenAPI widget: 403. */
+export function refusedByWidget(world: World, request: HttpRequest): Reply | undefined {
+  return credentialsOf(world, request) === 'right' ? undefined : refuseOldStyle(403, 'Invalid dev-id or x-api-key');
+}
+
+function credentialsOf(world: World, { headers }: HttpRequest): Given {
+  const devId = headers['dev-id'];
+  const apiKey = headers['x-api-key'];
+  if (!devId || !apiKey) return 'missing';
+  if (devId === world.apiKey && apiKey === world.devId) return 'swapped';
+  if (devId !== world.devId || apiKey !== world.apiKey) return 'wrong';
+  const pretended = world.switches.knob('credentials');
+  return pretended === 'as_sent' ? 'right' : pretended;
 }

@@ -8,7 +8,7 @@ import { messagePage } from './pages/message-page';
 import { findProvider } from './providers';
 import type { World } from './world';
 
-/** What people and their browsers see; undefined for a path that is none of these. */
+/** Serves the pages for browsers. Returns undefined for any other path. */
 export async function answerBrowser(world: World, request: HttpRequest): Promise<Reply | undefined> {
   const { path, method } = request;
   const reads = method === 'GET' || method === 'HEAD';
@@ -47,7 +47,7 @@ export async function answerBrowser(world: World, request: HttpRequest): Promise
   return undefined;
 }
 
-/** A widget session for somebody who only wants to look, without an app. */
+/** Opens a widget session for trying the widget without an app. */
 function tryWidget(world: World): Reply {
   const session = openSession(world, {
     referenceId: 'somebody-looking',

@@ -1,15 +1,18 @@
 /**
- * The sandbox's time. `now` decides what has expired and which retry is due, and `advance` moves it; `stamp` is the time
- * written into signatures and records, which other machines compare with their own clocks.
+ * The sandbox's clock. `now` decides what has expired and which retry is due, and `advance` moves it. `stamp` is the
+ * time in signatures and records, which other machines compare with their own clocks.
  */
 export interface SandboxClock {
   now(): number;
   stamp(): number;
-  /** Runs once `delayMs` have passed on `now`; the answer cancels it. */
+  /** Calls `run` once `now` has advanced by `delayMs`. Returns a function that cancels it. */
   after(delayMs: number, run: () => Promise<void> | void): () => void;
-  /** Lets `ms` pass at once. What falls due on the way runs in order and is awaited, and so is what it schedules in turn. */
+  /**
+   * Advances the clock by `ms`. Everything that falls due runs in order and is awaited, including what it schedules in
+   * turn.
+   */
   advance(ms: number): Promise<void>;
-  /** Forgets everything that waits. */
+  /** Cancels everything that is scheduled. */
   clear(): void;
 }
 
@@ -17,7 +20,10 @@ type Waiting = { dueMs: number; run: () => Promise<void> | void };
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Real time that can be moved forward. Stamps stay on the wall clock: moving ours does not move the receiver's. */
+/**
+ * Creates a real-time clock that can be advanced. Stamps stay on the wall clock, because the receiver's clock does not
+ * move.
+ */
 export function realClock(): SandboxClock {
   let movedMs = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -39,7 +45,7 @@ export function realClock(): SandboxClock {
   return { ...line, stamp: () => Date.now() };
 }
 
-/** Time that stands still until a test advances it; stamps follow. */
+/** Creates a clock that moves only when a test advances it; stamps follow. */
 export function manualClock(startMs: number): SandboxClock {
   let nowMs = startMs;
   const now = () => nowMs;

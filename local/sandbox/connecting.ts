@@ -2,14 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Delivery } from './delivery';
 import { authEvent, authFailedEvent, type Origin, reauthEvent } from './events';
 import { type Flow, unconnectedUser } from './links';
-import { occurLater } from './occurrences';
+import { scheduleLaterEvent } from './occurrences';
 import { findProvider, type Provider } from './providers';
 import type { SandboxUser } from './users';
 import type { World } from './world';
 
 /**
- * Who connected what: a provider account, for a reference id, perhaps from a certain phone. `createdAtMs` is when Terra made
- * the user, if that was before now.
+ * A provider account to be connected for a reference id, possibly from a phone. `createdAtMs` is when Terra created the
+ * user, if that was earlier.
  */
 export type Connecting = {
   userId: string;
@@ -22,25 +22,26 @@ export type Connecting = {
   createdAtMs?: number;
 };
 
-/** The new user, and what resolves when its events had their first attempt. */
-export type Connected = { user: SandboxUser; told: Promise<readonly Delivery[]> };
+/** The new user, and a promise that resolves when each of its events had its first delivery attempt. */
+export type Connected = { user: SandboxUser; sent: Promise<readonly Delivery[]> };
 
-/** The provider account a person has unless they name another: always the same one for one reference id. */
+/** Returns the default provider account: always the same one for one reference id. */
 export function usualAccount(provider: string, referenceId: string | null): string {
   const who = referenceId === null ? randomUUID() : createHash('sha256').update(referenceId).digest('hex');
   return `person-${who.slice(0, 8)}@${provider.toLowerCase().replaceAll('_', '-')}.example`;
 }
 
-/** Whether this environment may have another user. Docs: understanding-terra-environments. */
+/** Returns whether the environment has reached its user limit. Docs: understanding-terra-environments. */
 export function isFull(world: World): boolean {
   const limit = world.switches.knob('userLimit');
   return limit !== null && world.users.all().length >= limit;
 }
 
 /**
- * Makes the Terra user, deletes those it replaces and sends the events. A replaced user of the same reference id is told by
- * user_reauth, one of another reference id by nothing. FAQ: same-account-multiple-reference-ids-duplicates.
- * A Terra user that authenticates again keeps its `created_at` and takes the state of the newer account.
+ * Creates the Terra user, deletes the users it replaces and sends the events. A replaced user of the same reference id
+ * is reported by user_reauth; one of another reference id is not reported. FAQ:
+ * same-account-multiple-reference-ids-duplicates. A Terra user that authenticates again keeps its `created_at` and
+ * takes the state of the newer account.
  */
 export function connect(world: World, connecting: Connecting): Connected {
   const { switches, users, clock, authentications } = world;
@@ -67,21 +68,24 @@ export function connect(world: World, connecting: Connecting): Connected {
     .filter(replaced => replaced.referenceId === user.referenceId)
     .map(replaced => reauthEvent(user, replaced, switches));
   const events = switches.knob('reauthOrder') === 'auth_first' ? [auth, ...reauths] : [...reauths, auth];
-  occurLater(world, user);
-  return { user, told: world.deliveries.send(events) };
+  scheduleLaterEvent(world, user);
+  return { user, sent: world.deliveries.send(events) };
 }
 
-/** A connection made through none of this app's links. */
+/** A connection that was not made through this app's links. */
 export type Elsewhere = {
   provider: Provider;
   referenceId: string | null;
-  /** The usual account of the reference id if left out. */
+  /** Defaults to the usual account of the reference id. */
   account?: string | undefined;
-  /** What the `auth` event says; it has no such field if left out. */
+  /** The field of the `auth` event, which has none by default. */
   widgetSessionId?: string | null | undefined;
 };
 
-/** Makes a Terra user as another program in the same Terra environment does, which may use the same reference ids. */
+/**
+ * Creates a Terra user as another program in the same Terra environment would. That program may use the same reference
+ * ids.
+ */
 export function connectElsewhere(
   world: World,
   { provider, referenceId, account, widgetSessionId }: Elsewhere,
@@ -98,7 +102,7 @@ export function connectElsewhere(
   });
 }
 
-/** The same person connects the same account once more; on a phone, as a new device. */
+/** Connects the same account again under a new Terra user; on a phone, as a new device. */
 export function reconnect(world: World, user: SandboxUser): Promise<readonly Delivery[]> {
   const onPhone = findProvider(user.provider)?.kind === 'sdk';
   const { createdAtMs: _old, ...account } = user;
@@ -107,17 +111,18 @@ export function reconnect(world: World, user: SandboxUser): Promise<readonly Del
     userId: randomUUID(),
     deviceId: onPhone ? randomUUID() : null,
     origin: { widgetSessionId: null, flowId: onPhone ? null : randomUUID() },
-  }).told;
+  }).sent;
 }
 
-/** The person said no, or could not: tells the app, keeps nothing. */
+/** Reports a denied or failed attempt. No user is created. */
 export function failToConnect(world: World, flow: Flow, reason: string | null): Promise<readonly Delivery[]> {
   return world.deliveries.send([authFailedEvent(flow, unconnectedUser(flow), reason, world.switches)]);
 }
 
 /**
- * SDK sources: the tuple of reference id and provider, where a reference id is given (agent skills, terra-mobile-sdk).
- * Others: the provider account, among all reference ids (classic) or only its own (newer).
+ * Returns whether the new connection replaces the user. SDK sources match on reference id and provider, if there is a
+ * reference id (agent skills, terra-mobile-sdk). Other sources match on the provider account, across all reference ids
+ * (classic) or within one (newer).
  */
 function isReplacedBy(world: World, user: SandboxUser, connecting: Connecting): boolean {
   if (user.provider !== connecting.provider) return false;

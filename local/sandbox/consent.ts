@@ -9,7 +9,6 @@ import { consentPage } from './pages/consent-page';
 import { messagePage } from './pages/message-page';
 import { widgetPage } from './pages/widget-page';
 import { findProvider, type Provider, providers } from './providers';
-import { redirectFor } from './redirects';
 import type { World } from './world';
 
 /** GET /session/<id>: the hosted widget. */
@@ -20,7 +19,7 @@ export function showWidget(world: World, sessionId: string): Reply {
   return page(200, widgetPage(session, offeredIn(session), linkedTo(world, session)));
 }
 
-/** POST /session/<id> with `provider`, or with `disconnect` and a Terra user id where the session shows that. */
+/** POST /session/<id> with `provider`, or with `disconnect` and a Terra user id if the session offers that. */
 export function pickInWidget(world: World, request: HttpRequest, sessionId: string): Reply {
   const session = world.sessions.find(sessionId);
   if (!session || session.expiresAtMs <= world.clock.now()) return showWidget(world, sessionId);
@@ -34,7 +33,8 @@ export function pickInWidget(world: World, request: HttpRequest, sessionId: stri
   const picked = offeredIn(session).find(provider => provider.id === form.get('provider'));
   if (!picked) return page(400, messagePage('not_offered'));
   if (picked.kind === 'sdk') {
-    // Docs customising-authentication-redirects: success with a null user; the app must run the SDK.
+    // Docs customising-authentication-redirects: SDK sources redirect to success with a null user; the app must then
+    // run the SDK.
     const ending = { outcome: 'success', userId: null, referenceId: session.referenceId, provider: picked.id } as const;
     return seeOther(redirectFor(world, session.successUrl, ending));
   }
@@ -42,7 +42,7 @@ export function pickInWidget(world: World, request: HttpRequest, sessionId: stri
   return seeOther(`${world.url}/sandbox/consent/${flow.id}`);
 }
 
-/** GET /sandbox/consent/<id>: the provider's own sign-in and consent page. */
+/** GET /sandbox/consent/<id>: the provider's sign-in and consent page. */
 export function showConsent(world: World, flowId: string): Reply {
   const flow = world.flows.find(flowId);
   const provider = flow && findProvider(flow.provider);
@@ -52,8 +52,8 @@ export function showConsent(world: World, flowId: string): Reply {
 }
 
 /**
- * POST /sandbox/consent/<id> with `decision=approve|deny`; also `account` (whose provider account) and, with
- * `choosing=1`, the granted `scope`s.
+ * POST /sandbox/consent/<id> with `decision=approve|deny`. Optional: `account`, the provider account, and with
+ * `choosing=1` the granted `scope`s.
  */
 export async function decide(world: World, request: HttpRequest, flowId: string): Promise<Reply> {
   const form = new URLSearchParams(request.body.toString('utf8'));
@@ -66,14 +66,14 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
   const givesUp = world.switches.take('decision', flow.provider) === 'cancelled';
   if (decision === 'deny' || givesUp)
     return finishFailed(world, flow, world.switches.knob('failureReason', flow.provider));
-  // Docs authenticate-users: over the limit new connections error; how is not documented.
+  // Docs authenticate-users: new connections beyond the limit fail; how is not documented.
   const isNew = world.users.find(flow.userId) === undefined;
   if (isNew && isFull(world)) return finishFailed(world, flow, 'user_limit_reached');
 
-  // Each approval is an attempt of its own, also by a link that is used again.
+  // Each approval has its own flow id, also when a link is used again.
   const attemptId = flow.state === 'approved' ? randomUUID() : flow.id;
   flow.state = 'approved';
-  const { told } = connect(world, {
+  const { sent } = connect(world, {
     userId: flow.userId,
     provider: provider.id,
     referenceId: flow.referenceId,
@@ -85,11 +85,11 @@ export async function decide(world: World, request: HttpRequest, flowId: string)
     origin: { widgetSessionId: flow.widgetSessionId, flowId: attemptId },
     ...(world.switches.knob('userCreated') === 'with_link' ? { createdAtMs: flow.createdAtMs } : {}),
   });
-  return finish(world, flow, told, { outcome: 'success', reason: null });
+  return finish(world, flow, sent, { outcome: 'success', reason: null });
 }
 
 function finishFailed(world: World, flow: Flow, reason: string | null): Promise<Reply> {
-  // A link that was approved before stays approved: its Terra user is connected.
+  // A link that was approved stays approved, because its Terra user is connected.
   if (flow.state !== 'approved') flow.state = 'denied';
   return finish(world, flow, failToConnect(world, flow, reason), { outcome: 'failure', reason });
 }
@@ -97,10 +97,10 @@ function finishFailed(world: World, flow: Flow, reason: string | null): Promise<
 async function finish(
   world: World,
   flow: Flow,
-  told: Promise<readonly Delivery[]>,
+  sent: Promise<readonly Delivery[]>,
   { outcome, reason }: { outcome: 'success' | 'failure'; reason: string | null },
 ): Promise<Reply> {
-  if (world.switches.knob('redirectTiming') === 'after_webhook') await told;
+  if (world.switches.knob('redirectTiming') === 'after_webhook') await sent;
   const appUrl = outcome === 'success' ? flow.successUrl : flow.failureUrl;
   return seeOther(redirectFor(world, appUrl, { ...flow, outcome, reason }));
 }
@@ -109,8 +109,49 @@ function offeredIn(session: WidgetSession): Provider[] {
   return providers.filter(({ enabled, id }) => enabled && (session.offered === null || session.offered.includes(id)));
 }
 
-// FAQ show-disconnect-existing-connections: needs a reference id.
+// FAQ show-disconnect-existing-connections: requires a reference id.
 function linkedTo(world: World, session: WidgetSession) {
   if (!session.showDisconnect || session.referenceId === null) return [];
   return world.users.all().filter(user => user.referenceId === session.referenceId && user.active);
+}
+
+/** The result of an attempt, for the redirect. The user is null for a provider that only the SDK can connect. */
+export type Ending = {
+  outcome: 'success' | 'failure';
+  userId: string | null;
+  referenceId: string | null;
+  provider: string;
+  reason?: string | null;
+};
+
+/**
+ * Returns the URL to redirect to: the app's URL, or Terra's own page if the app gave none. Parameters: docs
+ * handling-authentication-events and customising-authentication-redirects; a missing value is the word null. The
+ * parameters of a failure are not documented; the newest flow page names user_id and reference_id for both, so that is
+ * the default.
+ */
+export function redirectFor(world: World, appUrl: string | null, ending: Ending): string {
+  const { switches } = world;
+  const isTerraPage = appUrl === null || switches.knob('redirectTiming') === 'never';
+  // Terra documents its success page; the address of the failure page is unknown.
+  const target = isTerraPage ? `${world.url}/session/demo/${ending.outcome}` : appUrl;
+  const [beforeFragment = '', ...fragment] = target.split('#');
+  const joiner = beforeFragment.includes('?') && switches.knob('redirectJoin') === 'ampersand' ? '&' : '?';
+  const hash = fragment.length > 0 ? `#${fragment.join('#')}` : '';
+  return `${beforeFragment}${joiner}${parameters(world, ending)}${hash}`;
+}
+
+function parameters(world: World, { outcome, userId, referenceId, provider, reason }: Ending): string {
+  const { switches } = world;
+  const reference = switches.knob('redirectReference');
+  const withReason = outcome === 'failure' && switches.knob('redirectReason') === 'present';
+  const user = outcome === 'failure' ? switches.knob('failureRedirectUser') : 'present';
+  return [
+    ...(user === 'absent' ? [] : [`user_id=${encodeURIComponent((user === 'present' && userId) || 'null')}`]),
+    ...(reference === 'absent'
+      ? []
+      : [`reference_id=${encodeURIComponent((reference === 'present' && referenceId) || 'null')}`]),
+    `resource=${encodeURIComponent(provider)}`,
+    ...(withReason ? [`reason=${encodeURIComponent(reason ?? 'null')}`] : []),
+  ].join('&');
 }

@@ -64,7 +64,7 @@ const corsHeaders = {
   'access-control-max-age': '600',
 };
 
-/** The control API, open to pages of any origin: it listens on loopback only and holds nothing real. */
+/** Serves the control API, open to pages of any origin: it listens on loopback only and has no real data. */
 export async function answerControl(world: World, request: HttpRequest): Promise<Reply | undefined> {
   if (!request.path.startsWith('/sandbox/')) return undefined;
   const reply = request.method === 'OPTIONS' ? json(204, undefined) : await route(world, request);
@@ -76,7 +76,7 @@ async function route(world: World, request: HttpRequest): Promise<Reply | undefi
     const match = path.exec(request.path);
     if (match && method === request.method) return handler(world, request, match[1] ?? '');
   }
-  return json(404, { error: 'The control API has no such path; docs/sandbox.md lists them' });
+  return json(404, { error: 'Unknown path of the control API; docs/sandbox.md lists all paths' });
 }
 
 async function withBody<T>(
@@ -106,17 +106,16 @@ function describeUser({ switches }: World, user: SandboxUser): unknown {
   return { ...terraUser(user, switches), account: user.account, device_id: user.deviceId };
 }
 
-/** Makes a Terra user as another program in the same Terra environment does. */
 async function addUser(world: World, body: z.infer<typeof Elsewhere>): Promise<Reply> {
   const provider = findProvider(body.provider);
   if (!provider) return json(400, { error: `There is no provider called ${body.provider}` });
-  const { user, told } = connectElsewhere(world, {
+  const { user, sent } = connectElsewhere(world, {
     provider,
     referenceId: body.reference_id || null,
     account: body.account,
     widgetSessionId: body.widget_session_id,
   });
-  const deliveries = await told;
+  const deliveries = await sent;
   return json(200, { user: describeUser(world, user), deliveries });
 }
 
@@ -135,7 +134,7 @@ function switchScenarioOff(world: World, _request: HttpRequest, name: string): R
   return json(200, { name, on: false });
 }
 
-/** Everything off and forgotten: scenarios, links, tokens, waiting retries, history and, unless kept, users. */
+/** Switches all scenarios off and deletes links, tokens, waiting retries, the history and, unless kept, the users. */
 export function resetBy(world: World, { keepUsers = false }: { keepUsers?: boolean | undefined }): Reply {
   world.switches.clear();
   world.clock.clear();
@@ -173,7 +172,7 @@ async function sendRawBody(world: World, body: unknown): Promise<Reply> {
   return json(200, { deliveries: await sendRaw(world, text) });
 }
 
-/** `after` a sequence number, of one `kind`, and only the `last` so many. */
+/** Query: `after` is a sequence number, `kind` filters by kind, and `last` limits the number of entries. */
 function showHistory({ history }: World, { query }: HttpRequest): Reply {
   const kind = query.get('kind');
   const entries = history.since(Number(query.get('after')) || 0).filter(entry => kind === null || entry.kind === kind);

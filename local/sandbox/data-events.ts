@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { OutgoingEvent } from './delivery';
-import type { DataType } from './data-types';
+import { dataItem, type DataType } from './samples';
 import { event, VERSION } from './events';
-import { dataItem } from './samples';
 import { terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';
 
-// A day sampled every minute, as a watch does; and what fills a chunk close to 10 MB.
+// One day sampled every minute, as by a watch; and enough samples for a chunk close to 10 MB.
 const TYPICAL_SAMPLES = 1440;
 const HUGE_SAMPLES = 118_000;
 const PING_SECONDS = 300;
 
-/** One data event of realistic size: the samples of one day. */
+/** Creates a data event of realistic size: the samples of one day. */
 export function dataEvent(type: DataType, user: SandboxUser, world: World, daysAgo = 0): OutgoingEvent {
   return event(type, user.userId, dataFields(type, user, world, daysAgo));
 }
 
-/** The fields of a data event besides its type; also what a data read answers inline. */
+/** Returns the fields of a data event except its type. A data read returns the same fields inline. */
 export function dataFields(type: DataType, user: SandboxUser, world: World, daysAgo = 0): Record<string, unknown> {
   const atMs = world.clock.stamp() - daysAgo * 24 * 3600 * 1000;
   if (type === 'lab_report.completed' || type === 'lab_report.failed') return labReport(type, user, atMs);
@@ -27,7 +26,10 @@ export function dataFields(type: DataType, user: SandboxUser, world: World, days
   return { version: VERSION, user: terraUser(user, world.switches), ...content };
 }
 
-/** The answer to a request of over a month: two announcements, then chunks. All share one reference; each has its own trace id. */
+/**
+ * Creates the events of a request for more than a month: two announcements, then chunks. All share one reference; each
+ * has its own trace id.
+ */
 export function largeAnswer(
   type: DataType,
   user: SandboxUser,
@@ -35,18 +37,18 @@ export function largeAnswer(
   world: World,
   reference: string,
 ): OutgoingEvent[] {
-  const told = { user: terraUser(user, world.switches), reference };
+  const shared = { user: terraUser(user, world.switches), reference };
   const traceId = randomUUID();
   return [
     event('large_request_processing', user.userId, {
       status: 'processing',
       message: 'Large request is being processed; its payloads follow',
-      ...told,
+      ...shared,
     }),
     event('large_request_sending', user.userId, {
       message: 'The chunks of a large request follow',
       expected_payloads: chunks,
-      ...told,
+      ...shared,
     }),
     ...Array.from({ length: chunks }, (_, chunk) => ({
       ...dataEvent(type, user, world, chunk),
@@ -55,7 +57,7 @@ export function largeAnswer(
   ].map(outgoing => ({ ...outgoing, reference }));
 }
 
-/** Ping mode: the event names no user, only a link that holds the real event for 300 s. OpenAPI S3PayloadEvent. */
+/** Ping mode: the event names no user, only a link that serves the real event for 300 s. OpenAPI S3PayloadEvent. */
 export function pingEvent(user: SandboxUser, world: World): OutgoingEvent {
   const id = randomUUID();
   const { body } = dataEvent('activity', user, world);
@@ -67,7 +69,7 @@ export function pingEvent(user: SandboxUser, world: World): OutgoingEvent {
   });
 }
 
-// Lab reports have an envelope of their own, with a stable event_id. OpenAPI LabReportCompletedEvent, LabReportFailedEvent.
+// Lab reports have their own envelope, with a stable event_id. OpenAPI LabReportCompletedEvent, LabReportFailedEvent.
 function labReport(type: DataType, user: SandboxUser, atMs: number): Record<string, unknown> {
   const envelope = {
     event_id: `evt_${randomUUID()}`,

@@ -5,18 +5,20 @@ import type { Delivery, OutgoingEvent } from './delivery';
 import { signedHeaders } from './delivery-headers';
 import type { History } from './history';
 import { post } from './post';
-import { retryDelaySeconds } from './retries';
 import type { Switchboard } from './switchboard';
+import type { Knobs } from './knobs';
 
 export interface Deliveries {
-  /** Sends events one after the other; resolves when each had its first attempt, or was set aside. */
+  /**
+   * Sends events in order. Resolves when each had its first attempt, or was lost, delayed or held back by a scenario.
+   */
   send(events: readonly OutgoingEvent[]): Promise<readonly Delivery[]>;
-  /** Sends a past delivery once more, as the dashboard's resend does. */
+  /** Repeats a past delivery, like the dashboard's resend. */
   resend(delivery: Delivery): Promise<void>;
-  /** Resolves once nothing is being sent. Waiting retries do not count. */
+  /** Resolves once no delivery is being sent. Waiting retries do not count. */
   settled(): Promise<void>;
   destination(): string | undefined;
-  /** A new destination starts with a clean record. */
+  /** Changes the destination and forgets its failures. */
   setDestination(url: string | undefined): void;
   forget(): void;
   stop(): void;
@@ -41,17 +43,17 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
   let destination = firstDestination;
   let failing: { sinceMs: number; disabled: boolean } | undefined;
   let held: (() => Promise<void>) | undefined;
-  let era = 0;
+  let epoch = 0;
 
-  /** Whether no reset came since. */
-  function untilReset(): () => boolean {
-    const born = era;
-    return () => born === era;
+  /** Returns a function that tells whether there was no reset since. */
+  function resetCheck(): () => boolean {
+    const startedIn = epoch;
+    return () => startedIn === epoch;
   }
 
-  /** `retries` is how many came before; undefined for a copy that Terra does not follow up. */
+  /** `retries` is the number of earlier retries; undefined for a copy that is never retried. */
   async function attempt(delivery: Delivery, retries: number | undefined): Promise<void> {
-    const isWanted = untilReset();
+    const isCurrent = resetCheck();
     delete delivery.nextAttemptAt;
     if (destination === undefined) {
       delivery.state = 'no_destination';
@@ -66,14 +68,14 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
     const at = new Date(clock.now()).toISOString();
     const realAt = new Date().toISOString();
     const result = await post(destination, headers, body, deps.timeoutMs, stopped.signal);
-    if (stopped.signal.aborted || !isWanted()) return;
+    if (stopped.signal.aborted || !isCurrent()) return;
     const ms = Math.round(performance.now() - startedMs);
     delivery.attempts.push({ at, realAt, signedAtSeconds, headers, ...result, ms });
     deps.log(`webhook ${delivery.type} ${result.status} ${result.cause ?? ''}`.trimEnd());
-    judge(delivery, result.status, retries);
+    recordResult(delivery, result.status, retries);
   }
 
-  function judge(delivery: Delivery, status: number, retries: number | undefined): void {
+  function recordResult(delivery: Delivery, status: number, retries: number | undefined): void {
     if (status >= 200 && status < 300) {
       delivery.state = 'delivered';
       failing = undefined;
@@ -93,10 +95,10 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
     clock.after(delaySeconds * 1000, () => tracked(attempt(delivery, retries + 1)));
   }
 
-  async function first(delivery: Delivery, copies: number): Promise<void> {
-    const isWanted = untilReset();
+  async function sendCopies(delivery: Delivery, copies: number): Promise<void> {
+    const isCurrent = resetCheck();
     for (let copy = 0; copy < copies; copy += 1) {
-      if (isWanted()) await attempt(delivery, copy === 0 ? 0 : undefined);
+      if (isCurrent()) await attempt(delivery, copy === 0 ? 0 : undefined);
     }
   }
 
@@ -121,15 +123,15 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
     const delaySeconds = switches.take('delaySeconds', event.type);
     if (delaySeconds > 0) {
       delivery.nextAttemptAt = new Date(clock.now() + delaySeconds * 1000).toISOString();
-      clock.after(delaySeconds * 1000, () => tracked(first(delivery, copies)));
+      clock.after(delaySeconds * 1000, () => tracked(sendCopies(delivery, copies)));
       return delivery;
     }
     const overtaken = held;
     if (!overtaken && switches.take('holdUntilNext', event.type)) {
-      hold(() => first(delivery, copies));
+      hold(() => sendCopies(delivery, copies));
       return delivery;
     }
-    await first(delivery, copies);
+    await sendCopies(delivery, copies);
     await overtaken?.();
     return delivery;
   }
@@ -152,7 +154,7 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
   }
 
   async function sendAll(events: readonly OutgoingEvent[]): Promise<readonly Delivery[]> {
-    // Whoever caused the events has their answer first.
+    // The request that caused the events must be answered first.
     await setImmediate();
     const sent: Delivery[] = [];
     for (const event of events) sent.push(await dispatch(event));
@@ -171,10 +173,22 @@ export function deliveries(deps: DeliveryDeps, firstDestination: string | undefi
       failing = undefined;
     },
     forget() {
-      era += 1;
+      epoch += 1;
       held = undefined;
       failing = undefined;
     },
     stop: () => stopped.abort(),
   };
+}
+
+// Docs, data-destinations/webhooks: ten retries, the first after 30 s, with doubling delays.
+const docsSeconds = Array.from({ length: 10 }, (_, retry) => 30 * 2 ** retry);
+
+// FAQ, retry-policy-and-redelivery: about 5 min, 30 min, 1 h, 2 h, 4 h, up to some eight tries within a little over 24
+// h. The last three delays are not published; these make the sum 25 h 35 min.
+const faqSeconds = [300, 1800, 3600, 7200, 14_400, 21_600, 21_600, 21_600];
+
+/** Returns the delay before the next retry after `retries` failed retries, or undefined if Terra gives up. */
+export function retryDelaySeconds(schedule: Knobs['retrySchedule'], retries: number): number | undefined {
+  return (schedule === 'docs' ? docsSeconds : faqSeconds)[retries];
 }

@@ -7,8 +7,9 @@ const WEEK_SECONDS = 7 * 24 * 3600;
 const OTHER_SECRET = 'the-secret-of-some-other-destination';
 
 /**
- * What one attempt sends. Headers: agent skills webhooks-verify-raw-body, webhooks-dedupe-terra-reference and
- * data-superset-overwrite; signature: docs.tryterra.co/reference/signing. Only the signature changes between attempts.
+ * Returns the headers and body of one attempt. Headers: agent skills webhooks-verify-raw-body,
+ * webhooks-dedupe-terra-reference and data-superset-overwrite; signature: docs.tryterra.co/reference/signing. Only the
+ * signature differs between attempts.
  */
 export function signedHeaders(
   delivery: Delivery,
@@ -19,8 +20,8 @@ export function signedHeaders(
   const mode = switches.take('signature', delivery.type);
   const nowSeconds = Math.floor(clock.stamp() / 1000);
   const originalSeconds = delivery.attempts[0]?.signedAtSeconds ?? nowSeconds;
-  const timelySeconds = switches.knob('signTime', delivery.type) === 'original' ? originalSeconds : nowSeconds;
-  const signedAtSeconds = mode === 'a_week_old' ? timelySeconds - WEEK_SECONDS : timelySeconds;
+  const attemptSeconds = switches.knob('signTime', delivery.type) === 'original' ? originalSeconds : nowSeconds;
+  const signedAtSeconds = mode === 'a_week_old' ? attemptSeconds - WEEK_SECONDS : attemptSeconds;
 
   const headers: Record<string, string> = {
     'content-type': 'application/json',

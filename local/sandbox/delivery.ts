@@ -1,9 +1,9 @@
 import type { PostResult } from './post';
 
-/** An event on its way out. Chunks of one answer share `reference` and have their own trace id. */
+/** An event to be delivered. Chunks of one answer share `reference`, each with its own trace id. */
 export type OutgoingEvent = { type: string; userId: string | null; body: string; reference?: string; traceId?: string };
 
-/** `at` is by the sandbox's clock, `realAt` by the machine's. */
+/** One attempt. `at` is the sandbox's clock, `realAt` this machine's. */
 export type Attempt = PostResult & {
   at: string;
   realAt: string;

@@ -7,14 +7,16 @@ import type { SandboxUser } from './users';
 /** Terra's payload version. Docs: event-types. */
 export const VERSION = '2022-03-16';
 
-/** How a connection was made, as the auth event says it. A phone has neither id; an undefined one is left out of the event. */
+/**
+ * How a connection was made, for the auth event. A phone has neither id; an undefined one is omitted from the event.
+ */
 export type Origin = { widgetSessionId: string | null | undefined; flowId: string | null };
 
 export function event(type: string, userId: string | null, fields: Record<string, unknown>): OutgoingEvent {
   return { type, userId, body: JSON.stringify({ type, ...fields }) };
 }
 
-/** The user as an event of this type shows it. Without knobs as everywhere. */
+/** Returns the user as an event of this type shows it, after applying the knobs for events. */
 export function userIn(
   type: string,
   user: SandboxUser,
@@ -29,14 +31,14 @@ export function userIn(
   };
 }
 
-/** OpenAPI AuthSuccessEvent; the extras of docs handling-authentication-events by knob. */
+/** OpenAPI AuthSuccessEvent. A knob adds the extra fields of docs handling-authentication-events. */
 export function authEvent(user: SandboxUser, origin: Origin, switches: Switchboard): OutgoingEvent {
   const extras = switches.knob('authExtras');
-  const told = { ...widgetSession(origin, switches), flow_id: origin.flowId };
+  const extraFields = { ...widgetSession(origin, switches), flow_id: origin.flowId };
   return event('auth', user.userId, {
     status: switches.knob('authStatus'),
     user: userIn('auth', user, switches),
-    ...(extras === 'bare' ? {} : { message: 'User has successfully authenticated', ...told }),
+    ...(extras === 'bare' ? {} : { message: 'User has successfully authenticated', ...extraFields }),
     ...(extras === 'documented' ? { reference_id: user.referenceId, version: VERSION } : {}),
   });
 }
@@ -72,7 +74,7 @@ function widgetSession({ widgetSessionId }: Pick<Origin, 'widgetSessionId'>, swi
   return { widget_session_id: switches.knob('authExtras') === 'null_session' ? null : widgetSessionId };
 }
 
-/** OpenAPI UserReauthEvent. A normal auth is delivered for the same reconnection. */
+/** OpenAPI UserReauthEvent. An auth event is sent for the same reconnection. */
 export function reauthEvent(user: SandboxUser, old: SandboxUser, switches: Switchboard): OutgoingEvent {
   return event('user_reauth', user.userId, {
     status: 'warning',
@@ -85,12 +87,12 @@ export function reauthEvent(user: SandboxUser, old: SandboxUser, switches: Switc
 
 function oldUserIn(old: SandboxUser, switches: Switchboard): Record<string, unknown> {
   const form = switches.knob('reauthOldUser');
-  const told = userIn('user_reauth', old, switches, false);
+  const shown = userIn('user_reauth', old, switches, false);
   switch (form) {
     case 'present':
-      return { old_user: told };
+      return { old_user: shown };
     case 'without_reference':
-      return { old_user: { ...told, reference_id: null } };
+      return { old_user: { ...shown, reference_id: null } };
     case 'null':
       return { old_user: null };
     case 'absent':
@@ -133,7 +135,7 @@ export function connectionErrorEvent(
   });
 }
 
-/** OpenAPI PermissionChangeEvent: `user` already has its new scopes. */
+/** OpenAPI PermissionChangeEvent. `user` must already have its new scopes. */
 export function permissionChangeEvent(
   user: SandboxUser,
   change: { added: readonly string[]; removed: readonly string[] },

@@ -1,11 +1,13 @@
-import { answer, type HttpRequest, json, type Reply } from './http';
-import { refuse } from './refusals';
+import { answer, type HttpRequest, json, refuse, type Reply } from './http';
 import type { World } from './world';
 
 const HUGE_BYTES = 8 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = '7';
 
-/** What the scenario that is on puts in place of an answer to `endpoint`; undefined when none does, 'slow' for its own answer, late. */
+/**
+ * Returns the fault that the active scenario puts in place of the answer of `endpoint`, 'slow' to delay the real
+ * answer, or undefined.
+ */
 export function faultFor(world: World, request: HttpRequest, endpoint: string): Reply | 'slow' | undefined {
   const fault = world.switches.take('fault', endpoint);
   switch (fault) {

@@ -6,21 +6,21 @@ export type RequestEntry = {
   at: string;
   method: string;
   path: string;
-  /** The JSON that was sent, where it was JSON. */
+  /** The body, if it was JSON. */
   sent?: unknown;
-  /** What was done with it: a status, or how it was left hanging. */
+  /** The status of the answer, or why there was none. */
   result: number | 'hung' | 'reset';
   ms: number;
-  /** What the sandbox noticed, in words. */
+  /** Remarks of the sandbox about the request. */
   notes: readonly string[];
 };
 
-/** `at` is by the sandbox's clock, which can be advanced; `realAt` by the machine's. */
+/** A delivery. `at` is the sandbox's clock, which can be advanced; `realAt` is this machine's. */
 export type DeliveryEntry = { kind: 'delivery'; seq: number; at: string; realAt: string } & Delivery;
 
 export type HistoryEntry = RequestEntry | DeliveryEntry;
 
-/** Every request Terra got and every delivery it made, oldest first, in a bounded list. Credentials are never in it. */
+/** All API requests and webhook deliveries, oldest first, in a bounded list without credentials. */
 export interface History {
   request(entry: Omit<RequestEntry, 'kind' | 'seq'>): void;
   delivery(at: string, delivery: Delivery): void;

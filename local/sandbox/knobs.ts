@@ -1,4 +1,4 @@
-/** What an API request can meet instead of its answer. */
+/** A fault that replaces an API answer. */
 export type Fault =
   | 'none'
   | 'bad_request'
@@ -22,15 +22,15 @@ export type Fault =
   | 'hang'
   | 'reset';
 
-/** What a connection does by itself some time after it was made. */
+/** An event that happens some time after a connection was made. */
 export type LaterEvent = {
   event: 'access_revoked' | 'deauth' | 'connection_error' | 'permission_change';
   afterSeconds: number;
 };
 
 /**
- * Everything about Terra that is unknown, disputed or can go wrong, as one value each. The defaults are the newest
- * documented behaviour; a scenario is a named set of other values.
+ * All behaviors of Terra that are undocumented, contradictory or faulty, as one value each. The defaults are the newest
+ * documented behavior; a scenario is a named set of other values.
  */
 export type Knobs = {
   fault: Fault;
@@ -140,4 +140,12 @@ export const defaultKnobs: Knobs = {
   retrySchedule: 'docs',
   retryOn: 'any_failure',
   dataSize: 'typical',
+};
+
+/** One behavior of Terra: what it imitates, its source, and the knobs it changes. */
+export type Scenario = {
+  name: string;
+  imitates: string;
+  source: string;
+  changes: Partial<Knobs>;
 };

@@ -22,20 +22,20 @@ export type LinkFields = {
   showDisconnect: boolean;
 };
 
-/** What a request for a link asks for, or what is wrong with it. */
+/** Reads the body of a request for a link, or returns what is wrong with it. */
 export function readLinkRequest(
   request: HttpRequest,
   note: (remark: string) => void,
   body: 'required' | 'optional',
 ): { fields: LinkFields } | { wrong: string } {
-  // FAQ auth-success-redirect-not-firing: without the header what was sent does not arrive.
-  const counts = request.body.length > 0 && isJsonRequest(request);
-  if (request.body.length > 0 && !counts) note('body ignored: Content-Type is not application/json');
+  // FAQ auth-success-redirect-not-firing: without the header Terra ignores the body.
+  const isJson = request.body.length > 0 && isJsonRequest(request);
+  if (request.body.length > 0 && !isJson) note('body ignored: Content-Type is not application/json');
   if (request.body.length === 0 && body === 'required') return { wrong: 'request body is required' };
-  const parsed = counts ? parseJson(request.body) : { value: {} };
+  const parsed = isJson ? parseJson(request.body) : { value: {} };
   if (!parsed) return { wrong: 'request body is not valid JSON' };
   const fields = Fields.safeParse(parsed.value);
-  if (!fields.success) return { wrong: wordsFor(fields.error) };
+  if (!fields.success) return { wrong: describeError(fields.error) };
 
   const { auth_success_redirect_url: successUrl, auth_failure_redirect_url: failureUrl } = fields.data;
   if (successUrl && !isUrl(successUrl)) return { wrong: 'auth_success_redirect_url is not a valid URL' };
@@ -60,13 +60,14 @@ function namesIn(list: string | null | undefined): string[] | null {
   return names.length > 0 ? names : null;
 }
 
-function wordsFor(error: z.ZodError): string {
+function describeError(error: z.ZodError): string {
   const [issue] = error.issues;
   const field = issue?.path.join('.');
   return field ? `invalid ${field}` : 'request body must be an object';
 }
 
-// Any scheme: apps give deep links (docs customising-authentication-redirects). Anything but visible ASCII would not survive the Location header.
+// Any scheme is allowed, because apps use deep links (docs customising-authentication-redirects). Only visible ASCII is
+// safe in the Location header.
 function isUrl(given: string): boolean {
   return URL.canParse(given) && /^[!-~]+$/.test(given);
 }

@@ -1,12 +1,12 @@
 import type { SandboxUser } from './users';
 
-/** A link to the hosted widget: one person picks a provider there. */
+/** A link to the hosted widget, in which the end user picks a provider. */
 export type WidgetSession = {
   id: string;
   referenceId: string | null;
   successUrl: string | null;
   failureUrl: string | null;
-  /** What the request asked to offer, in upper case; null for the dashboard's selection. */
+  /** The requested providers, in upper case; null for the dashboard's selection. */
   offered: readonly string[] | null;
   language: string;
   showDisconnect: boolean;
@@ -14,7 +14,7 @@ export type WidgetSession = {
 };
 
 /**
- * One provider's consent page, opened for one Terra user. `void` is a flow whose Terra user was deleted before anybody was
+ * One provider's consent page, for one Terra user. The state `void` means that the Terra user was deleted before it was
  * connected.
  */
 export type Flow = {
@@ -45,10 +45,10 @@ export function unconnectedUser({ userId, provider, referenceId, createdAtMs }: 
   };
 }
 
-/** A mobile SDK token. A bound one decides the reference id whatever the phone says. */
+/** A mobile SDK token. If it is bound, the phone cannot choose another reference id. */
 export type Token = { token: string; boundTo: string | null; expiresAtMs: number; used: boolean };
 
-/** What was handed out and may still be used, by id. The oldest go first, so that a long run does not grow. */
+/** Issued items that may still be used, by id. The oldest are dropped, so that memory stays bounded. */
 export interface Issued<T> {
   put(id: string, item: T): void;
   find(id: string): T | undefined;

@@ -20,8 +20,8 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   console.log(`Terra sandbox: open ${sandbox.url}
   API       ${sandbox.apiUrl}
   widget    ${sandbox.widgetUrl}
-  webhooks  ${env['WEBHOOK_URL'] ?? 'go nowhere until WEBHOOK_URL or the home page names an address'}
-Ctrl-C stops it.`);
+  webhooks  ${env['WEBHOOK_URL'] ?? 'not sent until WEBHOOK_URL or the home page names a destination'}
+Press Ctrl-C to stop.`);
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void sandbox.close().then(() => process.exit(0)));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { dataEvent, largeAnswer, pingEvent } from './data-events';
-import { dataTypes } from './data-types';
+import { type DataType, dataTypes } from './samples';
 import type { Delivery, OutgoingEvent } from './delivery';
 import { accessRevokedEvent, connectionErrorEvent, deauthEvent, event, permissionChangeEvent } from './events';
 import { findProvider } from './providers';
@@ -8,68 +8,49 @@ import { terraTime, terraUser } from './terra-user';
 import type { SandboxUser } from './users';
 import type { World } from './world';
 
-type Occurrence = { says: string; happen: (world: World, user: SandboxUser) => readonly OutgoingEvent[] };
+type UserEvent = { says: string; trigger: (world: World, user: SandboxUser) => readonly OutgoingEvent[] };
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What can happen to a connected user, and the events Terra sends of it. Keys are what the control API calls them. */
-export const userOccurrences: ReadonlyMap<string, Occurrence> = new Map<string, Occurrence>([
-  ['access_revoked', { says: 'The person revokes access at the provider.', happen: revokeAccess }],
-  ['deauth', { says: 'The connection ends and Terra deletes the user.', happen: deauthenticate }],
-  [
-    'connection_error',
-    {
+/** The events that can be triggered for a connected user, by their name in the control API. */
+export const userEvents: ReadonlyMap<string, UserEvent> = new Map(
+  Object.entries<UserEvent>({
+    access_revoked: { says: 'The user revokes access at the provider.', trigger: revokeAccess },
+    deauth: { says: 'The connection ends and Terra deletes the user.', trigger: deauthenticate },
+    connection_error: {
       says: "The provider rejects Terra's token.",
-      happen: ({ switches }, user) => [connectionErrorEvent(user, switches, 'current')],
+      trigger: ({ switches }, user) => [connectionErrorEvent(user, switches, 'current')],
     },
-  ],
-  [
-    'connection_error_legacy',
-    {
+    connection_error_legacy: {
       says: "The provider rejects Terra's token; older wording.",
-      happen: ({ switches }, user) => [connectionErrorEvent(user, switches, 'legacy')],
+      trigger: ({ switches }, user) => [connectionErrorEvent(user, switches, 'legacy')],
     },
-  ],
-  ['permission_change', { says: 'The person takes a permission back, or gives them all again.', happen: changeScopes }],
-  ...dataTypes.map((type): [string, Occurrence] => [
-    type,
-    {
-      says: `New ${type.replaceAll('_', ' ')} data.`,
-      happen: (world, user) => [dataEvent(type, touched(world, user), world)],
+    permission_change: {
+      says: 'The user revokes one permission, or grants all of them again.',
+      trigger: changeScopes,
     },
-  ]),
-  [
-    'large_data',
-    {
-      says: 'A large request: processing, sending, then chunks with one reference.',
-      happen: (world, user) => largeAnswer('daily', touched(world, user), 4, world, randomUUID()),
+    ...Object.fromEntries(dataTypes.map(type => [type, newData(type)])),
+    large_data: {
+      says: 'A large request: processing, sending, then chunks that share one reference.',
+      trigger: (world, user) => largeAnswer('daily', withNewData(world, user), 4, world, randomUUID()),
     },
-  ],
-  [
-    's3_payload',
-    { says: 'Ping mode: a link to the data.', happen: (world, user) => [pingEvent(touched(world, user), world)] },
-  ],
-  [
-    'processed_activity',
-    {
-      says: 'Data of a type that later versions of Terra may have.',
-      happen: ({ switches }, user) => [
+    s3_payload: {
+      says: 'Ping mode: a link to the data.',
+      trigger: (world, user) => [pingEvent(withNewData(world, user), world)],
+    },
+    processed_activity: {
+      says: 'Data of a type that a later version of Terra may send.',
+      trigger: ({ switches }, user) => [
         event('processed_activity', user.userId, { user: terraUser(user, switches), data: [{}] }),
       ],
     },
-  ],
-  [
-    'connection_updated',
-    {
-      says: 'Something about the connection, of a type that nobody has heard of.',
-      happen: ({ switches }, user) => [event('connection_updated', user.userId, { user: terraUser(user, switches) })],
+    connection_updated: {
+      says: 'A connection event of an unknown type.',
+      trigger: ({ switches }, user) => [event('connection_updated', user.userId, { user: terraUser(user, switches) })],
     },
-  ],
-  [
-    'rate_limit_hit',
-    {
+    rate_limit_hit: {
       says: "Legacy: the provider's rate limit was hit.",
-      happen: ({ switches, clock }, user) => [
+      trigger: ({ switches, clock }, user) => [
         event('rate_limit_hit', user.userId, {
           message: 'Rate limit hit for provider',
           user: terraUser(user, switches),
@@ -79,12 +60,9 @@ export const userOccurrences: ReadonlyMap<string, Occurrence> = new Map<string, 
         }),
       ],
     },
-  ],
-  [
-    'processing',
-    {
+    processing: {
       says: 'Legacy: a request is still being processed.',
-      happen: ({ switches }, user) => [
+      trigger: ({ switches }, user) => [
         event('processing', user.userId, {
           status: 'success',
           message: 'Data is being processed',
@@ -93,12 +71,9 @@ export const userOccurrences: ReadonlyMap<string, Occurrence> = new Map<string, 
         }),
       ],
     },
-  ],
-  [
-    'google_no_datasource',
-    {
-      says: 'Legacy: a Google Fit account without any source.',
-      happen: ({ switches }, user) => [
+    google_no_datasource: {
+      says: 'Legacy: a Google Fit account without a data source.',
+      trigger: ({ switches }, user) => [
         event('google_no_datasource', user.userId, {
           status: 'warning',
           message: 'User has no datasource connected to Google Fit',
@@ -106,16 +81,15 @@ export const userOccurrences: ReadonlyMap<string, Occurrence> = new Map<string, 
         }),
       ],
     },
-  ],
-]);
+  }),
+);
 
-/** Events about no user. */
-export const plainOccurrences: ReadonlyMap<string, { says: string; event: (world: World) => OutgoingEvent }> = new Map([
-  [
-    'healthcheck',
-    {
-      says: 'Legacy: a sign of life with delivery figures.',
-      event: ({ clock }: World) =>
+/** Events that belong to no user. */
+export const generalEvents: ReadonlyMap<string, { says: string; create: (world: World) => OutgoingEvent }> = new Map(
+  Object.entries({
+    healthcheck: {
+      says: 'Legacy: a health check with delivery figures.',
+      create: ({ clock }: World) =>
         event('healthcheck', null, {
           status: 'success',
           creation_timestamp: terraTime(clock.stamp()),
@@ -123,30 +97,40 @@ export const plainOccurrences: ReadonlyMap<string, { says: string; event: (world
           sent_webhooks_last_hour: 42,
         }),
     },
-  ],
-  [
-    'unknown_type',
-    {
-      says: 'A type nobody has heard of.',
-      event: () => event('moon_phase_changed', null, { status: 'success', phase: 'waxing' }),
+    unknown_type: {
+      says: 'An event of an unknown type.',
+      create: () => event('moon_phase_changed', null, { status: 'success', phase: 'waxing' }),
     },
-  ],
-]);
+  }),
+);
 
-/** Lets it happen to the user now; undefined when there is no such occurrence. */
-export async function occur(world: World, user: SandboxUser, name: string): Promise<readonly Delivery[] | undefined> {
-  const occurrence = userOccurrences.get(name);
-  if (!occurrence) return undefined;
-  return world.deliveries.send(occurrence.happen(world, user));
+function newData(type: DataType): UserEvent {
+  return {
+    says: `New ${type.replaceAll('_', ' ')} data.`,
+    trigger: (world, user) => [dataEvent(type, withNewData(world, user), world)],
+  };
 }
 
-/** Arranges what the active scenario says happens some time after connecting, unless the user is gone by then. */
-export function occurLater(world: World, { userId, provider }: SandboxUser): void {
+/** Triggers the event for the user and sends it. Returns undefined if there is no such event. */
+export async function triggerEvent(
+  world: World,
+  user: SandboxUser,
+  name: string,
+): Promise<readonly Delivery[] | undefined> {
+  const found = userEvents.get(name);
+  return found && world.deliveries.send(found.trigger(world, user));
+}
+
+/**
+ * Schedules the event that the active scenario triggers some time after connecting, if the user is still connected
+ * then.
+ */
+export function scheduleLaterEvent(world: World, { userId, provider }: SandboxUser): void {
   const later = world.switches.take('later', provider);
   if (!later) return;
   world.clock.after(later.afterSeconds * 1000, async () => {
     const user = world.users.find(userId);
-    if (user?.active) await occur(world, user, later.event);
+    if (user?.active) await triggerEvent(world, user, later.event);
   });
 }
 
@@ -155,7 +139,7 @@ function revokeAccess({ users, switches }: World, user: SandboxUser): OutgoingEv
   return [accessRevokedEvent(user, switches)];
 }
 
-/** Deletes the user as deauthenticateUser does; the event follows. */
+/** Deletes the user as deauthenticateUser does, and returns the event to send. */
 export function deauthenticate({ users, switches }: World, user: SandboxUser): OutgoingEvent[] {
   users.remove(user.userId);
   return [deauthEvent(user, switches)];
@@ -170,7 +154,7 @@ function changeScopes({ users, switches }: World, user: SandboxUser): OutgoingEv
   return [permissionChangeEvent(changed, { added: missing, removed }, switches)];
 }
 
-function touched({ users, clock }: World, user: SandboxUser): SandboxUser {
+function withNewData({ users, clock }: World, user: SandboxUser): SandboxUser {
   const fresh = { ...user, lastDataAtMs: clock.stamp() };
   users.put(fresh);
   return fresh;

@@ -15,8 +15,9 @@ const Redemption = z.object({
 const DEFAULT_DEVICE = 'phone-1';
 
 /**
- * POST /sandbox/phone/connect: redeems a token as initConnection does on a phone. Where Terra's SDKs send it is not published,
- * so the path and the answer `{success,error?}` are ours; the error names are the Android SDK's.
+ * POST /sandbox/phone/connect: redeems a token as the SDK's initConnection does on a phone. The real endpoint of
+ * Terra's SDKs is not published, so the path and the answer `{success,error?}` are our own; the error names are the
+ * Android SDK's.
  */
 export function redeemToken(world: World, request: HttpRequest): Reply {
   const read = Redemption.safeParse(parseJson(request.body)?.value);
@@ -31,7 +32,7 @@ export function redeemToken(world: World, request: HttpRequest): Reply {
 
   const referenceId = token.boundTo ?? (read.data.reference_id || null);
   const deviceId = read.data.device_id || DEFAULT_DEVICE;
-  // FAQ detect-existing-connection-disconnect: the same phone keeps its user across a reinstall.
+  // FAQ detect-existing-connection-disconnect: a phone keeps its Terra user after a reinstall.
   const known = users
     .all()
     .find(user => user.provider === provider.id && user.referenceId === referenceId && user.deviceId === deviceId);

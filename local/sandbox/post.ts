@@ -1,17 +1,20 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
-/** How a delivery ended, in the statuses Terra's dashboard shows: its own are 504, 503 and 500. FAQ: response-codes-are-your-server. */
+/**
+ * The result of a delivery, with the status that Terra's dashboard shows; 504, 503 and 500 can be Terra's own. FAQ:
+ * response-codes-are-your-server.
+ */
 export type PostResult = {
   status: number;
-  /** The beginning of what the app answered. */
+  /** The beginning of the app's answer. */
   answer?: string;
   cause?: 'timeout' | 'refused_or_reset' | 'no_usable_response';
 };
 
 const ANSWER_KEPT_BYTES = 500;
 
-/** Posts once and follows nothing. Never rejects. */
+/** Sends one POST without following redirects. Never rejects. */
 export function post(
   url: string,
   headers: Record<string, string>,

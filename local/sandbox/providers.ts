@@ -5,7 +5,7 @@ export type Provider = {
   id: string;
   name: string;
   kind: ProviderKind;
-  /** Whether this environment's dashboard has it switched on. */
+  /** Whether the provider is enabled in this environment's dashboard. */
   enabled: boolean;
   scopes: readonly string[];
   types: readonly string[];
@@ -13,7 +13,7 @@ export type Provider = {
 
 const wearable = ['activity', 'body', 'daily', 'sleep'];
 
-/** A part of Terra's catalogue, by Terra's own identifiers. Names: docs.tryterra.co set-up pages; example app. */
+/** A part of Terra's catalogue, with Terra's identifiers. Names: docs.tryterra.co set-up pages; example app. */
 export const providers: readonly Provider[] = [
   web(
     'GARMIN',
@@ -40,7 +40,7 @@ export const providers: readonly Provider[] = [
   { ...sdk('FREESTYLELIBRESDK', 'FreeStyle Libre'), enabled: false },
 ];
 
-/** The provider Terra would take `name` for; upper and lower case are the same, and the SDK says APPLE_HEALTH for APPLE. */
+/** Returns the provider of this name, ignoring case. The SDK uses APPLE_HEALTH for APPLE. */
 export function findProvider(name: string): Provider | undefined {
   const id = name.trim().toUpperCase();
   return providers.find(provider => provider.id === (id === 'APPLE_HEALTH' ? 'APPLE' : id));

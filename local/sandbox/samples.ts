@@ -1,12 +1,31 @@
 import { createHash } from 'node:crypto';
-import type { DataType } from './data-types';
 import { terraTime } from './terra-user';
 import type { SandboxUser } from './users';
+
+/** Data event types. OpenAPI, WebhookEventType. */
+export const dataTypes = [
+  'activity',
+  'athlete',
+  'body',
+  'daily',
+  'menstruation',
+  'nutrition',
+  'sleep',
+  'planned_workout',
+  'hormone',
+  'health_observation',
+  'lab_report.completed',
+  'lab_report.failed',
+] as const;
+
+export type DataType = (typeof dataTypes)[number];
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** One made-up item of a data event, the day that ends at `atMs`, in the shapes of OpenAPI's data schemas. */
+/**
+ * Returns one fictitious item of a data event for the day that ends at `atMs`, in the shapes of OpenAPI's data schemas.
+ */
 export function dataItem(type: DataType, user: SandboxUser, atMs: number, samples: number): Record<string, unknown> {
   const metadata = {
     start_time: terraTime(atMs - DAY_MS),

@@ -1,5 +1,4 @@
-import type { HeldPort } from '../held-port';
-import { addressOf, listen } from '../loopback';
+import { addressOf, type HeldPort, listen } from '../loopback';
 import { realClock, type SandboxClock } from './clock';
 import { connectElsewhere, type Elsewhere } from './connecting';
 import { resetBy } from './control';
@@ -16,48 +15,50 @@ import { openUsers, type SandboxUser } from './users';
 import type { World } from './world';
 
 export type SandboxOptions = {
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   port: number | HeldPort;
   devId: string;
   apiKey: string;
   signingSecret: string;
-  /** Where webhooks go; without it events are made and not delivered. */
+  /** The webhook destination. Without it events are recorded but not delivered. */
   webhookUrl?: string;
-  /** Keeps the Terra users in one JSON file there. */
+  /** Directory of the JSON file that keeps the Terra users. */
   dataDir?: string;
   clock?: SandboxClock;
   log?: (line: string) => void;
-  /** Terra waits about 8 s for an answer to a webhook. */
+  /** Defaults to Terra's own timeout of about 8 s. */
   deliveryTimeoutMs?: number;
   scenarios?: readonly ScenarioName[];
 };
 
-/** A running sandbox, and the control API's verbs for tests in the same process. */
+/** A running sandbox, with the functions of the control API for tests in the same process. */
 export interface Sandbox {
   readonly url: string;
-  /** The base that `/auth/…`, `/userInfo` and the rest are appended to. */
+  /** Base URL that paths such as `/auth/…` and `/userInfo` are appended to. */
   readonly apiUrl: string;
-  /** The whole URL of the widget-session endpoint. */
+  /** Full URL of the widget-session endpoint. */
   readonly widgetUrl: string;
   readonly clock: SandboxClock;
   switchOn(name: ScenarioName, activation?: Activation): void;
   switchOff(name: ScenarioName): void;
-  /** Everything off and forgotten, users too unless kept. */
+  /** Switches all scenarios off and deletes all data; `keepUsers` keeps the users. */
   reset(options?: { keepUsers?: boolean }): void;
   users(): readonly SandboxUser[];
-  /** Makes a Terra user as another program in the same Terra environment does. Resolves once its events had their first attempt. */
+  /**
+   * Creates a Terra user as another program in the same Terra environment would. Resolves after the first attempt to
+   * deliver each of its events.
+   */
   connectElsewhere(connection: Omit<Elsewhere, 'provider'> & { provider: string }): Promise<SandboxUser>;
-  /** Every API request and every delivery since `after`, oldest first. */
+  /** Returns every API request and delivery after the sequence number `after`, oldest first. */
   history(after?: number): readonly HistoryEntry[];
   clearHistory(): void;
-  /** Lets time pass for retries, expiry and what happens later; what falls due is delivered before it resolves. */
+  /** Advances the clock. What falls due, such as retries, expiry and later events, is delivered before it resolves. */
   advance(ms: number): Promise<void>;
-  /** Makes something happen to a user now, such as access_revoked, connection_error, daily or reauth. */
+  /** Triggers an event of a user, such as access_revoked, connection_error, daily or reauth. */
   send(userId: string, event: string): Promise<readonly Delivery[]>;
   sendPlain(event: string): Promise<readonly Delivery[]>;
-  /** Signs and delivers any body. */
   sendRaw(body: string): Promise<readonly Delivery[]>;
-  /** Resolves once no delivery is under way. */
+  /** Resolves once no delivery is being sent. */
   settled(): Promise<void>;
   setWebhookUrl(url: string | undefined): void;
   close(): Promise<void>;
@@ -65,7 +66,7 @@ export interface Sandbox {
 
 const DELIVERY_TIMEOUT_MS = 8000;
 
-/** Starts a fake of Terra on 127.0.0.1. `close` ends everything it opened. */
+/** Starts an imitation of Terra on 127.0.0.1. `close` ends everything it opened. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const clock = options.clock ?? realClock();
   const log = options.log ?? (() => {});
@@ -105,8 +106,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     users: () => world.users.all(),
     async connectElsewhere({ provider, ...connection }) {
       const named = found(findProvider(provider), `provider ${provider}`);
-      const { user, told } = connectElsewhere(world, { ...connection, provider: named });
-      await told;
+      const { user, sent } = connectElsewhere(world, { ...connection, provider: named });
+      await sent;
       return user;
     },
     history: (after = 0) => record.since(after),
@@ -128,6 +129,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 }
 
 function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw new Error(`The sandbox knows no ${what}`);
+  if (value === undefined) throw new Error(`The sandbox has no ${what}`);
   return value;
 }

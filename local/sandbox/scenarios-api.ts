@@ -1,6 +1,6 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
-/** Terra's answers where its sources disagree or leave something open. */
+/** Answers for which Terra's sources disagree or are silent. */
 export const apiScenarios = [
   {
     name: 'swapped-keys',
@@ -66,13 +66,13 @@ export const apiScenarios = [
   {
     name: 'link-javascript',
     imitates: 'The returned link is a javascript: URL, as from a hostile upstream.',
-    source: 'not Terra: the upstream is trusted for nothing but its signature',
+    source: "not Terra: only the upstream's signature is trusted",
     changes: { link: 'javascript' },
   },
   {
     name: 'link-insecure',
     imitates: 'The returned link is http on a public host.',
-    source: 'not Terra: the upstream is trusted for nothing but its signature',
+    source: "not Terra: only the upstream's signature is trusted",
     changes: { link: 'insecure' },
   },
   {
@@ -101,7 +101,7 @@ export const apiScenarios = [
   },
   {
     name: 'token-unbound',
-    imitates: 'The reference_id of a token request is ignored; the phone names any it likes.',
+    imitates: 'The reference_id of a token request is ignored; the phone chooses any reference_id.',
     source: 'FAQ: auth-flow-start says tokens are not bound; agent skills say they are',
     changes: { tokenBinding: 'ignored' },
   },
@@ -126,7 +126,7 @@ export const apiScenarios = [
   {
     name: 'user-info-lags',
     imitates:
-      'For 20 s after an authentication, userInfo by user_id still answers as before it: is_authenticated false, or 404.',
+      'For 20 s after an authentication, userInfo by user_id still returns the earlier state: is_authenticated false, or 404.',
     source: 'not documented: no source promises that userInfo is up to date',
     changes: { userInfoLagSeconds: 20 },
   },

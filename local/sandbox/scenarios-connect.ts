@@ -1,19 +1,19 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 const WEEK_SECONDS = 7 * 24 * 3600;
 const reauthSource = 'OpenAPI v2, webhook user_reauth; no source promises an order';
 
-/** How connecting ends, which Terra user it makes, and what happens to it later. */
+/** How connecting ends, which Terra user it creates, and what happens to the connection later. */
 export const connectScenarios = [
   {
     name: 'cancelled',
-    imitates: 'The person gives up at the provider: Approve ends as Deny does.',
+    imitates: 'The user cancels at the provider: Approve ends like Deny.',
     source: 'OpenAPI v2, webhook auth: completes or abandons',
     changes: { decision: 'cancelled' },
   },
   {
     name: 'cancelled-legacy',
-    imitates: 'A denied attempt is reported as type auth with status error, and a user that was deleted.',
+    imitates: 'A denied attempt is reported as type auth with status error and a deleted user.',
     source: 'terra-api 2.1.0 AuthErrorEvent; removed from OpenAPI on 12 June 2026',
     changes: { authFailure: 'auth_error', failureReason: 'auth_cancelled' },
   },
@@ -25,14 +25,14 @@ export const connectScenarios = [
   },
   {
     name: 'cancelled-unknown-reason',
-    imitates: 'auth_cancelled comes with a reason nobody has seen.',
+    imitates: 'auth_cancelled comes with an unknown reason.',
     source: 'OpenAPI, AuthErrorEvent: reason is open text',
     changes: { failureReason: 'provider exploded <b>twice</b>' },
   },
   {
     name: 'link-survives-denial',
     imitates: 'The consent page stays usable after Deny: the same Terra user can be approved later.',
-    source: 'not documented: no source says that a denied link is over',
+    source: 'not documented: no source says that a denied link is closed',
     changes: { afterDenial: 'link_usable' },
   },
   {
@@ -68,7 +68,7 @@ export const connectScenarios = [
   },
   {
     name: 'user-without-created-at',
-    imitates: 'Terra users carry no created_at.',
+    imitates: 'Terra users have no created_at.',
     source: 'terra-api 2.1.0 TerraUser; the OpenAPI webhook examples',
     changes: { userCreatedAt: 'absent' },
   },
@@ -147,7 +147,7 @@ export const connectScenarios = [
   },
   {
     name: 'limit-reached',
-    imitates: 'The environment has all the users it may have; new connections fail.',
+    imitates: 'The environment has reached its user limit; new connections fail.',
     source: 'Docs: understanding-terra-environments (50 in testing and staging; the error itself is not documented)',
     changes: { userLimit: 0 },
   },
@@ -159,7 +159,7 @@ export const connectScenarios = [
   },
   {
     name: 'redirect-second-question-mark',
-    imitates: "The redirect's parameters are appended with ? even where the URL already has a query.",
+    imitates: "The redirect's parameters are appended with ? even if the URL already has a query.",
     source: 'not documented; the example app arrives with &, one integrator refused to rely on it',
     changes: { redirectJoin: 'second_question_mark' },
   },
@@ -177,7 +177,7 @@ export const connectScenarios = [
   },
   {
     name: 'redirect-with-reason',
-    imitates: 'The failure redirect also says why.',
+    imitates: 'The failure redirect also has a reason.',
     source: 'not documented; one integrator tolerates it',
     changes: { redirectReason: 'present' },
   },
@@ -196,7 +196,7 @@ export const connectScenarios = [
   {
     name: 'redirect-after-webhook',
     imitates: 'The browser returns only after the webhook was delivered.',
-    source: 'not documented: either may come first',
+    source: 'not documented: either can come first',
     changes: { redirectTiming: 'after_webhook' },
   },
   {
@@ -207,25 +207,25 @@ export const connectScenarios = [
   },
   {
     name: 'revoked-a-week-later',
-    imitates: 'Seven days after connecting the person revokes access at the provider.',
+    imitates: 'Seven days after connecting, the user revokes access at the provider.',
     source: 'OpenAPI v2, webhook access_revoked',
     changes: { later: { event: 'access_revoked', afterSeconds: WEEK_SECONDS } },
   },
   {
     name: 'deauth-a-week-later',
-    imitates: 'Seven days after connecting the provider ends the connection, as Fitbit does when access is revoked.',
+    imitates: 'Seven days after connecting, the provider ends the connection, as Fitbit does when access is revoked.',
     source: 'FAQ: detect-expirations-via-webhooks-not-polling',
     changes: { later: { event: 'deauth', afterSeconds: WEEK_SECONDS } },
   },
   {
     name: 'connection-error-later',
-    imitates: "An hour after connecting the provider rejects Terra's token.",
+    imitates: "An hour after connecting, the provider rejects Terra's token.",
     source: 'OpenAPI v2, webhook connection_error',
     changes: { later: { event: 'connection_error', afterSeconds: 3600 } },
   },
   {
     name: 'permission-change-later',
-    imitates: 'An hour after connecting the person takes one permission back.',
+    imitates: 'An hour after connecting, the user revokes one permission.',
     source: 'OpenAPI v2, webhook permission_change',
     changes: { later: { event: 'permission_change', afterSeconds: 3600 } },
   },

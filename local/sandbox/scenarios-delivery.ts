@@ -1,8 +1,8 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
 const skillHeaders = 'Agent skills: webhooks-verify-raw-body; the docs know only the deprecated name';
 
-/** What can happen to a webhook on its way. */
+/** Faults of webhook deliveries. */
 export const deliveryScenarios = [
   {
     name: 'lost-webhook',
@@ -18,13 +18,13 @@ export const deliveryScenarios = [
   },
   {
     name: 'late-webhook',
-    imitates: 'The event is sent two minutes after the fact.',
+    imitates: 'The event is sent two minutes late.',
     source: 'Agent skills: no delivery time is promised',
     changes: { delaySeconds: 120 },
   },
   {
     name: 'a-day-late',
-    imitates: 'The event is sent 25 hours after the fact.',
+    imitates: 'The event is sent 25 hours late.',
     source: 'FAQ: retry-policy-and-redelivery (a little over 24 h)',
     changes: { delaySeconds: 25 * 3600 },
   },
@@ -37,18 +37,18 @@ export const deliveryScenarios = [
   {
     name: 'original-timestamp',
     imitates: 'Retries keep the signature of the first attempt.',
-    source: 'not documented; the default signs every attempt anew',
+    source: 'not documented; by default every attempt is signed again',
     changes: { signTime: 'original' },
   },
   {
     name: 'other-secret',
-    imitates: 'Deliveries are signed with another secret, as after a destination was made anew.',
+    imitates: 'Deliveries are signed with another secret, as after a destination was recreated.',
     source: 'Agent skills: local-development (a new destination has a new secret)',
     changes: { signature: 'other_secret' },
   },
   {
     name: 'two-signatures',
-    imitates: 'The header carries two v1 signatures, of which the second is right.',
+    imitates: 'The header has two v1 signatures, and only the second is valid.',
     source: 'Docs: data-destinations/webhooks (possibly several v1)',
     changes: { signature: 'with_other_secret' },
   },
@@ -66,7 +66,7 @@ export const deliveryScenarios = [
   },
   {
     name: 'replayed',
-    imitates: 'The signature is right but a week old.',
+    imitates: 'The signature is valid but a week old.',
     source: 'not Terra: what a replayer sends',
     changes: { signature: 'a_week_old' },
   },
@@ -114,7 +114,7 @@ export const deliveryScenarios = [
   },
   {
     name: 'huge-data',
-    imitates: 'Data events come near the 10 MB a chunk may have.',
+    imitates: 'Data events are close to the limit of 10 MB per chunk.',
     source: 'Docs: event-types (10 MB a chunk)',
     changes: { dataSize: 'huge' },
   },

@@ -1,24 +1,24 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 
-const anyServer = 'OpenAPI v2 lists only 400, 401 and 404; any HTTP service can answer so';
+const anyServer = 'OpenAPI v2 lists only 400, 401 and 404; any HTTP service can answer like this';
 
-/** Calls that get no proper answer, whatever was asked. */
+/** Faults that replace the answer of any API call. */
 export const faultScenarios = [
   {
     name: 'bad-request',
-    imitates: 'Every call is refused as malformed: 400.',
+    imitates: 'Every call is rejected as malformed: 400.',
     source: 'OpenAPI v2, BadRequest',
     changes: { fault: 'bad_request' },
   },
   {
     name: '401',
-    imitates: 'The credentials are not accepted: 401, although they are right.',
+    imitates: 'Valid credentials are rejected: 401.',
     source: 'OpenAPI v2, Unauthorized',
     changes: { fault: 'unauthorized' },
   },
   {
     name: '403',
-    imitates: 'The credentials are not accepted: 403, as the widget service says it.',
+    imitates: 'Valid credentials are rejected: 403, as by the widget service.',
     source: 'OpenAPI widget, /widget/api/session 403',
     changes: { fault: 'forbidden' },
   },
@@ -30,7 +30,7 @@ export const faultScenarios = [
   },
   {
     name: '410',
-    imitates: 'The endpoint is gone: 410, whichever it is.',
+    imitates: 'Every endpoint is gone: 410.',
     source: 'Docs: implementation-terra-widget-legacy',
     changes: { fault: 'gone' },
   },
@@ -55,7 +55,7 @@ export const faultScenarios = [
   },
   {
     name: '504',
-    imitates: 'Terra takes too long for its own gateway: 504.',
+    imitates: "Terra's gateway times out: 504.",
     source: 'FAQ: userinfo-verification-flow',
     changes: { fault: 'gateway_timeout' },
   },
@@ -98,10 +98,15 @@ export const faultScenarios = [
   },
   {
     name: 'slow-drip',
-    imitates: 'Headers at once, then the body one byte a second.',
+    imitates: 'Headers at once, then one byte of the body per second.',
     source: anyServer,
     changes: { fault: 'drip' },
   },
-  { name: 'hang', imitates: 'The request is taken and never answered.', source: anyServer, changes: { fault: 'hang' } },
+  {
+    name: 'hang',
+    imitates: 'The request is accepted and never answered.',
+    source: anyServer,
+    changes: { fault: 'hang' },
+  },
   { name: 'reset', imitates: 'The connection is reset.', source: anyServer, changes: { fault: 'reset' } },
 ] as const satisfies readonly Scenario[];

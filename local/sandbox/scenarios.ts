@@ -1,10 +1,10 @@
-import type { Scenario } from './scenario';
+import type { Scenario } from './knobs';
 import { apiScenarios } from './scenarios-api';
 import { connectScenarios } from './scenarios-connect';
 import { deliveryScenarios } from './scenarios-delivery';
 import { faultScenarios } from './scenarios-faults';
 
-/** Every scenario there is, by topic. The home page, the control API and docs/sandbox.md all read this. */
+/** All scenarios, by topic. The home page, the control API and docs/sandbox.md read this list. */
 export const scenarioGroups = {
   'Faults of the API': faultScenarios,
   'Answers of the API': apiScenarios,

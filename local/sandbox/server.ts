@@ -1,14 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { bodyWithin } from '../loopback';
 import { answerApi } from './api';
 import { answerBrowser } from './browser';
 import { answerControl } from './control';
-import { type HttpRequest, json, page, parseJson, type Reply, readBody } from './http';
+import { BODY_LIMIT_BYTES, type HttpRequest, json, page, parseJson, type Reply } from './http';
 import { messagePage } from './pages/message-page';
 import type { World } from './world';
 
 const DRIP_MS = 1000;
 
-/** The sandbox's one HTTP server. Requests to Terra's API go into the history, those of the sandbox's own pages do not. */
+/** Creates the sandbox's HTTP server. Only requests to Terra's API are recorded in the history. */
 export function sandboxServer(world: World, log: (line: string) => void): Server {
   return createServer((message, response) => {
     void serve(world, message, response).catch((error: unknown) => {
@@ -22,11 +23,11 @@ export function sandboxServer(world: World, log: (line: string) => void): Server
 async function serve(world: World, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const startedMs = performance.now();
   const at = new Date(world.clock.now()).toISOString();
-  const body = await readBody(message);
+  const body = await bodyWithin(message, BODY_LIMIT_BYTES);
   const request = readRequest(message, body ?? Buffer.alloc(0));
   const notes: string[] = [];
   if (!request || !body) {
-    await give(message, response, json(request ? 413 : 400, { message: 'malformed request', status: 'error' }));
+    await sendReply(message, response, json(request ? 413 : 400, { message: 'malformed request', status: 'error' }));
     return;
   }
   const fromApi = answerApi(world, request, remark => notes.push(remark));
@@ -43,7 +44,7 @@ async function serve(world: World, message: IncomingMessage, response: ServerRes
       notes,
     });
   }
-  await give(message, response, reply);
+  await sendReply(message, response, reply);
 }
 
 async function answerPages(world: World, request: HttpRequest): Promise<Reply> {
@@ -56,7 +57,7 @@ async function answerPages(world: World, request: HttpRequest): Promise<Reply> {
 
 function readRequest(message: IncomingMessage, body: Buffer): HttpRequest | undefined {
   const target = message.url ?? '/';
-  // A host of our own, so that neither `//x` nor an absolute form makes another one of it.
+  // A fixed host, so that neither `//x` nor an absolute URL can change it.
   const parsed = target.startsWith('/') ? URL.parse(`http://sandbox${target}`) : null;
   if (!parsed) return undefined;
   return {
@@ -69,7 +70,7 @@ function readRequest(message: IncomingMessage, body: Buffer): HttpRequest | unde
   };
 }
 
-async function give(message: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+async function sendReply(message: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
   switch (reply.kind) {
     case 'hang':
       return;
@@ -95,7 +96,7 @@ async function drip(response: ServerResponse, body: Buffer): Promise<void> {
   response.end();
 }
 
-/** Waits, but no longer than somebody listens. */
+/** Waits, but only while the client is connected. */
 function pause(response: ServerResponse, ms: number): Promise<void> {
   return new Promise(resolve => {
     if (response.destroyed) return resolve();

@@ -1,18 +1,21 @@
 import { defaultKnobs, type Knobs } from './knobs';
 import { type ScenarioName, scenarioNamed } from './scenarios';
 
-/** Narrows a scenario: to one endpoint or event type, and to so many uses, after which it switches itself off. */
+/**
+ * Limits a scenario to one endpoint or event type (`only`), and to a number of uses after which it switches off
+ * (`times`).
+ */
 export type Activation = { only?: string; times?: number };
 
-/** Which scenarios are on. Of two that turn the same knob, the one switched on last wins. */
+/** The active scenarios. If two change the same knob, the one switched on last wins. */
 export interface Switchboard {
   switchOn(name: ScenarioName, activation?: Activation): void;
   switchOff(name: ScenarioName): void;
   clear(): void;
   active(): ReadonlyMap<ScenarioName, Activation>;
-  /** The knob's value for `subject` (an endpoint's last path part, or an event type). */
+  /** Returns the knob's value for `subject`, an endpoint's last path part or an event type. */
   knob<K extends keyof Knobs>(name: K, subject?: string): Knobs[K];
-  /** Like `knob`, and uses up one of the scenario's `times`. */
+  /** Like `knob`, and counts one use against the scenario's `times`. */
   take<K extends keyof Knobs>(name: K, subject: string): Knobs[K];
 }
 

@@ -1,7 +1,7 @@
 import type { Switchboard } from './switchboard';
 import type { SandboxUser } from './users';
 
-/** Terra's record of a user as it appears everywhere. OpenAPI, TerraUser. */
+/** Terra's record of a user in every answer and event. OpenAPI, TerraUser. */
 export type TerraUser = {
   user_id: string;
   provider: string;
@@ -12,7 +12,7 @@ export type TerraUser = {
   active: boolean;
 };
 
-/** Terra writes microseconds and an offset: 2026-07-01T09:12:33.891000+00:00. */
+/** Formats a time as Terra does, with microseconds and an offset: 2026-07-01T09:12:33.891000+00:00. */
 export function terraTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000+00:00');
 }

@@ -6,7 +6,7 @@ const SandboxUser = z.strictObject({
   userId: z.string(),
   provider: z.string(),
   referenceId: z.string().nullable(),
-  /** Whose account at the provider it is; what tells a reconnection from a second account. */
+  /** The provider account, which distinguishes a reconnection from a second account. */
   account: z.string(),
   deviceId: z.string().nullable(),
   scopes: z.array(z.string()),
@@ -15,13 +15,12 @@ const SandboxUser = z.strictObject({
   active: z.boolean(),
 });
 
-/** A Terra user and what only the sandbox knows of it. */
+/** A Terra user, with the fields that only the sandbox has. */
 export type SandboxUser = z.infer<typeof SandboxUser>;
 
 export interface Users {
   all(): readonly SandboxUser[];
   find(userId: string): SandboxUser | undefined;
-  /** Adds the user, or replaces the one with the same id. */
   put(user: SandboxUser): void;
   remove(userId: string): void;
   clear(): void;
@@ -29,7 +28,7 @@ export interface Users {
 
 const FILE_NAME = 'terra-users.json';
 
-/** The Terra users, kept in `dataDir` between runs where one is given. */
+/** Opens the list of Terra users. `dataDir` keeps it between runs. */
 export function openUsers(dataDir: string | undefined): Users {
   const byId = new Map(dataDir === undefined ? [] : readUsers(dataDir).map(user => [user.userId, user] as const));
 
@@ -70,6 +69,6 @@ function readUsers(dataDir: string): SandboxUser[] {
   try {
     return z.array(SandboxUser).parse(JSON.parse(text));
   } catch (cause) {
-    throw new Error(`${file} does not hold the sandbox's users; delete it to start empty`, { cause });
+    throw new Error(`${file} does not contain the sandbox's users; delete it to start empty`, { cause });
   }
 }

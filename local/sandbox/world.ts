@@ -5,11 +5,11 @@ import type { Flow, Issued, Token, WidgetSession } from './links';
 import type { Switchboard } from './switchboard';
 import type { SandboxUser, Users } from './users';
 
-/** Everything the sandbox's parts share: one Terra environment with its users, links, switches and record. */
+/** The shared state of the sandbox: one Terra environment with its users, links, scenarios and history. */
 export type World = {
   devId: string;
   apiKey: string;
-  /** Where the sandbox itself is reached; known once it listens. */
+  /** The sandbox's own URL; empty until it listens. */
   url: string;
   clock: SandboxClock;
   switches: Switchboard;
@@ -17,11 +17,11 @@ export type World = {
   sessions: Issued<WidgetSession>;
   flows: Issued<Flow>;
   tokens: Issued<Token>;
-  /** Each Terra user's authentications since it was made, oldest first, with the user as it was right after each. */
+  /** Each Terra user's authentications, oldest first, each with the user's state right after it. */
   authentications: Issued<readonly { atMs: number; user: SandboxUser }[]>;
-  /** Data payloads that wait behind an s3_payload link. */
+  /** Data payloads served by s3_payload links. */
   payloads: Issued<{ body: string; expiresAtMs: number }>;
-  /** When and for how many days each Terra user's data was asked for. */
+  /** The data requests of each Terra user: when, and for how many days. */
   dataRequests: Map<string, { atMs: number; days: number }[]>;
   deliveries: Deliveries;
   history: History;

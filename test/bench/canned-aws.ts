@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
-import { addressOf, closeServer, listen } from '../../local/loopback';
-import { readBody } from '../../local/aws/apigateway/request-body';
+import { addressOf, closeServer, listen, readBody } from '../../local/loopback';
 
 /** A call as the SDK sent it, and the table's answer to it. */
 export type HeardCall = { readonly action: string; readonly input: object; readonly answer: string };

@@ -37,14 +37,14 @@ test(
     await victor.page.goto(link);
     await victor.approve();
 
-    await victor.sees('This link was not victor’s');
+    await victor.sees('This link does not belong to victor');
     await victor.sees('Nothing is connected to victor yet');
     await victor.look('refused');
-    await mallory.sees('Somebody else finished this link');
+    await mallory.sees('Another user finished this link');
     await mallory.sees('Nothing is connected now');
     await mallory.look('told');
     await mallory.press(mallory.page.getByText('Past connections (1)'));
-    await mallory.sees('Somebody else finished a link you had started, so it was cut before it counted.');
+    await mallory.sees('Another user finished a link that you had started, so the connection was removed.');
     await mallory.look('what is past');
     expect(await settled([mallory, victor])).toMatchObject([{ provider: 'GARMIN', reason: 'wrong_owner' }]);
     expect(await victor.connections()).toEqual([]);
@@ -59,13 +59,13 @@ test(
     await alice.openDemo();
     await alice.press('alice');
     await alice.press(alice.page.getByText('Try to steal a connection'));
-    await alice.press('Go on as bob');
+    await alice.press('Continue as bob');
     await alice.approve();
 
-    await alice.sees('alice did not get it');
+    await alice.sees('alice did not get the connection');
     await alice.look('as bob');
-    await alice.press('See it as alice');
-    await alice.sees('Somebody else finished this link');
+    await alice.press('View as alice');
+    await alice.sees('Another user finished this link');
     await alice.look('as alice');
     expect(await settled([alice])).toMatchObject([{ provider: 'GARMIN', reason: 'wrong_owner' }]);
     expect(deauthentications(on)).toMatchObject([{ result: 200 }]);

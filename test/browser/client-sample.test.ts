@@ -78,7 +78,7 @@ test(
     await window.sees(window.page.getByRole('heading', { name: 'Connect your device' }));
     await window.page.close();
 
-    await dora.sees('Not connected: you left before the end.');
+    await dora.sees('Not connected: you left before finishing.');
     await dora.look('left');
     expect(await dora.connections()).toEqual([]);
   }),

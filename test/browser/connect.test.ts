@@ -46,7 +46,7 @@ test(
     const abe = await visitor(on, 'abe');
     await abe.openDemo();
     await abe.signIn();
-    await abe.press(abe.page.getByText(/^Visit Terra in a window of its own/));
+    await abe.press(abe.page.getByText(/^Open Terra in a separate window/));
     const opening = abe.page.waitForEvent('popup');
     await abe.press(abe.page.getByRole('button', { name: /^Open the widget/ }));
     const window = abe.inWindow(await opening);
@@ -70,12 +70,12 @@ test(
     await cleo.goStraightTo('Garmin');
     await cleo.deny();
 
-    await cleo.sees('You said no at the provider');
+    await cleo.sees('You denied access at the provider');
     await cleo.sees('Nothing is connected to cleo yet');
     await cleo.look('denied');
     expect(await cleo.connections()).toEqual([]);
 
-    await cleo.press('Start anew');
+    await cleo.press('Start again');
     await cleo.approve();
     await cleo.seesConnection('Garmin', 'Connected');
   }),
@@ -94,7 +94,7 @@ test(
       await dora.sees('Apple Health connects on the phone');
       await dora.look('sent to the phone');
       expect(await dora.connections()).toEqual([]);
-      await dora.press('Go on with the phone');
+      await dora.press('Continue on the phone');
       await dora.press('Mint a token');
       await dora.look('token minted');
       await dora.press('Connect on the phone');
@@ -102,7 +102,7 @@ test(
       await dora.seesConnection('Apple Health', 'Connected');
 
       await dora.press('Reuse the token');
-      await dora.sees('Refused');
+      await dora.sees('Rejected');
       await dora.look('token reused');
       expect(await dora.connections()).toHaveLength(1);
     },

@@ -18,7 +18,7 @@ test(
     const later = await ada.otherTab();
     await later.page.goto(provider);
     await later.approve();
-    await later.sees('One more thing:');
+    await later.sees('One more step:');
     await later.look('asked who it is');
     expect(later.page.url()).toBe(`${on.apiUrl}/`);
     expect(await later.connections()).toMatchObject([{ status: 'unconfirmed', needsAction: 'confirm' }]);
@@ -41,11 +41,11 @@ test(
     const later = await ben.otherTab();
     await later.page.goto(provider);
     await later.approve();
-    await later.sees('One more thing:');
+    await later.sees('One more step:');
 
     const { callbacks, codes } = ben.context.watch;
     await later.page.goto(callbacks[0] ?? '');
-    await later.sees('One more thing:');
+    await later.sees('One more step:');
     expect(codes).toHaveLength(2);
     expect(codes[1]).toBe(codes[0]);
     await later.signIn();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
-import { clientModule } from '../../local/demo/client-module';
+import { clientModule } from '../../local/demo/demo-page';
 import { closeServer, listen } from '../../local/loopback';
 import type { LocalStack } from '../../local/stack';
 

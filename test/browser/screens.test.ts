@@ -25,10 +25,10 @@ test.each(screens)('the whole way looks right on %s', (_, who, screen) =>
 
     await person.goStraightTo('Oura');
     await person.deny();
-    await person.sees('You said no at the provider');
+    await person.sees('You denied access at the provider');
     await person.look('denied');
     await person.press(person.page.getByText(/^All \d+ scenarios$/));
-    await person.press(person.page.getByText('Make something happen at Terra'));
+    await person.press(person.page.getByText('Trigger an event at Terra'));
     await person.press(person.page.getByText('Try to steal a connection'));
     await person.look('everything unfolded');
 
@@ -37,7 +37,7 @@ test.each(screens)('the whole way looks right on %s', (_, who, screen) =>
     await person.press(person.page.getByText('Past connections (1)'));
     await person.look('disconnected');
     await person.press('Sign out');
-    await person.sees('Or under any other name');
+    await person.sees('Or use another name');
     await person.look('signed out');
     expect(await person.connections()).toMatchObject([{ provider: 'GARMIN', reason: 'owner' }]);
   })(),

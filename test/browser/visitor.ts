@@ -74,7 +74,7 @@ function inTab(
       await look('before signing in');
     },
     async signIn() {
-      await page.getByLabel('Or under any other name').fill(name);
+      await page.getByLabel('Or use another name').fill(name);
       await press('Sign in');
       await sees(page.getByRole('button', { name: 'Garmin', exact: true }));
     },

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { createClient } from '../../client/index';
-import { newKey } from '../../client/idempotency-key';
+import { newKey } from '../../client/api';
 import { sleep } from '../../client/platform';
 import {
   answering,

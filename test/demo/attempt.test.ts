@@ -151,7 +151,11 @@ test('a stranger who finishes somebody’s link is told so, and the starter is r
 
   await attempt.land(returned);
 
-  expect(now()).toMatchObject({ progress: 'refused', next: 'starter', words: { title: 'alice did not get it' } });
+  expect(now()).toMatchObject({
+    progress: 'refused',
+    next: 'starter',
+    words: { title: 'alice did not get the connection' },
+  });
   expect(JSON.parse(kept.get('terra-connect.attempt') ?? '')).toEqual({ id: 's1', startedBy: 'alice' });
 });
 
@@ -166,12 +170,12 @@ test('the starter of a link that somebody else finished reads that it was reject
 
   await attempt.land(returned);
 
-  expect(now()).toMatchObject({ progress: 'rejected', words: { title: 'Somebody else finished this link' } });
+  expect(now()).toMatchObject({ progress: 'rejected', words: { title: 'Another user finished this link' } });
 });
 
 test.each([
-  ['denied', 'failed', 'You said no at the provider'],
-  ['expired', 'expired', 'The link ran out'],
+  ['denied', 'failed', 'You denied access at the provider'],
+  ['expired', 'expired', 'The link has expired'],
 ])('a return that %s says why, and lets start anew', async (failure, status, title) => {
   const answer: Answer = ['', 200, session(status, { failure, provider: 'GARMIN' })];
   const { attempt, now } = world({ answers: [answer, answer] });
@@ -215,7 +219,7 @@ test('a code that does not count is refused, and not tried again', async () => {
   });
 
   await attempt.land(returned);
-  expect(now()).toMatchObject({ progress: 'refused', next: 'again', words: { title: 'The code does not count' } });
+  expect(now()).toMatchObject({ progress: 'refused', next: 'again', words: { title: 'The code is not valid' } });
   await attempt.retry();
 
   expect(asked.filter(request => request.endsWith('/confirm'))).toHaveLength(1);

@@ -23,8 +23,8 @@ test.each([
   ['first seen', undefined, ['Connected']],
   ['nothing new', {}, []],
   ['revoked', { status: 'disconnected', reason: 'revoked' }, ['Disconnected: revoked at the provider']],
-  ['a permission gone', { scopes: ['sleep'] }, ['Permission taken back: daily']],
-  ['a permission more', { scopes: ['sleep', 'daily', 'body'] }, ['Permission given: body']],
+  ['a permission gone', { scopes: ['sleep'] }, ['Permission revoked: daily']],
+  ['a permission more', { scopes: ['sleep', 'daily', 'body'] }, ['Permission granted: body']],
   ['data', { lastDataAt: '2026-07-01T12:05:00Z' }, ['New data arrived']],
 ])('%s', (_what, changes, texts) => {
   const before = changes === undefined ? undefined : [connection()];
@@ -37,6 +37,6 @@ test('newer changes come first, few are kept, and a connection that is gone is f
 
   const changes = withChanges(known, [connection()], [connection({ version: 2, scopes: ['sleep'] })]);
 
-  expect(changes.c1?.map(({ text }) => text)).toEqual(['Permission taken back: daily', '0', '1', '2', '3', '4']);
+  expect(changes.c1?.map(({ text }) => text)).toEqual(['Permission revoked: daily', '0', '1', '2', '3', '4']);
   expect(changes).not.toHaveProperty('c2');
 });

@@ -8,7 +8,7 @@ type Entry = { lane: string; at: number; title: string; note: string; tone: stri
 type Chapter = {
   title: string;
   entries: Entry[];
-  meeting?: { keys: { name: string; at?: number }[]; end: string };
+  requirements?: { list: { name: string; at?: number }[]; end: string };
 };
 type Sources = {
   records: { referenceIds: string[]; facts: Fact[] };
@@ -39,7 +39,8 @@ const fact = (record: string, name: string, seconds: number, says: object = {}, 
 });
 const created = (seconds = 0, id = 's1') => fact('session', 'created', seconds, { flow: 'widget' }, id);
 const callback = (seconds: number) => fact('session', 'returned', seconds, { terraUserId: 'u1' });
-const word = (seconds: number) => fact('session', 'authorised', seconds, { terraUserId: 'u1', provider: 'GARMIN' });
+const authentication = (seconds: number) =>
+  fact('session', 'authorised', seconds, { terraUserId: 'u1', provider: 'GARMIN' });
 const confirm = (seconds: number) => fact('session', 'redeemed', seconds);
 const proof = (seconds: number) => fact('connection', 'proof', seconds, { via: 'session#s1', terraUserId: 'u1' }, 'c1');
 
@@ -87,7 +88,7 @@ const lines = (chapter: Chapter | undefined) => chapter?.entries.map(({ lane, ti
 
 test('the three lanes are told in the order in which things came to be known here', () => {
   const [chapter] = happened({
-    facts: [created(), proof(6), callback(1), word(3), confirm(5)],
+    facts: [created(), proof(6), callback(1), authentication(3), confirm(5)],
     deliveries: [delivery(2)],
     events: [
       [event('connection.unconfirmed'), 4],
@@ -99,7 +100,7 @@ test('the three lanes are told in the order in which things came to be known her
     'facts: Session opened',
     'facts: Browser came back',
     'webhooks: auth',
-    'facts: Terra’s word is in',
+    'facts: Authentication reported',
     'events: connection.unconfirmed',
     'facts: Code redeemed',
     'facts: Proved',
@@ -109,7 +110,7 @@ test('the three lanes are told in the order in which things came to be known her
 
 test('of the same millisecond, Terra’s telling comes before what is stored, and that before what is published', () => {
   const [chapter] = happened({
-    facts: [created(), word(2)],
+    facts: [created(), authentication(2)],
     deliveries: [delivery(2)],
     events: [[event('connection.connected'), 2]],
   });
@@ -117,26 +118,26 @@ test('of the same millisecond, Terra’s telling comes before what is stored, an
   expect(chapter?.entries.map(({ lane }) => lane)).toEqual(['facts', 'webhooks', 'facts', 'events']);
 });
 
-describe('the three that must meet', () => {
+describe('the three requirements of a connection', () => {
   const met = (facts: Fact[], deliveries: object[] | 'elsewhere' = [delivery(2)]) => {
     const [chapter] = happened({ facts: [created(), ...facts], deliveries });
-    const { keys, end } = chapter?.meeting ?? { keys: [], end: '' };
-    return `${keys.map(({ name, at }) => (at === undefined ? `(${name})` : name)).join(' ')} ${end}`;
+    const { list, end } = chapter?.requirements ?? { list: [], end: '' };
+    return `${list.map(({ name, at }) => (at === undefined ? `(${name})` : name)).join(' ')} ${end}`;
   };
 
   test.each([
-    ['the usual order', [callback(1), word(3), confirm(5), proof(6)], 'callback webhook confirm met'],
-    ['the webhook first', [word(2), callback(3), confirm(5), proof(6)], 'webhook callback confirm met'],
-    ['the webhook last', [callback(1), confirm(1.5), word(3), proof(6)], 'callback confirm webhook met'],
-    ['the browser not back', [word(3)], 'webhook (callback) (confirm) waiting'],
+    ['the usual order', [callback(1), authentication(3), confirm(5), proof(6)], 'callback webhook confirm met'],
+    ['the webhook first', [authentication(2), callback(3), confirm(5), proof(6)], 'webhook callback confirm met'],
+    ['the webhook last', [callback(1), confirm(1.5), authentication(3), proof(6)], 'callback confirm webhook met'],
+    ['the browser not back', [authentication(3)], 'webhook (callback) (confirm) waiting'],
     ['nothing yet', [], '(callback) (webhook) (confirm) waiting'],
     ['said no', [fact('session', 'failed', 1, { cause: 'denied' })], '(callback) (webhook) (confirm) over'],
     [
       'redeemed by somebody else',
-      [callback(1), word(3), fact('session', 'wrongOwner', 4)],
+      [callback(1), authentication(3), fact('session', 'wrongOwner', 4)],
       'callback webhook (confirm) over',
     ],
-    ['without confirmation', [callback(1), word(3), proof(6)], 'callback webhook met'],
+    ['without confirmation', [callback(1), authentication(3), proof(6)], 'callback webhook met'],
   ])('%s', (_, facts, expected) => {
     expect(met(facts)).toBe(expected);
   });
@@ -147,12 +148,12 @@ describe('the three that must meet', () => {
     ['it was refused', [delivery(2, { attempts: [attempt(2, 401)] })]],
     ['it came afterwards', [delivery(9)]],
     ['it was of another kind', [delivery(2, { type: 'daily' })]],
-  ])('Terra’s word came by a lookup where %s', (_, deliveries) => {
-    expect(met([callback(1), confirm(4), word(5), proof(6)], deliveries)).toBe('callback confirm lookup met');
+  ])('the authentication was found by a lookup if %s', (_, deliveries) => {
+    expect(met([callback(1), confirm(4), authentication(5), proof(6)], deliveries)).toBe('callback confirm lookup met');
   });
 
-  test('nobody can say how it came where Terra is not the sandbox', () => {
-    expect(met([callback(1), word(5)], 'elsewhere')).toBe('callback word (confirm) waiting');
+  test('the way it became known is not shown if Terra is not the sandbox', () => {
+    expect(met([callback(1), authentication(5)], 'elsewhere')).toBe('callback authentication (confirm) waiting');
   });
 });
 
@@ -165,16 +166,16 @@ test('a delivery is told attempt by attempt: signed or not, the answer, and what
   expect(told({})).toEqual(['good auth: signed · applied']);
   expect(told({ attempts: [attempt(2, 503), attempt(9)] })).toEqual([
     'bad auth: signed · 503',
-    'good auth, time 2: signed · applied',
+    'good auth, attempt 2: signed · applied',
   ]);
   expect(told({ attempts: [attempt(2, 503)], state: 'retrying' })).toEqual([
-    'bad auth: signed · 503 · will be repeated',
+    'bad auth: signed · 503 · will be retried',
   ]);
   expect(told({ attempts: [attempt(2, 401, { headers: {} })], state: 'gave_up' })).toEqual([
-    'bad auth: not signed · 401 · given up',
+    'bad auth: not signed · 401 · abandoned',
   ]);
-  expect(told({ attempts: [], state: 'lost' })).toEqual(['bad auth: lost on the way']);
-  expect(told({ attempts: [], state: 'waiting' })).toEqual(['wait auth: held back for now']);
+  expect(told({ attempts: [], state: 'lost' })).toEqual(['bad auth: lost']);
+  expect(told({ attempts: [], state: 'waiting' })).toEqual(['wait auth: waiting']);
 });
 
 test('only deliveries about this person are shown, whatever they are about', () => {
@@ -217,9 +218,9 @@ test('each attempt begins a chapter, the newest first; what a session stores sta
     ['Attempt 3: Apple on the phone', ['facts: Token minted', 'webhooks: auth']],
     ['Attempt 2: Eight Sleep', ['facts: Session opened', 'events: session.completed']],
     ['Attempt 1: the widget', ['facts: Session opened', 'facts: Code redeemed']],
-    ['Before that', ['webhooks: auth']],
+    ['Earlier', ['webhooks: auth']],
   ]);
-  expect(chapters.map(({ meeting }) => meeting?.keys.length)).toEqual([undefined, 3, 3, undefined]);
+  expect(chapters.map(({ requirements }) => requirements?.list.length)).toEqual([undefined, 3, 3, undefined]);
 });
 
 test('permissions that come with an authentication are told with it, later ones by themselves', () => {

@@ -19,7 +19,7 @@ const { CallFailed, failureOf } = load<{
   failureOf(error: unknown): object;
 }>('failure.js');
 const { shortReason } = load<{ shortReason: Record<string, string> }>('changes.js');
-const { trackOf } = load<{ trackOf(progress: string): { name: string; state: string }[] }>('track.js');
+const { trackOf } = load<{ trackOf(progress: string): { name: string; state: string }[] }>('track-view.js');
 
 const sorted = (names: readonly string[]) => [...names].sort();
 
@@ -48,7 +48,7 @@ test('a problem goes by its code, and silence by itself', () => {
   expect(words.wordsForProblem({ status: 418 }).title).toBe('Something went wrong');
   expect(words.wordsForProblem({ status: 418, code: 'constructor' }).title).toBe('Something went wrong');
   expect(words.wordsForProblem({ status: 0 }).title).toBe('No answer');
-  expect(words.wordsForProblem({ status: 429, retryAfterMs: 6500 }).text).toMatch(/Best in 7 seconds\.$/);
+  expect(words.wordsForProblem({ status: 429, retryAfterMs: 6500 }).text).toMatch(/Try again in 7 seconds\.$/);
 });
 
 test('a failed call of the client or of the page is read alike, and a mistake of ours is no failed call', () => {

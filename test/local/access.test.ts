@@ -198,7 +198,7 @@ describe('what a role may do', () => {
     [
       'a policy of AWS’s own',
       { ManagedPolicyArns: ['arn:aws:iam::aws:policy/Some'] },
-      'The role Role has arn:aws:iam::aws:policy/Some, which the template does not hold',
+      'The role Role has arn:aws:iam::aws:policy/Some, which the template does not contain',
     ],
     ['a boundary', { PermissionsBoundary: 'arn:x' }, 'The role Role has a permissions boundary, which is not emulated'],
   ])('%s stops the start', (_what, Properties, message) => {
@@ -207,7 +207,7 @@ describe('what a role may do', () => {
 
   test('so does a role that is not in the template', () => {
     expect(() => setting({ Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'other' } } })).toThrow(
-      `The template does not hold the role ${ROLE}`,
+      `The template does not contain the role ${ROLE}`,
     );
   });
 

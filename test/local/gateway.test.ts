@@ -263,7 +263,7 @@ test('a function slower than the integration’s timeout is not waited for', asy
 
 test('an integration’s timeout of more than 30 seconds is refused, as API Gateway refuses it', async () => {
   await expect(apiWith(['GET /v1/things'], undefined, { timeoutMs: 30_001 })).rejects.toThrow(
-    'GET /v1/things waits 30001 ms; API Gateway allows 30000 at most',
+    'GET /v1/things has a timeout of 30001 ms; API Gateway allows at most 30000',
   );
 });
 

@@ -138,10 +138,10 @@ test('the start says what share functions have', () => {
   const told = (likeLambda: boolean) => differences(stack, functions, { likeLambda }).filter(one => /^CPU/.test(one));
 
   expect(told(false)).toEqual([
-    'CPU: functions get whole cores; on Lambda 0.29 of a core at 512 MB (npm start -- --like-lambda gives them that)',
+    'CPU: functions get whole cores; on Lambda 0.29 of a core at 512 MB (npm start -- --like-lambda applies those shares)',
   ]);
   expect(told(true)).toEqual([
-    'CPU: functions get 0.29 of a core at 512 MB while they serve a request, as on Lambda; their starts get whole cores',
+    'CPU: functions get 0.29 of a core at 512 MB while they serve a request, as on Lambda; cold starts get whole cores',
   ]);
 });
 

@@ -8,7 +8,7 @@ test('three ports in a row are held until their servers listen, and never free i
   const { api, sandbox, issuer, release } = ports;
   expect([sandbox.port, issuer.port]).toEqual([api.port + 1, api.port + 2]);
   await expect(holdPorts(api.port)).rejects.toEqual(
-    new StartError(`Port ${api.port} is in use: end what uses it, or set PORT to another`),
+    new StartError(`Port ${api.port} is in use: stop the program that uses it, or set PORT to another port`),
   );
 
   const server = createServer((_, response) => response.end('served'));

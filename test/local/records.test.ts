@@ -2,9 +2,8 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { ConnectionFacts } from '../../functions/core/state/connection';
 import { type DynamoDb, startDynamoDb } from '../../local/aws/dynamodb/dynamodb';
-import { factJournal } from '../../local/demo/fact-journal';
+import { factJournal, recordsPage, type StoredRecords } from '../../local/demo/records';
 import { factsOf } from '../../local/demo/record-facts';
-import { recordsPage, type StoredRecords } from '../../local/demo/records';
 import { serve } from './fixture';
 import { CANARY, connection, fullRows, tokenRecord, NOON, session } from './full-rows';
 
@@ -157,7 +156,7 @@ describe('GET /_local/records', () => {
   });
 
   test('asks whose, and takes no other method', async () => {
-    expect(await ask('')).toEqual({ status: 400, body: { message: 'Whose records? Name a user: ?sub=alice' } });
+    expect(await ask('')).toEqual({ status: 400, body: { message: 'The parameter sub is missing, for example ?sub=alice' } });
     expect((await ask('?sub=alice', { method: 'POST' })).status).toBe(404);
   });
 

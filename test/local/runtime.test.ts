@@ -1,7 +1,6 @@
 import { readTemplate } from '../../local/aws/cloudformation/assembly';
-import type { FunctionLog } from '../../local/aws/lambda/function-log';
+import { type FunctionLog, type Limits, type Runtime, startRuntime } from '../../local/aws/lambda/runtime';
 import { functionsOf } from '../../local/aws/lambda/lambda-function';
-import { type Limits, type Runtime, startRuntime } from '../../local/aws/lambda/runtime';
 import { readStack } from '../../local/aws/cloudformation/template';
 import { assemblyOf, functionResource } from './fixture';
 

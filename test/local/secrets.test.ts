@@ -5,8 +5,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import type { AwsCall } from '../../local/aws/aws-call';
-import type { SecretProperties } from '../../local/aws/secretsmanager/secret-value';
-import { type SecretsManager, startSecretsManager } from '../../local/aws/secretsmanager/secrets';
+import {
+  type SecretProperties,
+  type SecretsManager,
+  startSecretsManager,
+} from '../../local/aws/secretsmanager/secrets';
 import { readStack } from '../../local/aws/cloudformation/template';
 import { temporaryDirectory } from './fixture';
 
@@ -144,6 +147,6 @@ test('putting into a secret the template does not hold names those it holds', as
   const { secrets } = await started();
 
   expect(() => secrets.put('local/typo', 'x')).toThrow(
-    /There is no secret local\/typo, only local\/terra-api, local\/reference-key/,
+    /There is no secret local\/typo. Secrets: local\/terra-api, local\/reference-key/,
   );
 });

@@ -234,7 +234,7 @@ test('a port that is taken, and a wrong setting, stop the start with a sentence'
   const port = Number(new URL(stack.apiUrl).port);
 
   await expect(startStack({ port })).rejects.toEqual(
-    new StartError(`Port ${port} is in use: end what uses it, or set PORT to another`),
+    new StartError(`Port ${port} is in use: stop the program that uses it, or set PORT to another port`),
   );
   await expect(startStack({ settings: { confirmation: 'maybe' as never } })).rejects.toThrow(
     /^terraConnect\.confirmation must be "required" or "off"$/,

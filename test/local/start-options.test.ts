@@ -20,7 +20,7 @@ test('nothing set means port 4000, memory only and the sandbox', () => {
 test('--like-lambda is the only argument there is', () => {
   expect(readStartOptions({}, ['--like-lambda'])).toEqual({ ...readStartOptions({}), likeLambda: true });
   expect(() => readStartOptions({ PORT: 'none' }, ['--like-lamda', '--like-lambda'])).toThrow(
-    /^--like-lamda is not an option; the only one is --like-lambda\nPORT must be a whole number/,
+    /^--like-lamda is not a known option; the only one is --like-lambda\nPORT must be a whole number/,
   );
 });
 
@@ -83,9 +83,9 @@ test('SETTINGS names a file of settings', () => {
 test.each([
   ['is not there', () => join(temporaryDirectory(), 'none.json'), 'cannot be read'],
   ['is a folder', temporaryDirectory, 'cannot be read'],
-  ['is not JSON', () => settingsFile('issuer: me'), 'does not hold a JSON object of settings'],
-  ['is a list', () => settingsFile('[]'), 'does not hold a JSON object of settings'],
-  ['is nothing', () => settingsFile('null'), 'does not hold a JSON object of settings'],
+  ['is not JSON', () => settingsFile('issuer: me'), 'does not contain a JSON object of settings'],
+  ['is a list', () => settingsFile('[]'), 'does not contain a JSON object of settings'],
+  ['is nothing', () => settingsFile('null'), 'does not contain a JSON object of settings'],
 ])('a settings file that %s stops with a sentence that names it', (_, make, sentence) => {
   const file = make();
 

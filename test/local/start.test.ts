@@ -31,7 +31,7 @@ function start(environment: Record<string, string> = {}, command = 'exec node --
 
 /** The port of the API, once all of the stack answers. */
 async function ready({ output, process }: Started): Promise<number> {
-  await until(() => output().includes('Ctrl-C stops') || process.exitCode !== null);
+  await until(() => output().includes('Press Ctrl-C') || process.exitCode !== null);
   if (process.exitCode !== null) throw new Error(`it ended: ${output()}`);
   return Number(/^ {2}API +http:\/\/localhost:(\d+)\/v1$/m.exec(output())?.[1]);
 }
@@ -131,7 +131,9 @@ describe('with DATA_DIR', () => {
     expect(await found.json()).toMatchObject({ id: session.id, status: 'pending' });
     const another = start(environment);
     expect(await another.exit).toBe(1);
-    expect(another.output()).toMatch(/^DATA_DIR \S+ is in use by process \d+: end it, or name another directory\n$/);
+    expect(another.output()).toMatch(
+      /^DATA_DIR \S+ is in use by process \d+: stop that process, or set DATA_DIR to another directory\n$/,
+    );
 
     started.process.kill('SIGTERM');
 
@@ -160,7 +162,7 @@ test('another Terra takes the sandbox’s place; functions end with a parent tha
   }).catch(() => 'broken off');
   await asked;
   expect(started.output()).toContain('webhooks may not reach this machine');
-  expect(started.output()).not.toContain('played on this machine');
+  expect(started.output()).not.toContain('local imitation of Terra');
   const functions = functionsOf(started.process.pid);
 
   started.process.kill('SIGKILL');

@@ -2,8 +2,8 @@
 export const apiUrl = 'http://localhost:4000';
 
 /**
- * Your app has a sign-in of its own, and gives its user's access token here. The issuer for development gives one to any
- * name.
+ * Returns the signed-in user's access token; replace it with your app's own sign-in. The development issuer gives a
+ * token to any user name.
  *
  * @returns {Promise<string>}
  */

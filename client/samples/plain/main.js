@@ -7,10 +7,10 @@ const client = createClient({ apiUrl, token });
 const returnTo = 'app';
 
 onClick('redirect', () => tell(client.connect({ returnTo, open: redirect() })));
-// popup() opens its window inside the click: later the browser would block it.
+// popup() must open its window inside the click, or the browser blocks it.
 onClick('popup', () => tell(client.connect({ returnTo, open: popup() })));
 
-// This page is the return target as well. In a popup's window the tab that opened it goes on; else this page does.
+// This page is also the return target. In a popup, the tab that opened it continues; otherwise this page does.
 if (await handBack()) {
   say('You can close this window.');
 } else {
@@ -41,9 +41,9 @@ function words(outcome) {
     case 'sdk_required':
       return `${outcome.provider} is connected in our app on your phone.`;
     case 'waiting':
-      return 'Nearly there: this is being confirmed, you need not wait.';
+      return 'Almost connected: Terra has not confirmed it yet. You can leave this page.';
     default:
-      return 'Not connected: you left before the end.';
+      return 'Not connected: you left before finishing.';
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Stack } from '../cloudformation/template';
 
-/** The HTTP API of a template: what its gateway must know. */
+/** The parts of a template's HTTP API that the gateway uses. */
 export type Api = {
   readonly routes: readonly Route[];
   readonly cors: Cors | undefined;
@@ -8,12 +8,12 @@ export type Api = {
 };
 
 export type Route = {
-  /** `GET /v1/sessions/{id}` or `$default`. */
+  /** For example `GET /v1/sessions/{id}` or `$default`. */
   readonly key: string;
   readonly functionArn: string;
-  /** The gateway stops waiting for the function after this. */
+  /** The integration timeout. */
   readonly timeoutMs: number;
-  /** Absent on public routes. */
+  /** Undefined for public routes. */
   readonly jwt?: JwtRule;
 };
 
@@ -23,7 +23,7 @@ export type JwtRule = {
   readonly scopes: readonly string[];
 };
 
-/** Requests a second, and at once. */
+/** Requests per second, and the burst size. */
 export type Throttle = { readonly rate: number; readonly burst: number };
 
 /** CloudFormation's CorsConfiguration. */
@@ -53,9 +53,9 @@ type StageProperties = {
   readonly RouteSettings?: Readonly<Record<string, ThrottleProperties>>;
 };
 
-/** API Gateway refuses a longer timeout of an integration, and waits this long where the template names none. */
+/** The longest integration timeout that API Gateway allows, which is also the default. */
 const INTEGRATION_LIMIT_MS = 30_000;
-/** What an AWS account allows all its APIs together. */
+/** The default quota of an AWS account for all its APIs. */
 const ACCOUNT_THROTTLE: Throttle = { rate: 10_000, burst: 5_000 };
 
 export function apiOf(stack: Stack): Api {
@@ -70,7 +70,7 @@ export function apiOf(stack: Stack): Api {
     const timeoutMs = integration.properties.TimeoutInMillis ?? INTEGRATION_LIMIT_MS;
     if (timeoutMs > INTEGRATION_LIMIT_MS) {
       throw new Error(
-        `The integration of ${properties.RouteKey} waits ${timeoutMs} ms; API Gateway allows 30000 at most`,
+        `The integration of ${properties.RouteKey} has a timeout of ${timeoutMs} ms; API Gateway allows at most 30000`,
       );
     }
     const jwt = jwtRule(properties, authorizers);
@@ -103,7 +103,7 @@ function jwtRule(
   if (AuthorizationType === 'NONE') return undefined;
   const authorizer = authorizers.find(({ ref }) => ref === AuthorizerId);
   if (AuthorizationType !== 'JWT' || authorizer === undefined) {
-    throw new Error(`The route ${RouteKey} is guarded by ${AuthorizationType}, which is not emulated`);
+    throw new Error(`The route ${RouteKey} uses the authorization ${AuthorizationType}, which is not emulated`);
   }
   const { Issuer, Audience } = authorizer.properties.JwtConfiguration;
   return { issuer: Issuer, audience: Audience, scopes: AuthorizationScopes };

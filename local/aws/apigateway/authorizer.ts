@@ -8,18 +8,18 @@ import {
 } from 'jose';
 import type { JwtRule } from './api';
 
-/** What a JWT authorizer makes of a request's token. */
+/** The result of a JWT authorizer. */
 export type Verdict =
   | { readonly ok: true; readonly claims: Readonly<Record<string, string>>; readonly scopes: string[] | null }
   | { readonly ok: false; readonly status: 401 | 403; readonly wwwAuthenticate: string };
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>;
 
-/** HTTP APIs know RSA only. */
+/** HTTP APIs accept only RSA algorithms. */
 const algorithms = ['RS256', 'RS384', 'RS512'];
 
-/** API Gateway keeps an issuer's keys for two hours. */
-const KEYS_KEPT_MS = 2 * 60 * 60 * 1000;
+/** API Gateway caches an issuer's keys for two hours. */
+const KEYS_CACHED_MS = 2 * 60 * 60 * 1000;
 
 /** Verifies tokens as the JWT authorizer of an HTTP API does. */
 export function jwtAuthorizer(
@@ -48,7 +48,7 @@ export function jwtAuthorizer(
       });
       const fault = faultOf(decodeProtectedHeader(token), payload, rule, clock());
       if (fault) return { ok: false, status: 401, wwwAuthenticate: challenge(rule, 'invalid_token', fault) };
-      return judgeScopes(payload, rule);
+      return checkScopes(payload, rule);
     } catch (error) {
       const fault = error instanceof errors.JOSEError ? error.message : "the issuer's keys cannot be read";
       return { ok: false, status: 401, wwwAuthenticate: challenge(rule, 'invalid_token', fault) };
@@ -59,10 +59,10 @@ export function jwtAuthorizer(
 async function discoverKeys(issuer: string): Promise<KeySet> {
   const discovered = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   const { jwks_uri } = (await discovered.json()) as { jwks_uri: string };
-  return createRemoteJWKSet(new URL(jwks_uri), { cacheMaxAge: KEYS_KEPT_MS, cooldownDuration: 1_000 });
+  return createRemoteJWKSet(new URL(jwks_uri), { cacheMaxAge: KEYS_CACHED_MS, cooldownDuration: 1_000 });
 }
 
-/** What the gateway finds wrong with a token whose signature, issuer and times are right. */
+/** Returns what is wrong with the claims of a token whose signature, issuer and expiry are valid. */
 function faultOf(
   header: ProtectedHeaderParameters,
   { aud, client_id: clientId, iat }: JWTPayload,
@@ -71,15 +71,15 @@ function faultOf(
 ): string | undefined {
   if (header.kid === undefined) return 'the token has no key id';
   if (iat !== undefined && iat * 1000 > now) return 'the token was issued in the future';
-  // `client_id` counts only where there is no `aud`.
-  const meantFor = [aud ?? clientId].flat();
-  if (!meantFor.some(one => typeof one === 'string' && audience.includes(one))) {
+  // `client_id` is used only if there is no `aud`.
+  const audiences = [aud ?? clientId].flat();
+  if (!audiences.some(one => typeof one === 'string' && audience.includes(one))) {
     return 'the token does not have a valid audience';
   }
   return undefined;
 }
 
-function judgeScopes(payload: JWTPayload, rule: JwtRule): Verdict {
+function checkScopes(payload: JWTPayload, rule: JwtRule): Verdict {
   const claims = claimsAsText(payload);
   if (rule.scopes.length === 0) return { ok: true, claims, scopes: null };
   const granted = scopesOf(payload);
@@ -94,10 +94,10 @@ function scopesOf({ scope, scp }: JWTPayload): string[] {
 }
 
 /**
- * Renders claims as API Gateway passes them to a function: every value as text, in the format of Go's `%v`. Seen on AWS:
- * `[a b]` (aws-lambda-go issue 591; floci pull request 2011), `map[k:v]` (aws-lambda-go issue 570), digits and `true`
- * (awsdocs/amazon-api-gateway-developer-guide issue 113). No report shows a null claim on AWS: `<nil>` is Go's own text;
- * floci leaves the claim out instead.
+ * Renders claims as API Gateway passes them to a function: every value as text, in the format of Go's `%v`. Reported
+ * from AWS: `[a b]` (aws-lambda-go issue 591; floci pull request 2011), `map[k:v]` (aws-lambda-go issue 570), digits
+ * and `true` (awsdocs/amazon-api-gateway-developer-guide issue 113). A null claim on AWS is not documented: `<nil>` is
+ * Go's own text; floci omits the claim.
  */
 export function claimsAsText(payload: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, claimText(value)]));

@@ -3,20 +3,20 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { account } from '../iam/account';
 import type { Verdict } from './authorizer';
 
-/** A request as the gateway received it, before anything was made of it. */
+/** A received request before routing. */
 export type ReceivedRequest = {
   readonly request: IncomingMessage;
   readonly requestId: string;
-  /** Percent-decoded, as an HTTP API hands it on. */
+  /** Percent-decoded, as an HTTP API passes it on. */
   readonly path: string;
   readonly rawQueryString: string;
   readonly receivedAt: number;
 };
 
-// The gateway answers for the connection itself; cookies travel in a field of their own.
-const notHandedOn = new Set(['connection', 'keep-alive', 'transfer-encoding', 'cookie']);
+// Hop-by-hop headers are not passed on, and cookies have a field of their own.
+const droppedHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'cookie']);
 
-/** The event a function gets for a request: payload format 2.0. */
+/** Builds the event that a function receives for a request, in payload format 2.0. */
 export function gatewayEvent(
   { request, requestId, path, rawQueryString, receivedAt }: ReceivedRequest,
   {
@@ -78,7 +78,7 @@ export function gatewayEvent(
   };
 }
 
-/** What is not one of these types travels as base64, a missing content type included. */
+/** Bodies of other types, or without a content type, are base64-encoded. */
 function isText(contentType: string | undefined): boolean {
   return /^\s*(text\/[^;]*|application\/(json|javascript|xml))\s*(;|$)/i.test(contentType ?? '');
 }
@@ -86,7 +86,7 @@ function isText(contentType: string | undefined): boolean {
 function headersOf(request: IncomingMessage): Record<string, string> {
   return Object.fromEntries(
     Object.entries(request.headersDistinct)
-      .filter(([name]) => !notHandedOn.has(name))
+      .filter(([name]) => !droppedHeaders.has(name))
       .map(([name, values]) => [name, (values ?? []).join(',')]),
   );
 }

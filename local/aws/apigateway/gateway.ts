@@ -1,20 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Api } from './api';
+import type { Api, Throttle } from './api';
 import { jwtAuthorizer } from './authorizer';
-import { corsHeaders, preflightHeaders } from './cors';
-import { functionAnswer, type GatewayAnswer, ownAnswer } from './gateway-answer';
+import { corsHeaders, functionAnswer, type GatewayAnswer, ownAnswer, preflightHeaders } from './gateway-answer';
 import { gatewayEvent, type ReceivedRequest } from './gateway-event';
-import { bodyWithin } from './request-body';
+import { bodyWithin } from '../../loopback';
 import { routeTable } from './route-table';
 import type { Invocation } from '../lambda/runtime';
-import { throttling } from './throttle';
 
-/** What became of a request: one line of the access log. */
+/** One line of the access log. */
 export type Access = {
   readonly at: number;
   readonly method: string;
-  /** Undefined where no route fits. */
+  /** Undefined if no route matches. */
   readonly routeKey: string | undefined;
   readonly functionArn: string | undefined;
   readonly status: number;
@@ -25,20 +23,20 @@ export type Access = {
 export type GatewayDeps = {
   readonly invoke: (functionArn: string, event: unknown) => Promise<Invocation>;
   readonly onAccess: (access: Access) => void;
-  /** Answers what no route does, if it can: pages served beside the API. */
+  /** Serves requests that no route matches. Returns false if it does not handle the request. */
   readonly beside?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly clock?: () => number;
 };
 
 type Handled = { answer: GatewayAnswer; routeKey?: string; functionArn?: string; cold?: boolean };
 
-// Limits of HTTP APIs (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of Lambda's
-// synchronous invocations.
+// Quotas of HTTP APIs (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html) and of
+// Lambda's synchronous invocations.
 const HEAD_LIMIT_BYTES = 10_240;
 const REQUEST_LIMIT_BYTES = 10 * 1024 * 1024;
 const EVENT_LIMIT_BYTES = 6 * 1024 * 1024;
 
-/** The front of an HTTP API: a request listener that does what API Gateway does before and after the function. */
+/** Creates a request listener that does what API Gateway does before and after the function. */
 export function gateway(api: Api, { invoke, onAccess, beside, clock = Date.now }: GatewayDeps): RequestListener {
   const findRoute = routeTable(api.routes);
   const throttles = throttling(api.throttleOf);
@@ -102,7 +100,7 @@ export function gateway(api: Api, { invoke, onAccess, beside, clock = Date.now }
   };
 }
 
-/** A function that failed is the API's error; one that could not be run or is too slow is the service's. */
+/** Returns 500 if the function failed, and 503 if it timed out or could not be run. */
 function answerOf(invocation: Invocation | undefined): GatewayAnswer {
   if (invocation === undefined) return ownAnswer(503);
   const { outcome } = invocation;
@@ -111,16 +109,16 @@ function answerOf(invocation: Invocation | undefined): GatewayAnswer {
 }
 
 /**
- * Returns the size of the request line and the headers as HTTP/1.1 writes them. AWS's quota names the headers' values only;
- * their names count here too, so that a request that passes here passes there.
+ * Returns the size of the request line and headers in HTTP/1.1. AWS's quota counts only header values; names count here
+ * too, so that a request accepted here is accepted there.
  */
 function headBytes({ method, url, httpVersion, rawHeaders }: IncomingMessage): number {
   const requestLine = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  // `: ` follows each name, and a line break each value.
+  // Each name is followed by `: ` and each value by a line break.
   return rawHeaders.reduce((sum, part) => sum + part.length + 2, requestLine.length);
 }
 
-/** The decoded path up to a decoded `?`; undefined where it cannot be decoded. */
+/** Returns the decoded path before a decoded `?`, or undefined if it cannot be decoded. */
 function decodedPath(rawPath: string): string | undefined {
   if (!rawPath.includes('%')) return rawPath;
   try {
@@ -155,4 +153,24 @@ function send(
     ...(hasBody && { 'content-length': body.length }),
   });
   response.end(request.method === 'HEAD' || !hasBody ? undefined : body);
+}
+
+/** A token bucket per route. `admit` returns whether one more request may pass now. */
+export function throttling(
+  throttleOf: (routeKey: string) => Throttle,
+  clock: () => number = () => performance.now(),
+): { admit(routeKey: string): boolean } {
+  const buckets = new Map<string, { tokens: number; filledAt: number }>();
+
+  return {
+    admit(routeKey) {
+      const { rate, burst } = throttleOf(routeKey);
+      const now = clock();
+      const { tokens, filledAt } = buckets.get(routeKey) ?? { tokens: burst, filledAt: now };
+      const filled = Math.min(burst, tokens + ((now - filledAt) / 1000) * rate);
+      const admitted = filled >= 1;
+      buckets.set(routeKey, { tokens: admitted ? filled - 1 : filled, filledAt: now });
+      return admitted;
+    },
+  };
 }

@@ -1,8 +1,8 @@
 export type Match<R> = { readonly route: R; readonly pathParameters: Readonly<Record<string, string>> };
 
 /**
- * Finds the route of a request as an HTTP API does: literal segments before `{p}` before `{p+}`, an exact method before
- * `ANY`, `$default` last. A GET route does not answer HEAD.
+ * Creates a function that finds a request's route as an HTTP API does: literal segments before `{p}` before `{p+}`, an
+ * exact method before `ANY`, `$default` last. HEAD does not match a GET route.
  */
 export function routeTable<R extends { readonly key: string }>(
   routes: readonly R[],
@@ -28,7 +28,7 @@ export function routeTable<R extends { readonly key: string }>(
   };
 }
 
-/** Sorts the most specific first, segment by segment. */
+/** Returns a sort key that puts the most specific route first, segment by segment. */
 function rankOf(method: string, segments: readonly string[]): string {
   const kinds = segments.map(segment => (segment.endsWith('+}') ? '2' : segment.startsWith('{') ? '1' : '0'));
   return `${kinds.join('')}${method === 'ANY' ? '1' : '0'}`;

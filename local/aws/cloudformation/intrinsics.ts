@@ -1,15 +1,18 @@
-/** What CloudFormation's functions ask of the template around them. */
-export type Surroundings = {
+/** What intrinsic functions need to know about the template. */
+export type TemplateContext = {
   reference(id: string): unknown;
   attribute(logicalId: string, name: string): unknown;
   holds(condition: string): boolean;
   mapping(map: string, first: string, second: string): unknown;
 };
 
-/** Follows every `Ref` and `Fn::…` inside a value; what refers to `AWS::NoValue` is left out. */
-export function resolver(surroundings: Surroundings): (value: unknown) => unknown {
+/**
+ * Creates a function that resolves every `Ref` and `Fn::…` in a value. Values that refer to `AWS::NoValue` are left
+ * out.
+ */
+export function resolver(context: TemplateContext): (value: unknown) => unknown {
   const intrinsics: Record<string, (argument: unknown) => unknown> = {
-    Ref: id => surroundings.reference(String(id)),
+    Ref: id => context.reference(String(id)),
     'Fn::GetAtt': argument => attribute(Array.isArray(argument) ? argument.map(String) : String(argument).split('.')),
     'Fn::Join': argument => {
       const [separator, parts] = argument as [string, unknown];
@@ -26,11 +29,11 @@ export function resolver(surroundings: Surroundings): (value: unknown) => unknow
     },
     'Fn::FindInMap': argument => {
       const [map = '', first = '', second = ''] = list(argument).map(asText);
-      return surroundings.mapping(map, first, second);
+      return context.mapping(map, first, second);
     },
     'Fn::If': argument => {
       const [condition, then, otherwise] = argument as [string, unknown, unknown];
-      return resolve(surroundings.holds(condition) ? then : otherwise);
+      return resolve(context.holds(condition) ? then : otherwise);
     },
     'Fn::Equals': argument => {
       const [left, right] = list(argument);
@@ -39,9 +42,8 @@ export function resolver(surroundings: Surroundings): (value: unknown) => unknow
     'Fn::Not': argument => list(argument)[0] !== true,
     'Fn::And': argument => list(argument).every(holds => holds === true),
     'Fn::Or': argument => list(argument).some(holds => holds === true),
-    // Also an ordinary property of IAM statements: then its value is an object.
-    Condition: argument =>
-      typeof argument === 'string' ? surroundings.holds(argument) : { Condition: resolve(argument) },
+    // `Condition` is also a property of IAM statements; its value is then an object.
+    Condition: argument => (typeof argument === 'string' ? context.holds(argument) : { Condition: resolve(argument) }),
   };
 
   function resolve(value: unknown): unknown {
@@ -63,15 +65,15 @@ export function resolver(surroundings: Surroundings): (value: unknown) => unknow
     return pattern.replace(/\$\{(!?)([^}]+)\}/g, (_, literal: string, key: string) => {
       if (literal) return `\${${key}}`;
       if (own.has(key)) return asText(resolve(own.get(key)));
-      return asText(key.includes('.') ? attribute(key.split('.')) : surroundings.reference(key));
+      return asText(key.includes('.') ? attribute(key.split('.')) : context.reference(key));
     });
   }
 
-  const attribute = ([logicalId = '', ...path]: readonly string[]) => surroundings.attribute(logicalId, path.join('.'));
+  const attribute = ([logicalId = '', ...path]: readonly string[]) => context.attribute(logicalId, path.join('.'));
 
   const list = (value: unknown): unknown[] => {
     const resolved = resolve(value);
-    if (!Array.isArray(resolved)) throw new Error(`The template needs a list where it gives ${JSON.stringify(value)}`);
+    if (!Array.isArray(resolved)) throw new Error(`The template must have a list instead of ${JSON.stringify(value)}`);
     return resolved;
   };
 
@@ -81,5 +83,5 @@ export function resolver(surroundings: Surroundings): (value: unknown) => unknow
 export function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new Error(`The template needs a text where it gives ${JSON.stringify(value)}`);
+  throw new Error(`The template must have a text instead of ${JSON.stringify(value)}`);
 }

@@ -1,6 +1,6 @@
 import { account, arn } from '../iam/account';
 
-/** A resource as the rest of the template may refer to it. */
+/** A resource's physical id and attributes, as `Ref` and `Fn::GetAtt` return them. */
 export type PhysicalResource = {
   readonly ref: string;
   readonly attribute: (name: string) => string;
@@ -10,14 +10,14 @@ type Declared = {
   readonly stack: string;
   readonly logicalId: string;
   readonly type: string;
-  /** The value of one of its own properties, where the template gives one. */
+  /** Returns the value of one of its properties, or undefined if the template does not set it. */
   readonly given: (property: string) => string | undefined;
   readonly apiUrl: string;
 };
 
 /**
- * The name, ARN and attributes a resource has here. Unlike on AWS they hold no random part, so that data kept between
- * runs is found again.
+ * Returns the name, ARN and attributes of a local resource. Unlike on AWS they contain no random part, so that data
+ * kept between runs can be found again.
  */
 export function physicalResource({ stack, logicalId, type, given, apiUrl }: Declared): PhysicalResource {
   const made = `${stack}-${logicalId}`;
@@ -56,7 +56,7 @@ export function physicalResource({ stack, logicalId, type, given, apiUrl }: Decl
       return physical(type, name, { Arn: arn('iam', `role/${name}`, { regional: false }), RoleId: name });
     }
     default:
-      // Nothing at run time looks inside these: a name and an ARN are enough.
+      // Nothing at run time reads these types' attributes: a name and an ARN are enough.
       return physical(type, made, { Arn: arn(serviceOf(type), made) });
   }
 }
@@ -66,7 +66,8 @@ function physical(type: string, ref: string, attributes: Readonly<Record<string,
     ref,
     attribute(name) {
       const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
-      if (value === undefined) throw new Error(`The template asks for ${name} of a ${type}, which is not emulated`);
+      if (value === undefined)
+        throw new Error(`The template uses the attribute ${name} of a ${type}, which is not emulated`);
       return value;
     },
   };

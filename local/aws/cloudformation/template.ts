@@ -19,10 +19,10 @@ export type TemplateResource = {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** One resource as it exists here: what the template asks for, with every reference followed. */
+/** One resource of the local stack, with all references resolved. */
 export type Resource<P = Properties> = {
   readonly logicalId: string;
-  /** What `Ref` gives: a name, an id or an ARN, by type. */
+  /** What `Ref` returns: a name, an id or an ARN, depending on the type. */
   readonly ref: string;
   readonly arn: string;
   readonly properties: P;
@@ -30,14 +30,14 @@ export type Resource<P = Properties> = {
 
 export type Stack = {
   readonly name: string;
-  /** All resources of a type; `P` is what CloudFormation's reference says of them. */
+  /** Returns all resources of a type. `P` is the type's properties in CloudFormation's reference. */
   resources<P = Properties>(type: string): Resource<P>[];
-  /** Every type the template holds, sorted. */
+  /** Returns every resource type of the template, sorted. */
   types(): string[];
   outputs(): Record<string, string>;
 };
 
-/** Reads a synthesised template as CloudFormation would; `apiUrl` is where its HTTP API answers. */
+/** Reads a synthesized template as CloudFormation does. `apiUrl` is the URL of its HTTP API. */
 export function readStack(name: string, template: Template, { apiUrl }: { apiUrl: string }): Stack {
   const pseudoParameters: Properties = {
     'AWS::AccountId': account.accountId,
@@ -63,7 +63,7 @@ export function readStack(name: string, template: Template, { apiUrl }: { apiUrl
 
   function physical(logicalId: string): PhysicalResource {
     const resource = template.Resources[logicalId];
-    if (resource === undefined) throw new Error(`The template refers to ${logicalId}, which it does not hold`);
+    if (resource === undefined) throw new Error(`The template refers to ${logicalId}, which it does not contain`);
     const given = (property: string) => resolve(resource.Properties?.[property]) as string | undefined;
     return physicalResource({ stack: name, logicalId, type: resource.Type, given, apiUrl });
   }

@@ -3,23 +3,22 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
 import { type Ask, type AwsAnswer, type AwsCall, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { letIteratorsEnd } from './level-iterators';
-import { addressOf, closeServer, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { addressOf, closeServer, listen, readBody } from '../../loopback';
 import { readUse, type TableUse } from './table-use';
 import { type TableChange, tableWriter } from './table-writer';
 import { connectTable, type TableDefinition } from './tables';
 import { timeToLive } from './time-to-live';
+import { AbstractKeyIterator, AbstractValueIterator } from 'abstract-level';
 
 export type DynamoDbOptions = {
-  /** Created at start; the project's own table when left out. */
+  /** Created at start. Defaults to the project's table. */
   tables?: readonly TableDefinition[];
-  /** Where the tables live between runs; in memory when left out. */
+  /** Directory that keeps the tables between runs. By default they are in memory. */
   dataDir?: string | undefined;
   onCall?: OnCall;
-  /** Hears of every item that changed, in the order of the writes: where a table stream begins. */
+  /** Called for every changed item, in the order of the writes: the source of a table stream. */
   onChange?: (change: TableChange) => void;
-  /** Hears of what each request met in a table, where a count is kept of what it would cost. */
+  /** Called with what each request read or wrote, to count its cost. */
   onUse?: ((use: TableUse, by: AwsCall) => void) | undefined;
   /** Milliseconds since 1970. */
   clock?: () => number;
@@ -27,9 +26,8 @@ export type DynamoDbOptions = {
 
 export type DynamoDb = {
   readonly endpoint: string;
-  /** The first table's name. */
   readonly tableName: string;
-  /** Deletes what TTL would have deleted by now; also runs by itself every ten minutes. */
+  /** Deletes expired items as TTL would and returns how many. Also runs every ten minutes. */
   purgeExpired(): Promise<number>;
   close(): Promise<void>;
 };
@@ -38,31 +36,32 @@ const CONTENT_TYPE = 'application/x-amz-json-1.0';
 const PURGE_INTERVAL_MS = 10 * 60_000;
 
 /**
- * DynamoDB on the loopback interface: dynalite behind a small front. Reads pass straight through; writes go one after
- * the other, so that the front can add what dynalite lacks (the item that failed a condition, TTL, changes heard).
+ * Starts DynamoDB on the loopback interface: dynalite behind a small front. Reads are passed through. Writes run one at
+ * a time, so that the front can add what dynalite lacks: the item that failed a condition, TTL and change
+ * notifications.
  */
 export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<DynamoDb> {
   const { tables = [connectTable], dataDir, onCall, onChange, onUse, clock = Date.now } = options;
-  letIteratorsEnd();
+  addIteratorReturn();
   const server = dynalite({ createTableMs: 0, ...(dataDir && { path: join(dataDir, 'table') }) });
   const emulator = takeListener(server);
-  const ask = asking(emulator);
+  const ask = createAsk(emulator);
 
   const write = tableWriter({ ask, tables, onChange });
   const ttl = timeToLive({ ask, write, tables, clock });
-  const writing = (action: string) => (body: string, by: AwsCall) =>
+  const writeAction = (action: string) => (body: string, by: AwsCall) =>
     write(action, body, { onUse: onUse && (use => onUse(use, by)) });
   const answers: Record<string, (body: string, by: AwsCall) => Promise<AwsAnswer>> = {
-    PutItem: writing('PutItem'),
-    UpdateItem: writing('UpdateItem'),
-    DeleteItem: writing('DeleteItem'),
-    BatchWriteItem: writing('BatchWriteItem'),
-    ...(onUse && { GetItem: reading, Query: reading, Scan: reading }),
+    PutItem: writeAction('PutItem'),
+    UpdateItem: writeAction('UpdateItem'),
+    DeleteItem: writeAction('DeleteItem'),
+    BatchWriteItem: writeAction('BatchWriteItem'),
+    ...(onUse && { GetItem: readWithUse, Query: readWithUse, Scan: readWithUse }),
     DescribeTimeToLive: async body => ttl.describe(body),
     UpdateTimeToLive: async body => ttl.update(body),
   };
 
-  const underWay = new Set<Promise<void>>();
+  const pending = new Set<Promise<void>>();
   let closing = false;
   server.on('request', (request, response) => {
     if (closing) {
@@ -71,11 +70,11 @@ export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<Dyna
     }
     const answered: Promise<void> = answerTo(request, response)
       .catch(() => void response.destroy())
-      .finally(() => underWay.delete(answered));
-    underWay.add(answered);
+      .finally(() => pending.delete(answered));
+    pending.add(answered);
   });
 
-  async function reading(text: string, by: AwsCall): Promise<AwsAnswer> {
+  async function readWithUse(text: string, by: AwsCall): Promise<AwsAnswer> {
     const answer = await ask(by.action, text);
     if (answer.status === 200) onUse?.(await readUse(by.action, parseObject(text) ?? {}, answer.body, ask), by);
     return answer;
@@ -89,7 +88,7 @@ export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<Dyna
     const answer = onCall?.(call, parseObject(text) ?? {}) ?? (await own?.(text, call));
     if (answer) return sendAwsAnswer(response, answer, CONTENT_TYPE);
     const { method, url, headers } = request;
-    await emulated(emulator, readAgain(body, { method, url, headers }), response);
+    await forward(emulator, replayRequest(body, { method, url, headers }), response);
   }
 
   const port = await listen(server);
@@ -103,8 +102,8 @@ export async function startDynamoDb(options: DynamoDbOptions = {}): Promise<Dyna
     async close() {
       clearInterval(purging);
       closing = true;
-      // The emulator throws where nobody can catch it if it finds its database closed.
-      await Promise.all(underWay);
+      // The emulator throws an uncaught error if a request finds its database closed.
+      await Promise.all(pending);
       await closeServer(server);
     },
   };
@@ -117,8 +116,8 @@ function takeListener(server: Server): RequestListener {
   return listener;
 }
 
-/** Lets the emulator answer; resolves once it has, even if nobody is left to hear it. */
-function emulated(emulator: RequestListener, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Passes a request to the emulator. Resolves once it has answered, even if the client has disconnected. */
+function forward(emulator: RequestListener, request: IncomingMessage, response: ServerResponse): Promise<void> {
   return new Promise(resolve => {
     const end = response.end;
     response.end = (...given: unknown[]) => {
@@ -129,8 +128,8 @@ function emulated(emulator: RequestListener, request: IncomingMessage, response:
   });
 }
 
-/** Calls the emulator in this process, without a socket. */
-function asking(emulator: RequestListener): Ask {
+/** Creates a function that calls the emulator in this process, without a socket. */
+function createAsk(emulator: RequestListener): Ask {
   const headers = {
     'content-type': CONTENT_TYPE,
     'x-amz-date': '20000101T000000Z',
@@ -140,7 +139,7 @@ function asking(emulator: RequestListener): Ask {
   return (action, body) =>
     new Promise(resolve => {
       const text = typeof body === 'string' ? body : JSON.stringify(body);
-      const request = readAgain(Buffer.from(text), {
+      const request = replayRequest(Buffer.from(text), {
         method: 'POST',
         url: '/',
         headers: { ...headers, 'x-amz-target': `DynamoDB_20120810.${action}` },
@@ -152,13 +151,13 @@ function asking(emulator: RequestListener): Ask {
           resolve({ status: this.statusCode, body: parseObject(answer) ?? {} });
         },
       };
-      // The only members of a response that dynalite touches.
+      // dynalite uses only these members of a response.
       emulator(request, response as never);
     });
 }
 
-/** A request whose body was read already, with the only members of it that dynalite touches. */
-function readAgain(body: Buffer, head: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): IncomingMessage {
+/** Creates a request from a body that was read already, with only the members that dynalite uses. */
+function replayRequest(body: Buffer, head: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): IncomingMessage {
   return Object.assign(Readable.from(body.length > 0 ? [body] : []), head) as never;
 }
 
@@ -170,5 +169,19 @@ async function createTable(ask: Ask, { TimeToLiveSpecification: _, ...table }: T
     const { body } = await ask('DescribeTable', { TableName: table.TableName });
     if ((body.Table as { TableStatus?: string } | undefined)?.TableStatus === 'ACTIVE') return;
     await new Promise(resolve => setTimeout(resolve, 2));
+  }
+}
+
+/**
+ * Adds the `return` method to iterators that dynalite 4.0.0 calls and abstract-level 3.1.1 no longer has. Without it
+ * every query leaks an iterator for as long as the table is open.
+ */
+export function addIteratorReturn(): void {
+  for (const { prototype } of [AbstractKeyIterator, AbstractValueIterator]) {
+    Object.assign(prototype, {
+      return(this: { close(): Promise<void> }) {
+        return this.close();
+      },
+    });
   }
 }

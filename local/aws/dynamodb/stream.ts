@@ -4,14 +4,14 @@ import { account } from '../iam/account';
 import type { Item } from './table-use';
 import type { TableChange } from './table-writer';
 
-/** A record of a table's stream, as Lambda hands it to a function. */
+/** A record of a table's stream, in the form a function receives. */
 export type StreamRecord = DynamoDBRecord & {
   readonly dynamodb: { readonly SequenceNumber: string; readonly ApproximateCreationDateTime: number };
 };
 
-/** Numbers the changes of a table and makes stream records of them, with both images. */
+/** Creates a function that turns table changes into stream records with sequence numbers and both images. */
 export function streamOf(streamArn: string, clock: () => number = Date.now): (change: TableChange) => StreamRecord {
-  // Later than any number of an earlier run on the same data.
+  // Starts above every number of an earlier run on the same data.
   let sequence = BigInt(clock()) * 1_000_000n;
 
   return ({ keys, before, after, expired }) => {

@@ -2,34 +2,36 @@ import type { Ask, AwsRequest } from '../aws-call';
 
 export type Item = Record<string, Record<string, unknown>>;
 
-/** What one request met in a table: from it follows what the request would cost on AWS. */
+/** What one request read or wrote in a table; the cost on AWS follows from it. */
 export type TableUse = TableRead | TableWrite;
 
 export type TableRead = {
   readonly kind: 'read';
   readonly action: string;
   readonly table: string;
-  /** Undefined for the table itself. */
+  /** Undefined if the table itself was read. */
   readonly index: string | undefined;
   readonly isConsistent: boolean;
-  /** Everything it went through, also what a filter then left out. */
+  /** Every item that was read, including those a filter removed. */
   readonly items: readonly Item[];
 };
 
-/** One item as a request found it and left it. */
+/** One item before and after a write. */
 export type TableWrite = {
   readonly kind: 'write';
   readonly action: string;
   readonly table: string;
   readonly before: Item | undefined;
   readonly after: Item | undefined;
-  /** What a put asked to store. */
+  /** The item of a put request. */
   readonly put: Item | undefined;
-  /** Its condition did not hold: `after` is `before`. */
+  /** Whether its condition failed; `after` then equals `before`. */
   readonly isRefused: boolean;
 };
 
-/** What a read met, by its answer; where a filter hid some of that, the table is asked again without it. */
+/**
+ * Returns what a read request read. If a filter removed items from the answer, the table is scanned again without it.
+ */
 export async function readUse(action: string, request: AwsRequest, answer: object, ask: Ask): Promise<TableRead> {
   const { TableName, IndexName, ConsistentRead, ExclusiveStartKey, Limit } = request;
   const whole = { TableName, IndexName, ConsistentRead, ExclusiveStartKey, Limit };

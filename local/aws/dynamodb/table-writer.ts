@@ -3,7 +3,7 @@ import { type Ask, type AwsAnswer, parseObject } from '../aws-call';
 import type { Item, TableWrite } from './table-use';
 import type { TableDefinition } from './tables';
 
-/** One item as a write found it and left it: `before` is absent for a new item, `after` for a deleted one. */
+/** One changed item. `before` is undefined for a new item, `after` for a deleted one. */
 export type TableChange = {
   readonly table: string;
   readonly keys: Item;

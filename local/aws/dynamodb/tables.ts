@@ -1,6 +1,6 @@
 import { table } from '../../../functions/core/store/table';
 
-/** What DynamoDB needs to know to create a table; the property names are CloudFormation's own. */
+/** The properties needed to create a table, named as in CloudFormation. */
 export type TableDefinition = {
   readonly TableName: string;
   readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
@@ -9,7 +9,7 @@ export type TableDefinition = {
   readonly TimeToLiveSpecification?: { readonly AttributeName: string; readonly Enabled: boolean };
 };
 
-/** The project's own table, for tests that need storage but no stack. */
+/** The project's table, for tests that need storage but no stack. */
 export const connectTable: TableDefinition = {
   TableName: 'terra-connect',
   KeySchema: [

@@ -4,10 +4,10 @@ import type { Item } from './table-use';
 import type { Write } from './table-writer';
 import type { TableDefinition } from './tables';
 
-/** TTL ignores what expired longer ago than this. */
+/** TTL ignores items that expired longer ago than this. */
 const FIVE_YEARS_SECONDS = 5 * 365 * 86_400;
 
-/** DynamoDB's TTL: its two calls, and the deletion that AWS runs in the background. */
+/** Emulates DynamoDB's TTL: its two API calls, and the background deletion. */
 export function timeToLive(deps: { ask: Ask; write: Write; tables: readonly TableDefinition[]; clock: () => number }) {
   const { ask, write, tables, clock } = deps;
   const attributes = new Map(

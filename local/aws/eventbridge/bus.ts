@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { account } from '../iam/account';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { type AwsAnswer, type OnCall, parseObject, startService } from '../aws-call';
 
-/** An event as a rule's target on EventBridge is given it, and the bus it was published to. */
+/** An event in the form a rule's target receives, and the bus it was published to. */
 export type BusEvent = {
   readonly version: '0';
   readonly id: string;
@@ -21,11 +19,10 @@ export type BusEvent = {
 
 export type Bus = {
   readonly endpoint: string;
-  /** The first bus's name. */
   readonly name: string;
-  /** The last thousand events, oldest first. */
+  /** Returns the last 1,000 events, oldest first. */
   events(): readonly BusEvent[];
-  /** Answers `GET /_local/events` with them, or with those of one user by `?sub=`; false for any other request. */
+  /** Serves `GET /_local/events`: these events, or one user's with `?sub=`. Returns false for any other request. */
   answers(request: IncomingMessage, response: ServerResponse): boolean;
   close(): Promise<void>;
 };
@@ -38,7 +35,9 @@ const ENTRIES_LIMIT = 10;
 const SIZE_LIMIT_BYTES = 256 * 1024;
 const PAGE = '/_local/events';
 
-/** EventBridge on the loopback interface: takes events for the buses the template declares, and keeps them to be read. */
+/**
+ * Starts EventBridge on the loopback interface: accepts events for the template's buses and keeps them for inspection.
+ */
 export async function startBus(options: { names: readonly string[]; onCall?: OnCall }): Promise<Bus> {
   const { names, onCall } = options;
   const kept: { event: BusEvent; receivedAt: string }[] = [];
@@ -65,43 +64,36 @@ export async function startBus(options: { names: readonly string[]; onCall?: OnC
     return { status: 200, body: { FailedEntryCount: failed, Entries: results } };
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      const answer =
-        onCall?.(call, input) ??
-        (call.action === 'PutEvents'
-          ? putEvents(input)
-          : failure('UnknownOperationException', `${call.action} is not emulated`));
-      sendAwsAnswer(response, answer, 'application/x-amz-json-1.1');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.1',
+    answer: (action, request) =>
+      action === 'PutEvents' ? putEvents(request) : failure('UnknownOperationException', `${action} is not emulated`),
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     name: names[0] ?? '',
     events: () => kept.map(({ event }) => event),
     answers(request, response) {
       const [path, query] = (request.url ?? '').split('?');
       if (request.method !== 'GET' || path !== PAGE) return false;
       const sub = new URLSearchParams(query).get('sub');
-      const asked = kept.filter(({ event }) => sub === null || subjectOf(event) === sub);
+      const selected = kept.filter(({ event }) => sub === null || subjectOf(event) === sub);
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(
         JSON.stringify({
-          events: asked.map(({ event }) => event),
-          receivedAt: asked.map(({ receivedAt }) => receivedAt),
+          events: selected.map(({ event }) => event),
+          receivedAt: selected.map(({ receivedAt }) => receivedAt),
         }),
       );
       return true;
     },
-    close: () => closeServer(server),
+    close,
   };
 }
 
-/** What EventBridge finds wrong with an entry by itself; the others of the call are taken all the same. */
+/** Returns the error of one entry, or undefined. The other entries of the call are still accepted. */
 function problemOf(entry: Entry, names: readonly string[]): Result | undefined {
   const missing = ['Source', 'DetailType', 'Detail'].find(
     name => typeof entry[name] !== 'string' || entry[name] === '',
@@ -142,7 +134,7 @@ function subjectOf({ detail: { owner } }: BusEvent): unknown {
 
 const detailOf = ({ Detail }: Entry) => parseObject(String(Detail));
 
-/** A bus goes by its name or its ARN. */
+/** A bus is named by its name or its ARN. */
 const busOf = ({ EventBusName = 'default' }: Entry): string => String(EventBusName).split('/').at(-1) ?? '';
 
 const sizeOf = ({ Source = '', DetailType = '', Detail = '' }: Entry): number =>

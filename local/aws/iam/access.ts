@@ -3,37 +3,39 @@ import { arn } from './account';
 import type { AwsAnswer, AwsCall, OnCall } from '../aws-call';
 import type { Credentials, LambdaFunction } from '../lambda/lambda-function';
 import type { LogEntry } from '../../log-entry';
-import { needing } from '../cloudformation/needs';
+import { requiredPermissions } from '../cloudformation/needs';
 import { type Decision, decide, type Need } from './permissions';
 import { type Role, rolesOf } from './roles';
 import type { Stack } from '../cloudformation/template';
 
-/** A call of an emulated service, and what became of it. */
+/** A call of an emulated service and the access decision. */
 export type JudgedCall = AwsCall & {
-  /** Title of the function that made it; undefined for tests and operators, who have keys of their own. */
+  /** Title of the calling function; undefined for tests and operators, which have keys of their own. */
   readonly function: string | undefined;
   readonly needs: readonly Need[];
-  /** `unchecked` where no role stands behind the key: such calls are always answered. */
+  /** `unchecked` if the key belongs to no role: such calls are always allowed. */
   readonly decision: 'allowed' | 'denied' | 'unchecked';
 };
 
-/** Who may do what here: each function has an access key of its own, and may do what its role's policies allow. */
+/** Access control: each function has its own access key and the permissions of its role's policies. */
 export type Access = {
   credentialsOf(functionArn: string): Credentials;
-  /** The function that has this key; undefined where it is nobody's here. */
+  /** Returns the title of the function that has this key, or undefined. */
   titleOf(accessKey: string): string | undefined;
-  /** Answers a call of an emulated service in its place where it is not allowed. */
+  /** Returns an access-denied answer if the caller's role does not allow the call. */
   readonly onCall: OnCall;
-  /** Why a service may not do this as somebody, in AWS's own sentence; undefined where it may, or they have no role. */
+  /**
+   * Returns AWS's message if the actor's role does not allow this, or undefined if it does or the actor has no role.
+   */
   refusal(as: Actor, need: Need): string | undefined;
 };
 
-/** Whom a service acts as, and for which function. */
+/** The role that a service assumes, and the function it acts for. */
 export type Actor = { readonly title: string; readonly session: string; readonly roleArn: string | undefined };
 
 type Identity = { readonly title: string; readonly session: string; readonly role: Role | undefined };
 
-/** @throws where a role or policy cannot be enforced as AWS would. */
+/** @throws Error if a role or policy cannot be enforced as AWS would. */
 export function accessControl(deps: {
   stack: Stack;
   functions: readonly LambdaFunction[];
@@ -42,7 +44,7 @@ export function accessControl(deps: {
 }): Access {
   const { stack, functions, onCall, log } = deps;
   const roles = rolesOf(stack);
-  const needsOf = needing(stack);
+  const needsOf = requiredPermissions(stack);
   const credentials = new Map(functions.map(definition => [definition.arn, newCredentials()]));
   const identities = new Map<string | undefined, Identity>(
     functions.map(({ arn: functionArn, title, name, roleArn }) => [
@@ -53,11 +55,12 @@ export function accessControl(deps: {
 
   function roleOf(roleArn: string | undefined): Role | undefined {
     const role = roleArn === undefined ? undefined : roles.get(roleArn);
-    if (roleArn !== undefined && role === undefined) throw new Error(`The template does not hold the role ${roleArn}`);
+    if (roleArn !== undefined && role === undefined)
+      throw new Error(`The template does not contain the role ${roleArn}`);
     return role;
   }
 
-  const tell = (title: string | undefined, message: string) =>
+  const logDenied = (title: string | undefined, message: string) =>
     log({ kind: 'denied', at: Date.now(), function: title, message });
 
   return {
@@ -71,14 +74,14 @@ export function accessControl(deps: {
       const decision = role === undefined ? 'unchecked' : refusal === undefined ? 'allowed' : 'denied';
       onCall?.({ ...call, function: title, needs, decision });
       if (refusal === undefined) return undefined;
-      tell(title, refusal);
+      logDenied(title, refusal);
       return accessDenied(call.service, refusal);
     },
 
     refusal({ title, session, roleArn }, need) {
       const role = roleOf(roleArn);
       const refusal = role && firstRefusal(role, session, [need]);
-      if (refusal !== undefined) tell(title, refusal);
+      if (refusal !== undefined) logDenied(title, refusal);
       return refusal;
     },
   };
@@ -87,20 +90,20 @@ export function accessControl(deps: {
 function firstRefusal(role: Role, session: string, needs: readonly Need[]): string | undefined {
   for (const need of needs) {
     const decision = decide(role.statements, need);
-    if (decision !== 'allowed') return sentence(role, session, need, decision);
+    if (decision !== 'allowed') return deniedMessage(role, session, need, decision);
   }
   return undefined;
 }
 
-function sentence(role: Role, session: string, { action, resource }: Need, decision: Decision): string {
-  const who = arn('sts', `assumed-role/${role.name}/${session}`, { regional: false });
-  // SQS alone writes its actions in small letters.
-  const what = action.startsWith('sqs:') ? action.toLowerCase() : action;
+function deniedMessage(role: Role, session: string, { action, resource }: Need, decision: Decision): string {
+  const principal = arn('sts', `assumed-role/${role.name}/${session}`, { regional: false });
+  // Only SQS writes its actions in lower case.
+  const shown = action.startsWith('sqs:') ? action.toLowerCase() : action;
   const why =
     decision === 'denied'
       ? 'with an explicit deny in an identity-based policy'
-      : `because no identity-based policy allows the ${what} action`;
-  return `User: ${who} is not authorized to perform: ${what} on resource: ${resource} ${why}`;
+      : `because no identity-based policy allows the ${shown} action`;
+  return `User: ${principal} is not authorized to perform: ${shown} on resource: ${resource} ${why}`;
 }
 
 function accessDenied(service: string, message: string): AwsAnswer {

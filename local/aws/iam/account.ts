@@ -1,4 +1,4 @@
-/** The made-up AWS account everything local lives in; dynalite names its tables by the same region. */
+/** The fictitious AWS account of all local resources. dynalite uses the same region in its table ARNs. */
 export const account = {
   accountId: '000000000000',
   region: 'us-east-1',

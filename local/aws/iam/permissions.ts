@@ -1,26 +1,26 @@
-/** What somebody asks to do. */
+/** One permission that a call requires. */
 export type Need = {
-  /** `dynamodb:Query`. */
+  /** For example `dynamodb:Query`. */
   readonly action: string;
-  /** An ARN, or `*` for what concerns no single resource. */
+  /** An ARN, or `*` for actions without a resource. */
   readonly resource: string;
-  /** The service that asks in the caller's name, as `kms:ViaService` tells it. */
+  /** The service that calls on the caller's behalf: the value of `kms:ViaService`. */
   readonly via?: string;
 };
 
-/** One statement of a policy, as far as it is emulated. */
+/** The emulated part of a policy statement. */
 export type Statement = {
   readonly effect: 'Allow' | 'Deny';
   readonly actions: readonly string[];
   readonly resources: readonly string[];
-  /** It holds only for what is asked by way of these services. */
+  /** If present, the statement applies only to calls made through these services. */
   readonly via?: readonly string[];
 };
 
-/** `denied`: a statement forbids it, whatever others allow. `not allowed`: no statement speaks of it. */
+/** `denied`: a statement denies it explicitly. `not allowed`: no statement allows it. */
 export type Decision = 'allowed' | 'denied' | 'not allowed';
 
-/** What IAM decides from the statements of an identity's own policies. */
+/** Evaluates identity policies as IAM does: an explicit deny wins over any allow. */
 export function decide(statements: readonly Statement[], need: Need): Decision {
   const applying = statements.filter(statement => applies(statement, need));
   if (applying.some(({ effect }) => effect === 'Deny')) return 'denied';
@@ -28,8 +28,8 @@ export function decide(statements: readonly Statement[], need: Need): Decision {
 }
 
 /**
- * The statements of a policy document whose references are followed.
- * @throws where it holds what is not emulated: rather no run than one that allows more or less than AWS would.
+ * Reads the statements of a policy document whose references are resolved.
+ * @throws Error if it uses an element that is not emulated, because ignoring it could allow more or less than AWS.
  */
 export function readStatements(policy: string, document: unknown): Statement[] {
   const statements = [(document as { Statement?: unknown } | undefined)?.Statement ?? []].flat();
@@ -71,7 +71,10 @@ function applies({ actions, resources, via }: Statement, need: Need): boolean {
   );
 }
 
-/** `*` stands for any text, `?` for one character; only a `*` that ends a segment of an ARN reaches past its colon. */
+/**
+ * Matches IAM's wildcards: `*` is any text, `?` one character. Only a `*` at the end of an ARN segment matches across
+ * colons.
+ */
 function matches(pattern: string, text: string): boolean {
   if (!/[*?]/.test(pattern)) return pattern === text;
   const expression = pattern

@@ -1,7 +1,7 @@
 import { readStatements, type Statement } from './permissions';
 import type { Resource, Stack } from '../cloudformation/template';
 
-/** A role and all it may do. */
+/** A role with all its policy statements. */
 export type Role = { readonly name: string; readonly arn: string; readonly statements: readonly Statement[] };
 
 type RoleProperties = {
@@ -18,8 +18,8 @@ type PolicyProperties = {
 const policyTypes = ['AWS::IAM::Policy', 'AWS::IAM::RolePolicy', 'AWS::IAM::ManagedPolicy'];
 
 /**
- * The roles a template declares, by their ARN, with their inline and attached policies.
- * @throws where a policy is not in the template or holds what is not emulated.
+ * Returns the template's roles by ARN, with their inline and attached policies.
+ * @throws Error if a policy is not in the template or uses an element that is not emulated.
  */
 export function rolesOf(stack: Stack): ReadonlyMap<string, Role> {
   const policies = policyTypes.flatMap(type => stack.resources<PolicyProperties>(type));
@@ -39,7 +39,8 @@ function statementsOf(
     throw new Error(`The role ${logicalId} has a permissions boundary, which is not emulated`);
   }
   const foreign = ManagedPolicyArns.find(name => !policies.some(policy => policy.ref === name));
-  if (foreign !== undefined) throw new Error(`The role ${logicalId} has ${foreign}, which the template does not hold`);
+  if (foreign !== undefined)
+    throw new Error(`The role ${logicalId} has ${foreign}, which the template does not contain`);
 
   const attached = policies.filter(
     policy =>

@@ -1,20 +1,23 @@
 /**
- * The managed Node runtime in small: asks the Runtime API for events, hands each to the function's handler, reports
- * the answer. Runs in a process of its own, in plain JavaScript, so that a cold start here costs what it costs on Lambda.
+ * A minimal version of Lambda's managed Node runtime: gets events from the Runtime API, calls the function's handler
+ * and reports the result. It runs in its own process, in plain JavaScript, so that a cold start takes about as long as
+ * on Lambda.
  */
 const { Agent, request } = require('node:http');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
-const { patchConsole } = require('./bootstrap-console.cjs');
+const { format } = require('node:util');
 
 const { AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, _HANDLER } = process.env;
 const [host, port] = AWS_LAMBDA_RUNTIME_API.split(':');
 const agent = new Agent({ keepAlive: true });
 
-/** The invocation under way; undefined while the function starts. */
+const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
+
+/** Request id of the running invocation; undefined while the function starts. */
 let current;
 
-/** One call of the Runtime API. When it cannot be reached the machine around this process is gone: so is the process. */
+/** Calls the Runtime API. If it cannot be reached, the local stack has ended and this process exits. */
 function call(method, path, body) {
   return new Promise(resolve => {
     const outgoing = request({ host, port, path: `/2018-06-01/runtime${path}`, method, agent }, incoming => {
@@ -37,7 +40,7 @@ function describeError(error) {
   };
 }
 
-/** Reports what nobody caught, then ends: the process may be in any state. */
+/** Reports an uncaught error and exits, because the process may be in any state. */
 async function crash(errorType, error) {
   const report = { ...describeError(error), ...(errorType && { errorType }) };
   console.error(error);
@@ -72,6 +75,51 @@ function contextOf(headers) {
   };
 }
 
+/** Makes `console` write like the managed runtime: one line per call, as JSON if the function's log format is JSON. */
+function patchConsole(requestId) {
+  const { AWS_LAMBDA_LOG_FORMAT, AWS_LAMBDA_LOG_LEVEL = 'INFO' } = process.env;
+  const line = AWS_LAMBDA_LOG_FORMAT === 'JSON' ? jsonLine : textLine;
+  const lowest = AWS_LAMBDA_LOG_FORMAT === 'JSON' ? levels.indexOf(AWS_LAMBDA_LOG_LEVEL) : 0;
+
+  const writer = level => {
+    if (levels.indexOf(level) < lowest) return () => {};
+    return (...parts) => process.stdout.write(`${line(level, requestId(), parts)}\n`);
+  };
+  console.trace = writer('TRACE');
+  console.debug = writer('DEBUG');
+  console.info = writer('INFO');
+  console.log = writer('INFO');
+  console.warn = writer('WARN');
+  console.error = writer('ERROR');
+}
+
+function jsonLine(level, requestId, parts) {
+  const record = { timestamp: new Date().toISOString(), level, requestId };
+  if (parts.length === 1) {
+    try {
+      return JSON.stringify({ ...record, message: parts[0] }, (_, value) =>
+        value instanceof Error ? errorFields(value) : value,
+      );
+    } catch {
+      return JSON.stringify({ ...record, message: format(parts[0]) });
+    }
+  }
+  const error = parts.find(part => part instanceof Error);
+  return JSON.stringify({ ...record, message: format(...parts), ...(error && errorFields(error)) });
+}
+
+function textLine(level, requestId, parts) {
+  return `${new Date().toISOString()}\t${requestId}\t${level}\t${format(...parts).replaceAll('\n', '\r')}`;
+}
+
+function errorFields(error) {
+  return {
+    errorType: error.constructor?.name ?? 'UnknownError',
+    errorMessage: error.message,
+    stackTrace: (error.stack ?? '').split('\n'),
+  };
+}
+
 async function serveOne(handler) {
   const { headers, body } = await call('GET', '/invocation/next');
   current = headers['lambda-runtime-aws-request-id'];
@@ -86,9 +134,9 @@ async function serveOne(handler) {
 }
 
 async function main() {
-  // Ctrl-C reaches every process of the terminal; it is for the parent to end this one.
+  // Ctrl-C signals every process of the terminal; the parent ends this one.
   process.on('SIGINT', () => {});
-  // The parent holds the other end: however it ends, the pipe closes.
+  // The parent holds the other end of the pipe, which closes when the parent ends.
   process.stdin.on('end', () => process.exit(0)).resume();
   process.on('uncaughtException', error => crash(undefined, error));
   process.on('unhandledRejection', error => crash('Runtime.UnhandledPromiseRejection', error));

@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import type { LambdaFunction } from './lambda-function';
 import { StartError } from '../../start-error';
 
-/** Lambda gives one vCPU to a function with this much memory, and less in proportion: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+/**
+ * The memory size that buys one vCPU; smaller sizes get a proportional share.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ */
 const ONE_VCPU_MB = 1769;
 
-/** Returns the share of one core that a function's memory buys; 1 is a whole one, which is the most one thread can use. */
+/** Returns the share of one core that a function's memory buys. At most 1, because one thread cannot use more. */
 export const cpuShareOf = ({ memoryMb }: Pick<LambdaFunction, 'memoryMb'>): number =>
   Math.min(1, memoryMb / ONE_VCPU_MB);
 
-/** Holds processes to a share of one core. */
+/** Limits processes to a share of one core. */
 export type CpuLimit = {
   /** Limits the process until the returned function is called. */
   limit(pid: number, share: number): () => void;
@@ -20,20 +23,20 @@ export type CpuLimit = {
 };
 
 /**
- * Starts to hold processes to their share, by stopping and continuing them. Takes no privileges.
- * @throws StartError on other systems than Linux, where the CPU time of another process cannot be read as cheaply.
+ * Starts limiting processes to their CPU share by stopping and continuing them. Needs no privileges.
+ * @throws StartError on other systems than Linux, where reading another process's CPU time is expensive.
  */
 export function startCpuLimit(platform: NodeJS.Platform = process.platform): CpuLimit {
   if (platform !== 'linux') {
-    throw new StartError(`--like-lambda is not supported on ${platform}, only on Linux: start without it`);
+    throw new StartError(`--like-lambda is not supported on ${platform}, only on Linux: run npm start without it`);
   }
   const limited = new Set<number>();
   const limiter = spawn(process.execPath, [join(__dirname, 'cpu-limiter.cjs')], {
     stdio: ['pipe', 'ignore', 'inherit'],
   });
   const exited = once(limiter, 'exit').then(() => {
-    // It continues what it stopped; this is for one that was killed.
-    for (const pid of limited) proceed(pid);
+    // The limiter continues the processes it stopped; this covers a limiter that was killed.
+    for (const pid of limited) resume(pid);
   });
   limiter.stdin.on('error', () => undefined);
 
@@ -52,10 +55,10 @@ export function startCpuLimit(platform: NodeJS.Platform = process.platform): Cpu
   };
 }
 
-function proceed(pid: number): void {
+function resume(pid: number): void {
   try {
     process.kill(pid, 'SIGCONT');
   } catch {
-    // It ended on its own.
+    // The process has ended.
   }
 }

@@ -1,27 +1,26 @@
 /**
- * Holds processes to a share of one core: stops a process that has used more CPU time than its share of the time that
- * passed, and continues it once it has not. Runs in a process of its own, in plain JavaScript, so that it also continues
- * every process after the local stack was killed: then its standard input ends.
- *
- * Reads one command a line: `<pid> <share>` limits a process, `<pid>` ends its limit.
+ * Limits processes to a share of one core: stops a process whose CPU time exceeds its share of the elapsed time, and
+ * continues it later. It runs in its own process, in plain JavaScript, so that it can still continue every process
+ * after the local stack was killed, which closes its standard input.
+ * Reads one command per line: `<pid> <share>` limits a process, `<pid>` removes its limit.
  */
 const { readFileSync } = require('node:fs');
 const { createInterface } = require('node:readline');
 
 const TICK_MS = 5;
-/** A process may use the CPU time of this span at once, as under Linux's own quota of a cgroup. */
+/** A process may use the CPU time of this period in one burst, like a cgroup's quota on Linux. */
 const SPAN_MS = 20;
 /** `/proc` counts CPU time in hundredths of a second. */
 const CPU_TICK_MS = 10;
 
-/** By process id. `debtMs` is the CPU time used above the share; below zero, what may be used at once. */
+/** By process id. `debtMs` is the CPU time used beyond the share; a negative value may still be used. */
 const limited = new Map();
 
-/** CPU time of all threads of a process; undefined for one that is gone. */
+/** Returns the CPU time of all threads of a process, or undefined if it has ended. */
 function cpuMsOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The process's name is in parentheses, and may hold anything.
+    // The process's name is in parentheses and may contain any character.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * CPU_TICK_MS;
   } catch {
@@ -33,7 +32,7 @@ function signal(pid, name) {
   try {
     process.kill(pid, name);
   } catch {
-    // It ended on its own.
+    // The process has ended.
   }
 }
 
@@ -75,5 +74,5 @@ createInterface(process.stdin)
     process.exit(0);
   });
 
-// A terminal sends these to every process; this one ends after its parent.
+// A terminal sends these signals to every process; this one must outlive its parent.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => {});

@@ -1,25 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseObject } from '../aws-call';
-import { eventFilter } from './event-filter';
 import type { Invocation } from './runtime';
 import type { StreamRecord } from '../dynamodb/stream';
 import type { Stack } from '../cloudformation/template';
 
-/** What the template says of how a function hears of a table's changes. */
+/** An event source mapping: how a function receives a table's changes. */
 export type EventSource = {
   readonly streamArn: string;
-  /** Its name or ARN. */
+  /** The function's name or ARN. */
   readonly function: string;
-  /** Whether a record concerns the function at all. */
+  /** Returns whether the filter criteria select a record. */
   readonly admits: (record: StreamRecord) => boolean;
   readonly batchSize: number;
   readonly windowMs: number;
   readonly bisects: boolean;
-  /** Infinity where the template says -1, as it does by default. */
+  /** Infinity for -1, the default. */
   readonly mostRetries: number;
   readonly mostAgeMs: number;
   readonly reportsFailures: boolean;
-  /** ARN of the queue that is told of a batch which was given up. */
+  /** ARN of the queue that receives a record of each abandoned batch. */
   readonly onFailure: string | undefined;
 };
 
@@ -61,15 +60,15 @@ export function eventSourcesOf(stack: Stack): EventSource[] {
 
 export type RunningEventSource = {
   push(record: StreamRecord): void;
-  /** Resolves when everything pushed so far was taken or given up. */
+  /** Resolves once every pushed record was delivered or abandoned. */
   idle(): Promise<void>;
-  /** Starts no further invocation. What was not taken by then is lost. */
+  /** Starts no further invocation. Undelivered records are lost. */
   stop(): void;
 };
 
 export type EventSourceDeps = {
   invoke(event: { Records: readonly StreamRecord[] }): Promise<Invocation>;
-  /** Takes what Lambda writes of a batch it gave up. */
+  /** Receives the failure record that Lambda writes for an abandoned batch. */
   onFailure(queueArn: string, body: string): void;
   clock?: () => number;
   pause?: (ms: number) => Promise<unknown>;
@@ -79,8 +78,9 @@ const RETRY_LEAST_MS = 100;
 const RETRY_MOST_MS = 5000;
 
 /**
- * Hands a stream's records to a function as Lambda does: in order, one batch after the other, again from the first record
- * that failed on; halves a batch that fails without saying where, and gives up what was tried too often or is too old.
+ * Delivers a stream's records to a function as Lambda does: in order, one batch at a time. After a partial failure it
+ * continues from the first failed record. A batch that fails as a whole is bisected if configured, and abandoned after
+ * too many retries or when it is too old.
  */
 export function startEventSource(source: EventSource, deps: EventSourceDeps): RunningEventSource {
   const { invoke, onFailure, clock = Date.now, pause = ms => wait(ms, undefined, { ref: false }) } = deps;
@@ -89,7 +89,7 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
   let stopped = false;
 
   async function run(): Promise<void> {
-    // The write that caused the record is answered first.
+    // The write that caused the record must be answered first.
     await pause(source.windowMs);
     while (queue.length > 0 && !stopped) await deliver(queue.splice(0, source.batchSize));
     running = undefined;
@@ -111,13 +111,13 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
         await deliver(batch.slice(0, half));
         return deliver(batch.slice(half));
       }
-      const condition = givenUp(batch, failures);
-      if (condition) return giveUp(batch, condition, failures);
+      const condition = abandonReason(batch, failures);
+      if (condition) return abandon(batch, condition, failures);
       await pause(Math.min(RETRY_LEAST_MS * 2 ** failures, RETRY_MOST_MS));
     }
   }
 
-  /** What is left of the batch: all from the first failed record on. */
+  /** Returns the undelivered rest of the batch: everything from the first failed record on. */
   async function attempt(batch: readonly StreamRecord[]): Promise<readonly StreamRecord[]> {
     const { outcome } = await invoke({ Records: batch });
     if (!outcome.ok) return batch;
@@ -126,22 +126,22 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
     if (!Array.isArray(batchItemFailures) || batchItemFailures.length === 0) return [];
     const failed = new Set(batchItemFailures.map(failure => (failure as { itemIdentifier?: unknown })?.itemIdentifier));
     const known = new Set<unknown>(batch.map(({ dynamodb }) => dynamodb.SequenceNumber));
-    // A record that was not in the batch makes all of it failed.
+    // An unknown sequence number counts as failure of the whole batch.
     if ([...failed].some(number => !known.has(number))) return batch;
     return batch.slice(batch.findIndex(({ dynamodb }) => failed.has(dynamodb.SequenceNumber)));
   }
 
-  function givenUp([first]: readonly StreamRecord[], failures: number): string | undefined {
+  function abandonReason([first]: readonly StreamRecord[], failures: number): string | undefined {
     if (failures > source.mostRetries) return 'RetryAttemptsExhausted';
     const age = clock() - (first?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000;
     return age > source.mostAgeMs ? 'RecordAgeExceeded' : undefined;
   }
 
-  function giveUp(batch: readonly StreamRecord[], condition: string, invocations: number): void {
+  function abandon(batch: readonly StreamRecord[], condition: string, invocations: number): void {
     if (source.onFailure === undefined) return;
     const [first, last] = [batch[0]?.dynamodb, batch.at(-1)?.dynamodb];
     const time = (seconds = 0) => new Date(seconds * 1000).toISOString();
-    const letter = {
+    const failureRecord = {
       requestContext: { functionArn: source.function, condition, approximateInvokeCount: invocations },
       version: '1.0',
       timestamp: new Date(clock()).toISOString(),
@@ -155,7 +155,7 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
         streamArn: source.streamArn,
       },
     };
-    onFailure(source.onFailure, JSON.stringify(letter));
+    onFailure(source.onFailure, JSON.stringify(failureRecord));
   }
 
   return {
@@ -171,3 +171,36 @@ export function startEventSource(source: EventSource, deps: EventSourceDeps): Ru
     },
   };
 }
+
+/** One rule of an event pattern. Only exact values and prefixes are emulated. */
+type Rule = string | number | boolean | null | { readonly prefix: string };
+
+/**
+ * Creates a function that returns whether an event matches any of the patterns. Without patterns, every event matches.
+ */
+export function eventFilter(patterns: readonly string[]): (event: object) => boolean {
+  const parsed = patterns.map(pattern => parseObject(pattern) ?? {});
+  for (const pattern of parsed) check(pattern);
+  return event => parsed.length === 0 || parsed.some(pattern => matches(pattern, event));
+}
+
+function matches(pattern: unknown, value: unknown): boolean {
+  if (Array.isArray(pattern)) return (pattern as Rule[]).some(rule => accepts(rule, value));
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(pattern as object).every(([name, inner]) => matches(inner, Reflect.get(value, name)));
+}
+
+function accepts(rule: Rule, value: unknown): boolean {
+  if (typeof rule === 'object' && rule !== null) return typeof value === 'string' && value.startsWith(rule.prefix);
+  return rule === value;
+}
+
+function check(pattern: unknown): void {
+  for (const inner of Object.values(pattern as object)) {
+    if (!Array.isArray(inner)) check(inner);
+    else if (!inner.every(isEmulated)) throw new Error(`The filter ${JSON.stringify(inner)} is not emulated`);
+  }
+}
+
+const isEmulated = (rule: unknown): boolean =>
+  typeof rule !== 'object' || rule === null || Object.keys(rule).join() === 'prefix';

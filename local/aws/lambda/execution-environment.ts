@@ -5,20 +5,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type CpuLimit, cpuShareOf } from './cpu-limit';
 import { type Credentials, type LambdaFunction, processEnvironment } from './lambda-function';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../loopback';
 
-/** How an invocation ended: with the handler's answer as JSON text, or with what Lambda reports instead. */
+/** The result of an invocation: the handler's answer as JSON text, or the error that Lambda reports. */
 export type Outcome =
   | { readonly ok: true; readonly payload: string }
   | { readonly ok: false; readonly errorType: string; readonly errorMessage: string };
 
-/** One process of a function with a Runtime API of its own; it serves one invocation at a time. */
+/** One process of a function with its own Runtime API. It serves one invocation at a time. */
 export type ExecutionEnvironment = {
-  /** Rejects never; after `alive` has turned false it must not be called. */
+  /** Never rejects. Must not be called once `alive` is false. */
   invoke(event: string, requestId?: string): Promise<Outcome>;
   readonly alive: boolean;
-  /** Ends the process; an invocation under way fails. */
+  /** Ends the process. A running invocation fails. */
   stop(): Promise<void>;
 };
 
@@ -26,10 +25,10 @@ type Invocation = {
   requestId: string;
   event: string;
   deadline?: NodeJS.Timeout;
-  projectConnections(outcome: Outcome): void;
+  complete(outcome: Outcome): void;
 };
 
-// The AWS SDK warns of Node versions that Lambda is past.
+// The AWS SDK warns about Node versions that Lambda no longer offers.
 const nodeFlags = ['--disable-warning=NodeVersionSupportWarning'];
 
 // Lambda's own limits.
@@ -41,9 +40,9 @@ export async function startEnvironment(
   deps: {
     credentials: Credentials;
     endpoints: Readonly<Record<string, string>>;
-    /** Every line the process prints. */
+    /** Called for every line that the process prints. */
     onLine: (line: string) => void;
-    /** Left out: the process may use whole cores. */
+    /** By default the process uses whole cores. */
     cpuLimit?: Pick<CpuLimit, 'limit'> | undefined;
   },
 ): Promise<ExecutionEnvironment> {
@@ -67,7 +66,7 @@ export async function startEnvironment(
     const gone = (how: string) => {
       alive = false;
       endCpuLimit?.();
-      if (reported) projectConnections(reported);
+      if (reported) complete(reported);
       else fail('Runtime.ExitError', `Runtime exited with error: ${how}`);
       resolve(closeServer(api));
     };
@@ -78,12 +77,12 @@ export async function startEnvironment(
   /** The Runtime API, 2018-06-01. */
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').replace('/2018-06-01/runtime', '');
-    // Nobody reads it, and it would be made anew for each of two answers an invocation.
+    // No client reads the header, and it would be computed twice for each invocation.
     response.sendDate = false;
     if (path === '/invocation/next') {
       endCpuLimit?.();
       waitingForEvent = response;
-      if (reported) projectConnections(reported);
+      if (reported) complete(reported);
       return deliver();
     }
     const body = (await readBody(request)).toString();
@@ -97,7 +96,7 @@ export async function startEnvironment(
     const { requestId, event } = current;
     clearTimeout(current.deadline);
     current.deadline = setTimeout(timedOut, definition.timeoutMs);
-    // Lambda does not hold the start of a function to its share.
+    // Lambda does not limit the CPU share of a cold start.
     if (child.pid !== undefined && cpuShare < 1) endCpuLimit = deps.cpuLimit?.limit(child.pid, cpuShare);
     waitingForEvent.writeHead(200, {
       'content-type': 'application/json',
@@ -110,28 +109,29 @@ export async function startEnvironment(
     waitingForEvent = undefined;
   }
 
-  function projectConnections(outcome: Outcome): void {
+  function complete(outcome: Outcome): void {
     if (current === undefined) return;
     const invocation = current;
     clearTimeout(invocation.deadline);
     current = undefined;
     reported = undefined;
-    invocation.projectConnections(outcome);
+    invocation.complete(outcome);
   }
 
   function fail(errorType: string, message: string): void {
     if (current === undefined) return;
-    projectConnections({ ok: false, errorType, errorMessage: `RequestId: ${current.requestId} Error: ${message}` });
+    complete({ ok: false, errorType, errorMessage: `RequestId: ${current.requestId} Error: ${message}` });
   }
 
   function answered(payload: string): void {
     const bytes = Buffer.byteLength(payload);
-    if (bytes <= RESPONSE_LIMIT_BYTES) return projectConnections({ ok: true, payload });
+    if (bytes <= RESPONSE_LIMIT_BYTES) return complete({ ok: true, payload });
     const errorMessage = `Response payload size exceeded maximum allowed payload size (${RESPONSE_LIMIT_BYTES} bytes).`;
-    projectConnections({ ok: false, errorType: 'Function.ResponseSizeTooLarge', errorMessage });
+    complete({ ok: false, errorType: 'Function.ResponseSizeTooLarge', errorMessage });
   }
 
-  // Settled when the process asks for its next event or has ended: one that is about to end must not get another.
+  // The invocation completes when the process asks for its next event or ends: a process about to exit must not receive
+  // another one.
   function report(body: string): void {
     const { errorType, errorMessage } = JSON.parse(body) as { errorType: string; errorMessage: string };
     reported = { ok: false, errorType, errorMessage };
@@ -155,8 +155,8 @@ export async function startEnvironment(
     },
     invoke(event, requestId = randomUUID()) {
       return new Promise(resolve => {
-        current = { requestId, event, projectConnections: resolve };
-        if (!alive) return fail('Runtime.ExitError', 'Runtime exited before it was asked anything');
+        current = { requestId, event, complete: resolve };
+        if (!alive) return fail('Runtime.ExitError', 'Runtime exited before it received an event');
         if (waitingForEvent) return deliver();
         current.deadline = setTimeout(initTimedOut, INIT_LIMIT_MS);
       });
@@ -176,7 +176,7 @@ function spawnBootstrap(
   const child = spawn(process.execPath, [...nodeFlags, join(__dirname, 'bootstrap.cjs')], {
     cwd: directory,
     env: environment,
-    // Nothing is ever written to its input: its end tells the process that this one is gone.
+    // Nothing is written to stdin. When it closes, the process knows that its parent has ended.
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   for (const output of [child.stdout, child.stderr]) createInterface(output).on('line', onLine);

@@ -2,25 +2,24 @@ import { account } from '../iam/account';
 import { type Assembly, assetDirectory } from '../cloudformation/assembly';
 import type { Stack } from '../cloudformation/template';
 
-/** A function as its runtime needs to know it. */
+/** A Lambda function of the template. */
 export type LambdaFunction = {
-  /** What people call it: its description, which names its folder. */
+  /** The function's description, which is the name of its folder. */
   readonly title: string;
   readonly name: string;
   readonly arn: string;
-  /** `nodejs24.x`. */
+  /** For example `nodejs24.x`. */
   readonly runtime: string;
-  /** Its role; absent in a template that gives it none. */
+  /** Undefined if the template names no role. */
   readonly roleArn: string | undefined;
   readonly directory: string;
-  /** `index.handler`: the module and its export. */
+  /** The module and its export, for example `index.handler`. */
   readonly handler: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
   readonly logFormat: 'JSON' | 'Text';
   readonly logLevel: string;
-  /** Most that may run at once by the template's own word. */
   readonly reservedConcurrency?: number;
 };
 
@@ -60,7 +59,10 @@ export function functionsOf(stack: Stack, assembly: Assembly): LambdaFunction[] 
 
 export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
 
-/** The whole environment of a function's process, as Lambda sets it; nothing of this process leaks into it. */
+/**
+ * Returns the complete environment of a function's process, as Lambda sets it. Nothing of this process's environment is
+ * passed on.
+ */
 export function processEnvironment(
   definition: LambdaFunction,
   {
@@ -69,7 +71,7 @@ export function processEnvironment(
     runtimeApi,
   }: {
     credentials: Credentials;
-    /** `AWS_ENDPOINT_URL_…`: where the emulated services answer. */
+    /** The `AWS_ENDPOINT_URL_…` variables of the emulated services. */
     endpoints: Readonly<Record<string, string>>;
     runtimeApi: string;
   },
@@ -96,7 +98,7 @@ export function processEnvironment(
     LANG: 'en_US.UTF-8',
     PATH: '/usr/local/bin:/usr/bin:/bin',
     TZ: 'UTC',
-    // The start-up says which Node runs here; the SDK need not repeat it for every cold function.
+    // The start message names the Node version, so the SDK's warning at every cold start is switched off.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
 }

@@ -2,18 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { CpuLimit } from './cpu-limit';
 import { type ExecutionEnvironment, type Outcome, startEnvironment } from './execution-environment';
-import { type FunctionLog, readLogLine } from './function-log';
 import type { Credentials, LambdaFunction } from './lambda-function';
 
-/** One invocation as the caller of a function sees it. */
+/** The result of one invocation. */
 export type Invocation = {
   readonly requestId: string;
   readonly outcome: Outcome | Throttled;
-  /** Whether a process had to be started for it. */
+  /** Whether a new process was started for it. */
   readonly cold: boolean;
 };
 
-/** More at once than the function's reserved concurrency allows, or than this machine can serve. */
+/** The invocation exceeded the function's reserved concurrency or this machine's limits. */
 export type Throttled = {
   readonly ok: false;
   readonly errorType: 'TooManyRequestsException';
@@ -23,7 +22,7 @@ export type Throttled = {
 export type Runtime = {
   readonly definition: LambdaFunction;
   invoke(event: unknown): Promise<Invocation>;
-  /** Ends all processes; invocations under way fail, waiting ones too. */
+  /** Ends all processes. Running and waiting invocations fail. */
   close(): Promise<void>;
 };
 
@@ -31,19 +30,22 @@ type Idle = { readonly environment: ExecutionEnvironment; reaper: NodeJS.Timeout
 
 const throttled: Throttled = { ok: false, errorType: 'TooManyRequestsException', errorMessage: 'Rate Exceeded.' };
 
-/** How much of the machine one function may take. */
+/** The limits of one function. */
 export type Limits = {
   readonly mostProcesses: number;
-  /** Invocations that wait for a process; more are throttled. */
+  /** The most invocations that may wait for a process; more are throttled. */
   readonly mostWaiting: number;
-  /** One that has waited so long is throttled: its caller is about to give up. */
+  /** An invocation that waited this long is throttled, because its caller is about to time out. */
   readonly longestWaitMs: number;
   readonly idleLimitMs: number;
-  /** For all processes but the last: they were started for a burst. */
+  /** For all processes except the last one, since they were started for a burst. */
   readonly surplusIdleLimitMs: number;
 };
 
-/** On AWS a thousand environments may run at once; here they share one small machine, with some to spare for those that wait for Terra. */
+/**
+ * AWS allows 1,000 concurrent environments. Here they share one small machine, with some extra for functions that wait
+ * for Terra.
+ */
 const LIMITS: Limits = {
   mostProcesses: Math.min(10, Math.max(4, 2 * availableParallelism())),
   mostWaiting: 100,
@@ -52,14 +54,14 @@ const LIMITS: Limits = {
   surplusIdleLimitMs: 5_000,
 };
 
-/** Runs one function in as many processes as it has invocations at the same time, started when first needed. */
+/** Runs one function. Each concurrent invocation has its own process, started on demand. */
 export function startRuntime(
   definition: LambdaFunction,
   deps: {
     credentials: Credentials;
     endpoints: Readonly<Record<string, string>>;
     onLog: (log: FunctionLog) => void;
-    /** Left out: the processes may use whole cores. */
+    /** By default the processes use whole cores. */
     cpuLimit?: Pick<CpuLimit, 'limit'> | undefined;
   } & Partial<Limits>,
 ): Runtime {
@@ -71,7 +73,7 @@ export function startRuntime(
   let taken = 0;
   let closed = false;
 
-  /** Whether the invocation may have a process, once it may. */
+  /** Resolves with whether the invocation may have a process. */
   async function take(): Promise<boolean> {
     if (closed || taken + waiting.length >= (definition.reservedConcurrency ?? Number.POSITIVE_INFINITY)) return false;
     if (taken < mostProcesses) {
@@ -121,7 +123,7 @@ export function startRuntime(
     return environment;
   }
 
-  // The one used last, so that the others fall idle.
+  // Takes the most recently used process, so that the others become idle.
   function takeIdle(): ExecutionEnvironment | undefined {
     for (;;) {
       const last = idle.pop();
@@ -179,4 +181,27 @@ export function startRuntime(
       await Promise.all([...running].map(environment => environment.stop()));
     },
   };
+}
+
+/** One line that a function logged. */
+export type FunctionLog = {
+  readonly function: string;
+  readonly level: string;
+  readonly requestId?: string;
+  /** The logged object or text. */
+  readonly message: unknown;
+};
+
+/** Parses a line of a function's output: the runtime's JSON, or plain text printed by something else. */
+export function readLogLine(title: string, line: string): FunctionLog {
+  try {
+    const { level, requestId, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof level === 'string') {
+      const message = Object.hasOwn(rest, 'errorType') ? rest : rest.message;
+      return { function: title, level, message, ...(typeof requestId === 'string' && { requestId }) };
+    }
+  } catch {
+    // Not JSON, so plain text.
+  }
+  return { function: title, level: 'INFO', message: line };
 }

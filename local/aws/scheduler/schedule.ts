@@ -3,18 +3,18 @@ import awsCronParser from 'aws-cron-parser';
 import { account } from '../iam/account';
 import type { Stack } from '../cloudformation/template';
 
-/** Something that invokes a function by the clock. */
+/** A schedule or scheduled rule that invokes a function. */
 export type Schedule = {
   readonly name: string;
   readonly arn: string;
   readonly expression: string;
   readonly enabled: boolean;
   readonly functionArn: string;
-  /** Whom the scheduler acts as; a rule has none. */
+  /** The scheduler's execution role; a rule has none. */
   readonly roleArn: string | undefined;
-  /** ARN of the queue that gets what could not be started. */
+  /** ARN of the queue that receives events of runs that could not be started. */
   readonly deadLetters: string | undefined;
-  /** What the function is given, where the template says so. */
+  /** The function's input, if the template sets one. */
   readonly input: string | undefined;
   readonly source: 'aws.scheduler' | 'aws.events';
 };
@@ -34,7 +34,7 @@ type ScheduleProperties = {
 type RuleProperties = Omit<ScheduleProperties, 'Target'> & { readonly Targets?: readonly Target[] };
 
 export function schedulesOf(stack: Stack): Schedule[] {
-  const one = (
+  const toSchedule = (
     { logicalId, arn }: { logicalId: string; arn: string },
     { Name = logicalId, ScheduleExpression = '', State = 'ENABLED' }: Omit<ScheduleProperties, 'Target'>,
     { Arn, RoleArn, Input, DeadLetterConfig }: Target,
@@ -53,17 +53,19 @@ export function schedulesOf(stack: Stack): Schedule[] {
   return [
     ...stack
       .resources<ScheduleProperties>('AWS::Scheduler::Schedule')
-      .map(resource => one(resource, resource.properties, resource.properties.Target, 'aws.scheduler')),
+      .map(resource => toSchedule(resource, resource.properties, resource.properties.Target, 'aws.scheduler')),
     ...stack
       .resources<RuleProperties>('AWS::Events::Rule')
       .filter(({ properties }) => properties.ScheduleExpression !== undefined)
       .flatMap(resource =>
-        (resource.properties.Targets ?? []).map(target => one(resource, resource.properties, target, 'aws.events')),
+        (resource.properties.Targets ?? []).map(target =>
+          toSchedule(resource, resource.properties, target, 'aws.events'),
+        ),
       ),
   ];
 }
 
-/** The event a run of this schedule carries. */
+/** Returns the event of one run. */
 export function scheduledEvent({ input, source, arn }: Schedule, at: Date): unknown {
   if (input !== undefined) return JSON.parse(input);
   return {
@@ -79,7 +81,7 @@ export function scheduledEvent({ input, source, arn }: Schedule, at: Date): unkn
   };
 }
 
-/** Milliseconds from now to the next run. A rate counts from now on, a cron expression by the clock in UTC. */
+/** Returns the milliseconds until the next run. A rate counts from `now`; a cron expression is in UTC. */
 export function untilNextRun(expression: string, now: Date): number {
   const [, kind, argument = ''] = /^(rate|cron|at)\((.*)\)$/.exec(expression) ?? [];
   if (kind === 'rate') {
@@ -95,10 +97,10 @@ export function untilNextRun(expression: string, now: Date): number {
 
 const unitMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** Node's timers hold no longer delay. */
+/** The longest delay of a Node timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Runs what is enabled whenever it is due, without waiting for the run before, until stopped. */
+/** Runs every enabled schedule when it is due, without waiting for its previous run, until stopped. */
 export function startSchedules(schedules: readonly Schedule[], run: (schedule: Schedule) => void): { stop(): void } {
   const timers = new Map<Schedule, NodeJS.Timeout>();
 

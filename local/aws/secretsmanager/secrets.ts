@@ -1,28 +1,27 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
-import { initialValue, type SecretProperties } from './secret-value';
+import { type AwsAnswer, type OnCall, startService } from '../aws-call';
 import type { Resource } from '../cloudformation/template';
 
 type Version = { readonly id: string; readonly value: string; readonly createdAt: number };
 
-/** `versions[0]` is AWSCURRENT, `versions[1]` AWSPREVIOUS; older ones have lost their label and are gone. */
+/** `versions[0]` is AWSCURRENT and `versions[1]` AWSPREVIOUS; older versions are dropped. */
 type Secret = { readonly arn: string; readonly name: string; versions: Version[] };
 
 export type SecretsManager = {
   readonly endpoint: string;
-  /** The names, as the template gives them. */
+  /** The secrets' names in the template. */
   readonly names: readonly string[];
-  /** Makes this the current value of the secret with this name or ARN; no new version where it already is. */
+  /** Sets the current value of the secret with this name or ARN. Adds no version if the value is unchanged. */
   put(id: string, value: string): void;
   close(): Promise<void>;
 };
 
-/** Secrets Manager on the loopback interface, holding what the template declares and, with `dataDir`, what was put before. */
+/**
+ * Starts Secrets Manager on the loopback interface with the template's secrets. `dataDir` keeps their values between
+ * runs.
+ */
 export async function startSecretsManager(options: {
   declared: readonly Resource<SecretProperties>[];
   dataDir?: string | undefined;
@@ -37,16 +36,16 @@ export async function startSecretsManager(options: {
     const versions = value === undefined ? [] : [{ id: randomUUID(), value, createdAt: Date.now() }];
     return kept.find(secret => secret.arn === arn) ?? { arn, name, versions };
   });
-  const keep = () => file && writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
-  keep();
+  const save = () => file && writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 });
+  save();
 
-  // AWS also takes an ARN without its random ending.
+  // AWS also accepts an ARN without its random suffix.
   const find = (id: unknown) =>
     secrets.find(({ arn, name }) => id === name || id === arn || id === arn.slice(0, -'-local0'.length));
 
   function add(secret: Secret, value: string, id: string = randomUUID()): string {
     secret.versions = [{ id, value, createdAt: Date.now() }, ...secret.versions].slice(0, 2);
-    keep();
+    save();
     return id;
   }
 
@@ -84,25 +83,22 @@ export async function startSecretsManager(options: {
     return secret ? action(secret, input) : notFound('secret');
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.1');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.1',
+    answer: answerTo,
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     names: secrets.map(({ name }) => name),
     put(id, value) {
       const secret = find(id);
       if (secret === undefined)
-        throw new Error(`There is no secret ${id}, only ${secrets.map(({ name }) => name).join(', ')}`);
+        throw new Error(`There is no secret ${id}. Secrets: ${secrets.map(({ name }) => name).join(', ')}`);
       if (secret.versions[0]?.value !== value) add(secret, value);
     },
-    close: () => closeServer(server),
+    close,
   };
 }
 
@@ -123,3 +119,41 @@ const notFound = (what: string): AwsAnswer =>
 
 const stageOrVersion = ({ VersionId, VersionStage = 'AWSCURRENT' }: Record<string, unknown>): string =>
   VersionId === undefined ? `staging label: ${VersionStage as string}` : `VersionId: ${VersionId as string}`;
+
+/** The properties of AWS::SecretsManager::Secret that determine its value. */
+export type SecretProperties = {
+  readonly Name?: string;
+  readonly SecretString?: string;
+  readonly GenerateSecretString?: {
+    readonly PasswordLength?: number;
+    readonly ExcludeCharacters?: string;
+    readonly ExcludeLowercase?: boolean;
+    readonly ExcludeUppercase?: boolean;
+    readonly ExcludeNumbers?: boolean;
+    readonly ExcludePunctuation?: boolean;
+    readonly SecretStringTemplate?: string;
+    readonly GenerateStringKey?: string;
+  };
+};
+
+const lower = 'abcdefghijklmnopqrstuvwxyz';
+const punctuation = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
+
+/** Returns a new secret's value: the template's, a generated one, or undefined if the template asks for neither. */
+export function initialValue({ SecretString, GenerateSecretString: rule }: SecretProperties): string | undefined {
+  if (SecretString !== undefined || rule === undefined) return SecretString;
+  const alphabet = [
+    rule.ExcludeLowercase ? '' : lower,
+    rule.ExcludeUppercase ? '' : lower.toUpperCase(),
+    rule.ExcludeNumbers ? '' : '0123456789',
+    rule.ExcludePunctuation ? '' : punctuation,
+  ]
+    .join('')
+    .split('')
+    .filter(character => !rule.ExcludeCharacters?.includes(character));
+  const generated = Array.from({ length: rule.PasswordLength ?? 32 }, () => alphabet[randomInt(alphabet.length)]).join(
+    '',
+  );
+  if (rule.SecretStringTemplate === undefined || rule.GenerateStringKey === undefined) return generated;
+  return JSON.stringify({ ...(JSON.parse(rule.SecretStringTemplate) as object), [rule.GenerateStringKey]: generated });
+}

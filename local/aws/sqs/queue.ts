@@ -1,19 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
-import { type AwsAnswer, callOf, type OnCall, parseObject, sendAwsAnswer } from '../aws-call';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../loopback';
-import { readBody } from '../apigateway/request-body';
+import { type AwsAnswer, type OnCall, startService } from '../aws-call';
 
-/** A queue the template declares: its `Ref` is its URL. */
+/** A queue of the template. Its `ref` is its URL. */
 export type DeclaredQueue = { readonly ref: string; readonly arn: string };
 
 export type Queues = {
   readonly endpoint: string;
-  /** The queues' URLs, as the template names them. */
+  /** The queues' URLs in the template. */
   readonly urls: readonly string[];
-  /** Puts a message into the queue with this URL or ARN, as an AWS service would. */
+  /** Sends a message to the queue with this URL or ARN, as an AWS service does. */
   send(queue: string, body: string): void;
-  /** What lies in the queue with this URL or ARN, in flight or not, oldest first. */
+  /** Returns the bodies of all messages in the queue with this URL or ARN, including those in flight, oldest first. */
   bodies(queue: string): readonly string[];
   close(): Promise<void>;
 };
@@ -30,7 +27,7 @@ const BODY_LIMIT_BYTES = 256 * 1024;
 const VISIBILITY_TIMEOUT_SECONDS = 30;
 const MESSAGES_A_CALL = 10;
 
-/** SQS on the loopback interface: the queues the template declares, in memory, without long polling. */
+/** Starts SQS on the loopback interface with the template's queues, in memory and without long polling. */
 export async function startQueues(options: {
   declared: readonly DeclaredQueue[];
   onCall?: OnCall;
@@ -39,11 +36,11 @@ export async function startQueues(options: {
   const { declared, onCall, clock = Date.now } = options;
   const queues = declared.map(({ ref, arn }): Queue => ({ url: ref, arn, messages: [] }));
 
-  // The host of a queue's URL says nothing here: everything after it names the queue.
+  // Only the path of a queue's URL identifies the queue.
   const find = (url: unknown) => queues.find(queue => pathOf(queue.url) === pathOf(String(url)));
   const named = (name: string): Queue => {
     const queue = queues.find(({ url, arn }) => name === url || name === arn);
-    if (!queue) throw new Error(`There is no queue ${name}, only ${queues.map(({ url }) => url).join(', ')}`);
+    if (!queue) throw new Error(`There is no queue ${name}. Queues: ${queues.map(({ url }) => url).join(', ')}`);
     return queue;
   };
 
@@ -84,7 +81,7 @@ export async function startQueues(options: {
       return { status: 200, body: Messages.length > 0 ? { Messages } : {} };
     },
 
-    // Deleting what is gone already succeeds on AWS too.
+    // Deleting a message twice also succeeds on AWS.
     DeleteMessage(queue, { ReceiptHandle }) {
       queue.messages = queue.messages.filter(({ receipt }) => receipt === undefined || receipt !== ReceiptHandle);
       return { status: 200, body: {} };
@@ -109,21 +106,18 @@ export async function startQueues(options: {
     return queue ? action(queue, input) : failure('QueueDoesNotExist', 'The specified queue does not exist.');
   }
 
-  const server = createServer(
-    cutOnFailure(async (request, response) => {
-      const call = callOf(request);
-      const input = parseObject((await readBody(request)).toString()) ?? {};
-      sendAwsAnswer(response, onCall?.(call, input) ?? answerTo(call.action, input), 'application/x-amz-json-1.0');
-    }),
-  );
-  const port = await listen(server);
+  const { endpoint, close } = await startService({
+    onCall,
+    contentType: 'application/x-amz-json-1.0',
+    answer: answerTo,
+  });
 
   return {
-    endpoint: `http://${addressOf(port)}`,
+    endpoint,
     urls: queues.map(({ url }) => url),
     send: (name, body) => void add(named(name), body),
     bodies: name => named(name).messages.map(({ body }) => body),
-    close: () => closeServer(server),
+    close,
   };
 }
 

@@ -10,14 +10,16 @@ const steps = [
   { label: '+1 week', seconds: 604_800 },
 ];
 
-/** The sandbox for people: what it is, its scenarios as switches, its users, and what went in and out. */
+/**
+ * Renders the home page: what the sandbox is, its scenarios as switches, its users, and all requests and deliveries.
+ */
 export function homePage(world: World, nonce: string): string {
   return layout(
     'Terra sandbox',
     `<main>
 <div class="top">
 <div><h1>Terra sandbox</h1>
-<p class="soft">A stand-in for Terra on this machine: the same API, widget, redirects and signed webhooks, with made-up people and devices. Switch on what should go wrong, and watch what your app makes of it.</p></div>
+<p class="soft">A local imitation of Terra: the same API, widget, redirects and signed webhooks, with fictitious users and devices. Switch on a scenario and see how your app handles it.</p></div>
 <form method="post" action="/sandbox/try"><button class="primary" id="try">Try the widget</button></form>
 </div>
 <ul class="facts">
@@ -36,7 +38,7 @@ export function homePage(world: World, nonce: string): string {
 </section>
 <section aria-labelledby="history-title">
 <header><h2 id="history-title">Requests and deliveries</h2>
-<div class="bar">${steps.map(({ label, seconds }) => `<button data-advance="${seconds}" title="Lets time pass: retries, expiry, what happens later">${label}</button>`).join('')}<button id="clear-history">Clear</button><button id="reset">Reset everything</button></div></header>
+<div class="bar">${steps.map(({ label, seconds }) => `<button data-advance="${seconds}" title="Advances the clock: retries, expiry and later events fall due">${label}</button>`).join('')}<button id="clear-history">Clear</button><button id="reset">Reset everything</button></div></header>
 <div class="panel" id="history"><p class="empty">Loading&hellip;</p></div>
 </section>
 </main>

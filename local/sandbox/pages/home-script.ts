@@ -1,4 +1,7 @@
-/** Runs in the browser: keeps the home page current through the control API. Everything shown is set as text, never as markup. */
+/**
+ * Runs in the browser and refreshes the home page through the control API. Everything is inserted as text, never as
+ * markup.
+ */
 export const homeScript = `
 const call = async (method, path, body) => {
   const response = await fetch('/sandbox/' + path, { method, body: body && JSON.stringify(body) });
@@ -61,7 +64,7 @@ function showUsers(users) {
   if (now === shownUsers) return;
   shownUsers = now;
   const rows = users.map(userRow);
-  byId('users').replaceChildren(...(rows.length > 0 ? rows : [make('p', 'empty', 'Nobody yet. Connect through your app, or try the widget.')]));
+  byId('users').replaceChildren(...(rows.length > 0 ? rows : [make('p', 'empty', 'No users yet. Connect one through your app, or try the widget.')]));
 }
 
 const good = ['delivered'];
@@ -105,7 +108,7 @@ function showHistory(history) {
   const now = JSON.stringify(newest.map(({ seq, state, attempts }) => [seq, state, attempts?.length]));
   if (now === shownHistory) return;
   shownHistory = now;
-  byId('history').replaceChildren(...(newest.length > 0 ? newest.map(historyRow) : [make('p', 'empty', 'Nothing yet. Every call to the API and every webhook appears here.')]));
+  byId('history').replaceChildren(...(newest.length > 0 ? newest.map(historyRow) : [make('p', 'empty', 'No entries yet. Every API request and every webhook appears here.')]));
 }
 
 async function refresh() {
@@ -136,7 +139,7 @@ byId('all-off').addEventListener('click', async () => {
   await refresh();
 });
 byId('change-destination').addEventListener('click', async () => {
-  const url = prompt('Where do webhooks go? Leave it empty for nowhere.', byId('destination').textContent);
+  const url = prompt('URL to send webhooks to. Leave it empty to send none.', byId('destination').textContent);
   if (url === null) return;
   const { error } = await call('PUT', 'destination', { url: url === '' || url === 'nowhere' ? null : url });
   if (error) alert(error);

@@ -1,11 +1,13 @@
 import { styles } from './styles';
 
-/** Makes `text` safe inside markup and attributes. */
+/** Escapes `text` for use in markup and attributes. */
 export function escape(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`);
 }
 
-/** A whole page with inline styles and nothing from elsewhere. The label keeps anyone from taking it for the real thing. */
+/**
+ * Renders a complete page with inline styles and no external resources. Its footer says that the page is not Terra's.
+ */
 export function layout(title: string, main: string, { wide = false, language = 'en' } = {}): string {
   return `<!doctype html>
 <html lang="${escape(language)}">
@@ -17,17 +19,17 @@ export function layout(title: string, main: string, { wide = false, language = '
 </head>
 <body class="${wide ? 'wide' : 'narrow'}">
 ${main}
-<footer><span class="label">Terra sandbox</span> Nothing here is real: no Terra, no provider, no health data.</footer>
+<footer><span class="label">Terra sandbox</span> This is a test page: it is not Terra or a provider, and all data is fictitious.</footer>
 </body>
 </html>`;
 }
 
-/** A provider's initials on a colour of its own. */
+/** Renders a provider's initials on a colored background. */
 export function emblem(id: string, name: string): string {
   return `<span class="emblem" style="--hue:${hueOf(id)}" aria-hidden="true">${escape(initials(name))}</span>`;
 }
 
-/** The same as a picture, for the icon links of integrations/detailed. */
+/** Renders the same as an SVG image, for the icon links of integrations/detailed. */
 export function emblemSvg(id: string, name: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><rect width="64" height="64" rx="18" fill="hsl(${hueOf(id)} 45% 38%)"/><text x="32" y="41" font-family="system-ui,sans-serif" font-size="25" font-weight="600" fill="#fff" text-anchor="middle">${escape(initials(name))}</text></svg>`;
 }

@@ -4,7 +4,7 @@ const messages = {
   success: { title: 'You are connected', text: 'You can close this page and go back to the app.', good: true },
   failure: {
     title: 'Not connected',
-    text: 'Nothing was shared. You can go back to the app and try again.',
+    text: 'No data was shared. You can go back to the app and try again.',
     good: false,
   },
   unknown_link: { title: 'This link does not exist', text: 'Start again from the app.', good: false },
@@ -14,7 +14,7 @@ const messages = {
   no_decision: { title: 'Approve or deny?', text: 'Go back and press one of the two buttons.', good: false },
 } as const;
 
-/** The pages that say one thing: how it ended when the app gave no redirect URL, and links that lead nowhere. */
+/** Renders a page with one message: the result if the app gave no redirect URL, or an invalid link. */
 export function messagePage(about: keyof typeof messages): string {
   const { title, text, good } = messages[about];
   return layout(

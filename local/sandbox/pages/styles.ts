@@ -1,4 +1,4 @@
-/** The sandbox's look: one sheet, light and dark, no fonts or images from elsewhere. */
+/** The sandbox's style sheet, light and dark, without external fonts or images. */
 export const styles = `
 :root { color-scheme: light dark; --bg:#f4f5f2; --card:#fff; --ink:#17201b; --soft:#5d6a63; --line:#e1e5df; --accent:#0d6b52; --on-accent:#fff; --tint:#e8f3ee; --bad:#b3382c; --good:#0d6b52; --warn:#9a6500; }
 @media (prefers-color-scheme: dark) { :root { --bg:#101512; --card:#18201b; --ink:#e8eee9; --soft:#98a69e; --line:#2a352e; --accent:#4cc39c; --on-accent:#06231a; --tint:#1c2f27; --bad:#f0877b; --good:#4cc39c; --warn:#e3b45a; } }

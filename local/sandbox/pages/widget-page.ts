@@ -3,7 +3,7 @@ import { findProvider, type Provider } from '../providers';
 import type { SandboxUser } from '../users';
 import { emblem, escape, layout } from './layout';
 
-/** The hosted widget: a person picks a provider, or disconnects one where the session shows that. */
+/** Renders the hosted widget: the end user picks a provider, or disconnects one if the session offers that. */
 export function widgetPage(
   session: WidgetSession,
   offered: readonly Provider[],
@@ -25,7 +25,7 @@ ${emblem(id, nameOf(id))}<span class="grow">${escape(nameOf(id))}<br><span class
 <p class="soft">Choose where your health data comes from.</p>
 <form method="post" id="widget">
 ${existing.length > 0 ? `<div class="choices" id="linked">${existing.join('\n')}</div>` : ''}
-<div class="choices" id="providers">${choices.join('\n') || '<p class="soft">Nothing is offered here: none of the requested providers is switched on.</p>'}</div>
+<div class="choices" id="providers">${choices.join('\n') || '<p class="soft">No providers available: none of the requested providers is enabled.</p>'}</div>
 </form>
 </main>`,
     { language: session.language },

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { listen } from '../../../local/loopback';
-import { readBody } from '../../../local/aws/apigateway/request-body';
+import { listen, readBody } from '../../../local/loopback';
 
 /** What the bare server is to read, and where. */
 export type BareWish = {

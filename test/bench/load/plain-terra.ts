@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { addressOf, closeServer, cutOnFailure, listen } from '../../../local/loopback';
-import { readBody } from '../../../local/aws/apigateway/request-body';
+import { addressOf, closeServer, cutOnFailure, listen, readBody } from '../../../local/loopback';
 import type { Upstream } from '../../../local/stack';
 
 /** A Terra that opens widget sessions and remembers none, so that nothing it keeps is taken for a leak. */
