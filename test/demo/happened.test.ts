@@ -85,7 +85,7 @@ const happened = ({
 
 const lines = (chapter: Chapter | undefined) => chapter?.entries.map(({ lane, title }) => `${lane}: ${title}`);
 
-test('the three lanes are told in the order in which things came to be known here', () => {
+test('the three lanes are sorted by when the deployment received each entry', () => {
   const [chapter] = happened({
     facts: [created(), proof(6), callback(1), word(3), confirm(5)],
     deliveries: [delivery(2)],
@@ -107,7 +107,7 @@ test('the three lanes are told in the order in which things came to be known her
   ]);
 });
 
-test('of the same millisecond, Terra’s telling comes before what is stored, and that before what is published', () => {
+test('in one millisecond, Terra’s delivery is before the stored fact, and that before the published event', () => {
   const [chapter] = happened({
     facts: [created(), word(2)],
     deliveries: [delivery(2)],
@@ -117,7 +117,7 @@ test('of the same millisecond, Terra’s telling comes before what is stored, an
   expect(chapter?.entries.map(({ lane }) => lane)).toEqual(['facts', 'webhooks', 'facts', 'events']);
 });
 
-describe('the three that must meet', () => {
+describe('the three facts of a connection', () => {
   const met = (facts: Fact[], deliveries: object[] | 'elsewhere' = [delivery(2)]) => {
     const [chapter] = happened({ facts: [created(), ...facts], deliveries });
     const { keys, end } = chapter?.meeting ?? { keys: [], end: '' };
@@ -147,16 +147,16 @@ describe('the three that must meet', () => {
     ['it was refused', [delivery(2, { attempts: [attempt(2, 401)] })]],
     ['it came afterwards', [delivery(9)]],
     ['it was of another kind', [delivery(2, { type: 'daily' })]],
-  ])('Terra’s word came by a lookup where %s', (_, deliveries) => {
+  ])('the authentication is shown as looked up if %s', (_, deliveries) => {
     expect(met([callback(1), confirm(4), word(5), proof(6)], deliveries)).toBe('callback confirm lookup met');
   });
 
-  test('nobody can say how it came where Terra is not the sandbox', () => {
+  test('the source of the authentication is unknown without the sandbox', () => {
     expect(met([callback(1), word(5)], 'elsewhere')).toBe('callback word (confirm) waiting');
   });
 });
 
-test('a delivery is told attempt by attempt: signed or not, the answer, and what comes of it', () => {
+test('a delivery is shown attempt by attempt, with signature, answer and next step', () => {
   const told = (more: object) =>
     happened({ facts: [created()], deliveries: [delivery(2, more)] })[0]
       ?.entries.filter(({ lane }) => lane === 'webhooks')
@@ -177,7 +177,7 @@ test('a delivery is told attempt by attempt: signed or not, the answer, and what
   expect(told({ attempts: [], state: 'waiting' })).toEqual(['wait auth: held back for now']);
 });
 
-test('only deliveries about this person are shown, whatever they are about', () => {
+test('only deliveries about this user are shown, of every type', () => {
   const about = (body: object, userId: string | null = null) => delivery(2, { userId, body: JSON.stringify(body) });
   const count = (one: object) =>
     happened({ facts: [created(), callback(1)], deliveries: [one] })[0]?.entries.filter(
@@ -193,14 +193,14 @@ test('only deliveries about this person are shown, whatever they are about', () 
   expect(count(delivery(2, { userId: null, body: 'not JSON' }))).toBe(0);
 });
 
-test('no signature is shown, only whether there was one', () => {
+test('the signature itself is not shown', () => {
   const chapters = happened({ facts: [created()], deliveries: [delivery(2)] });
 
   expect(JSON.stringify(chapters)).not.toContain('secret-signature');
   expect(JSON.stringify(chapters)).toContain('"signed":true');
 });
 
-test('each attempt begins a chapter, the newest first; what a session stores stays with it', () => {
+test('each session begins a chapter, newest first, with everything the session stored', () => {
   const chapters = happened({
     facts: [
       created(0),
@@ -222,7 +222,7 @@ test('each attempt begins a chapter, the newest first; what a session stores sta
   expect(chapters.map(({ meeting }) => meeting?.keys.length)).toEqual([undefined, 3, 3, undefined]);
 });
 
-test('permissions that come with an authentication are told with it, later ones by themselves', () => {
+test('permissions of an authentication are shown with it, later ones separately', () => {
   const auth = { ...fact('connection', 'auth', 2, { via: 'session#s1' }, 'c1'), at: iso(1) };
   const scopes = { ...fact('connection', 'scopes', 2, { list: ['a'] }, 'c1'), at: iso(1) };
 
@@ -233,26 +233,26 @@ test('permissions that come with an authentication are told with it, later ones 
   ]);
 });
 
-test('a fact of an earlier run has its own time', () => {
+test('a fact of an earlier run keeps its time', () => {
   const { storedAt: _, ...earlier } = created();
 
   expect(happened({ facts: [earlier] })[0]?.entries[0]?.at).toBe(NOON - 500_000);
 });
 
-test('an event says whose provider it is and what was before', () => {
+test('an event shows its provider and the previous status', () => {
   const detail = { connection: { provider: 'GARMIN' }, previousStatus: 'unconfirmed' };
 
   expect(wordsForEvent(event('connection.connected', detail)).note).toBe('GARMIN · was unconfirmed');
   expect(wordsForEvent(event('something.new')).tone).toBe('off');
 });
 
-test('there are words for every fact that is stored, and for nothing else', () => {
+test('every stored fact has a text, and there is no other text', () => {
   const stored = fullRows.flatMap(factsOf).map(({ record, fact: name }) => `${record}.${name}`);
 
   expect(Object.keys(factWords).toSorted()).toEqual([...new Set(stored)].toSorted());
 });
 
-test('there are words for everything the webhook answers', () => {
+test('every answer of the webhook has a text', () => {
   const { outcome } = receiveWebhook.replies[200].shape;
 
   expect(Object.keys(outcomeWords).toSorted()).toEqual(outcome.options.toSorted());
