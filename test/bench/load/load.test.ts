@@ -81,7 +81,7 @@ test('after a flood its processes and sockets are closed', async () => {
 });
 
 test('a stack that is stopped under load ends with all its processes', async () => {
-  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 5, whole: true, next: webhooks.next });
+  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 2, whole: true, next: webhooks.next });
   await comesTrue(async () => functionProcesses(stack.pid).length > 3);
   const processes = functionProcesses(stack.pid);
 
