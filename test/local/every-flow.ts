@@ -86,6 +86,12 @@ async function peopleLeave(stack: LocalStack, sandbox: NonNullable<LocalStack['s
   const judy = await connect(stack, 'judy');
   await judy.call('DELETE', '/v1/me');
 
+  // An end of which Terra does not say whose it is.
+  const lea = await connect(stack, 'lea');
+  const [unnamed] = await lea.connections();
+  const user = { user_id: unnamed?.terraUserId, provider: 'OURA', reference_id: null };
+  await sandbox.sendRaw(JSON.stringify({ type: 'deauth', status: 'success', user }));
+
   // What Terra does not agree to is left to the sweep.
   const kate = await connect(stack, 'kate');
   await sandbox.settled();

@@ -276,6 +276,7 @@ test('no log line, error or event of any handler contains a secret or personal d
     await browse(state, 'failure', `reason=${planted.reason}&email=${planted.queryMail}`);
     world.wait(SECOND);
     const about = { referenceId: reference, createdAt: new Date(world.clock()).toISOString() };
+    world.wait(MINUTE);
     await deliver(terraEvent.auth(connectedUser, { ...about, session: planted.widgetSession }));
     await browse(state, 'success', `user_id=${connectedUser}&reference_id=${reference}&resource=${planted.bodyValue}`);
     const target = answers.at(-1)?.told.headers.location;
