@@ -85,7 +85,7 @@ async function poisoned(sub: string) {
   return { key, item };
 }
 
-test('a person who connects is told of: the session completed once, the connection unconfirmed and then connected', async () => {
+test('connecting publishes session.completed once, connection.unconfirmed and then connection.connected', async () => {
   const { session, connection, referenceId } = await connected('alice');
 
   await told('alice', 'session.completed', 'connection.connected');
@@ -114,7 +114,7 @@ test('a person who connects is told of: the session completed once, the connecti
   });
 });
 
-test('what Terra knows a user by is in no event before the connection is connected', async () => {
+test('no event contains the Terra user id before the connection is connected', async () => {
   const who = await person(stack, 'boris');
   const session = await who.open({ provider: 'OURA' });
   await who.decide(String(session.url));
@@ -126,7 +126,7 @@ test('what Terra knows a user by is in no event before the connection is connect
   for (const user of stack.sandbox?.users() ?? []) expect(JSON.stringify(unconfirmed)).not.toContain(user.userId);
 });
 
-test('the stream delivers again: the same events under the same ids', async () => {
+test('a repeated stream delivery publishes the same events with the same ids', async () => {
   await connected('carol');
   await told('carol', 'session.completed', 'connection.connected');
   const once = toldOf('carol');
@@ -142,7 +142,7 @@ test('the stream delivers again: the same events under the same ids', async () =
   expect(inOrderOfIds(twice)).toEqual(inOrderOfIds(once));
 });
 
-test('a disconnect is told of twice: that data must not be used any more, and that Terra agreed', async () => {
+test('a disconnect publishes two events: at once, and when Terra agreed', async () => {
   const { who, connection } = await connected('dora');
 
   await who.call('DELETE', `/v1/connections/${String(connection?.id)}`);
@@ -161,7 +161,7 @@ test('a disconnect is told of twice: that data must not be used any more, and th
   expect(stopped?.detail.connection).toMatchObject({ reason: 'owner' });
 });
 
-test('a row nobody can read goes to the dead letters, and the next change is published all the same', async () => {
+test('an unreadable row becomes a dead letter, and the next change is published', async () => {
   const { key } = await poisoned('emil');
 
   await connected('frieda');
@@ -170,7 +170,7 @@ test('a row nobody can read goes to the dead letters, and the next change is pub
   expect(letters()).toContainEqual({ row: key, reason: 'unreadable', at: expect.any(Number) });
 });
 
-test('a redrive publishes what the row has become by then, and nothing of a row that is gone', async () => {
+test('a redrive publishes the row’s present state, and nothing for a deleted row', async () => {
   const { key, item } = await poisoned('gerd');
   const letter = letters().find(({ row }) => row.item === key.item);
   if (!letter) throw new Error('there was no letter');
@@ -195,7 +195,7 @@ test('a redrive publishes what the row has become by then, and nothing of a row 
   expect(after).toMatchObject([{ 'detail-type': 'connection.connected', detail: before.at(-1)?.detail }]);
 });
 
-test('an operator reads a dead letter and takes it out of the queue', async () => {
+test('an operator can read a dead letter and delete it', async () => {
   await poisoned('hanna');
   const waiting = async () => {
     const { Attributes } = await queues.send(
@@ -212,7 +212,7 @@ test('an operator reads a dead letter and takes it out of the queue', async () =
   expect(await waiting()).toBe(before - 1);
 });
 
-test('the page beside the API shows what was published, and nothing in it is secret', async () => {
+test('the local events page shows the published events, without secrets', async () => {
   const page = (await (await fetch(`${stack.apiUrl}/_local/events`)).json()) as { events: unknown[] };
 
   expect(page.events).toEqual(stack.events());

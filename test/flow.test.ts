@@ -58,7 +58,7 @@ async function age(callback: string, by: number): Promise<void> {
   }
 }
 
-test('the widget: a person picks a provider, approves, comes back and is connected', async () => {
+test('the widget: a user picks a provider, approves, returns and is connected', async () => {
   const alice = await person(stack, 'alice');
   const session = await alice.open({ language: 'de' });
   expect(session).toMatchObject({ flow: 'widget', status: 'pending' });
@@ -77,7 +77,7 @@ test('the widget: a person picks a provider, approves, comes back and is connect
   expect(await alice.session(session.id)).not.toHaveProperty('url');
 });
 
-test('a direct link: connected, told of data, disconnected, and gone at Terra', async () => {
+test('a direct link: a user connects, data arrives, the user disconnects, and the Terra user is deleted', async () => {
   const bob = await person(stack, 'bob');
   const session = await bob.open({ provider: 'oura' });
   const { sent } = await bob.decide(String(session.url));
@@ -109,7 +109,7 @@ test('the mobile SDK: a phone redeems its token once and is connected', async ()
   await eventually(carol.connections, connectionIs('connected'));
 });
 
-test('denied: the browser hears why, and nothing is connected', async () => {
+test('denied: the browser gets the reason, and nothing is connected', async () => {
   const dave = await person(stack, 'dave');
   const session = await dave.open({ provider: 'GARMIN' });
 
@@ -125,7 +125,7 @@ test('denied: the browser hears why, and nothing is connected', async () => {
   expect(await dave.connections()).toEqual([]);
 });
 
-test('a wrong owner finishes: nobody gets the link, and Terra loses it', async () => {
+test('a different user finishes the link: no one is connected, and the Terra user is deleted', async () => {
   const eve = await person(stack, 'eve');
   const frank = await person(stack, 'frank');
   const session = await eve.open({ provider: 'GARMIN' });
@@ -143,7 +143,7 @@ test('a wrong owner finishes: nobody gets the link, and Terra loses it', async (
   expect((await eve.confirm(session.id, sent.code)).body).toMatchObject({ code: 'session_closed' });
 });
 
-test('somebody else’s session reads exactly as one that never was', async () => {
+test('reading a different user’s session gets the answer of an unknown session', async () => {
   const grace = await person(stack, 'grace');
   const heidi = await person(stack, 'heidi');
   const { id } = await grace.open();
@@ -153,7 +153,7 @@ test('somebody else’s session reads exactly as one that never was', async () =
   expect(foreign).toEqual(missing);
 });
 
-test('expired: nobody finished in time, the sweep closes the session and a late browser meets the neutral page', async () => {
+test('expired: the sweep closes an unfinished session, and a late browser gets the neutral page', async () => {
   const ivan = await person(stack, 'ivan');
   const session = await ivan.open({ provider: 'GARMIN' });
   const denied = await ivan.decide(String((await ivan.open({ provider: 'OURA' })).url), 'deny');
@@ -185,8 +185,8 @@ test('with every webhook lost the widget and the direct link still connect, by t
   expect(await judy.connections()).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
 });
 
-describe('bad input is answered as documented and changes nothing', () => {
-  test('no token, a broken one, an expired one and one for another audience meet the gateway', async () => {
+describe('invalid input gets its documented answer and changes nothing', () => {
+  test('a missing, broken or expired token, or one for another audience, is refused by the gateway', async () => {
     const expired = await stack.token('kate', { exp: 1 });
     const elsewhere = await stack.token('kate', { aud: 'another-app' });
     for (const authorization of [undefined, 'Bearer nonsense', `Bearer ${expired}`, `Bearer ${elsewhere}`]) {
@@ -244,7 +244,7 @@ describe('bad input is answered as documented and changes nothing', () => {
     if (status === 200) expect(await answer.json()).toEqual({ outcome: 'poison' });
   });
 
-  test('a webhook larger than Lambda takes is refused by the gateway', async () => {
+  test('a webhook above Lambda’s limit is refused by the gateway', async () => {
     const answer = await ask(`${stack.apiUrl}/v1/webhooks/terra`, { method: 'POST', body: 'x'.repeat(7_000_000) });
 
     expect([answer.status, await answer.json()]).toEqual([413, { message: 'Request Entity Too Large' }]);

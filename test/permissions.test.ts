@@ -71,7 +71,7 @@ describe('a removed grant', () => {
     crippled = await started({ alter: template => grants.reduce((now, remove) => remove(now), template) });
   });
 
-  test.each(requests)('%s without %s of %s: who asks hears that it is away, and the log says why', async (...row) => {
+  test.each(requests)('%s without %s of %s: the caller gets `unavailable`, and the log says why', async (...row) => {
     const [name, action, , ask, status] = row;
 
     expect(await ask(crippled)).toBe(503);
@@ -86,7 +86,7 @@ describe('a removed grant', () => {
     expect(JSON.stringify(logs.filter(({ kind }) => kind === 'function'))).toContain('AccessDenied');
   });
 
-  test('of what runs by the clock or hears of changes stops just that', async () => {
+  test('of a scheduled function or the stream publisher stops only that function', async () => {
     const cut = await started({
       alter: template =>
         [
@@ -150,7 +150,7 @@ describe('under exactly the synthesised policies', () => {
     await everyFlow(stack);
   });
 
-  test('everything works and nothing is denied', () => {
+  test('every flow works and nothing is denied', () => {
     expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
     expect(stack.logs().filter(({ kind }) => kind === 'denied')).toEqual([]);
     expect(new Set(stack.events().map(event => event['detail-type']))).toEqual(
@@ -169,14 +169,14 @@ describe('under exactly the synthesised policies', () => {
     expect(requests.filter(({ status }) => status >= 500)).toEqual([]);
   });
 
-  test('only functions are judged; what this test asks with a key of its own is marked', () => {
+  test('only functions’ calls are checked; this test’s own calls are marked', () => {
     const unchecked = calls.filter(({ decision }) => decision === 'unchecked');
 
     expect(unchecked.length).toBeGreaterThan(0);
     expect(new Set(unchecked.map(({ accessKey }) => accessKey))).toEqual(new Set(['test']));
   });
 
-  test('each function uses what it is granted and nothing else', () => {
+  test('each function uses all of its permissions', () => {
     const used = usedOf(calls);
 
     expect([...used.keys()].toSorted()).toEqual([...grants.keys()].toSorted());
@@ -188,7 +188,7 @@ describe('under exactly the synthesised policies', () => {
   });
 });
 
-test('with a customer’s own key everything works too, and nobody reads what is encrypted without it', async () => {
+test('with a customer key every flow works, and encrypted data cannot be read without the key', async () => {
   const settings = { encryption: 'customer' } as const;
   const calls: JudgedCall[] = [];
   const encrypted = await started({ settings, onCall: call => calls.push(call) });

@@ -57,7 +57,7 @@ test.each([
   expect(logged()).toContain(reason);
 });
 
-test('nobody is named while the reference-id key is malformed', async () => {
+test('no session is opened while the reference-id key is malformed', async () => {
   put('reference-key', 'too-short');
   const alice = await person(stack, 'alice');
 

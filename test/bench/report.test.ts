@@ -10,7 +10,7 @@ const row: Row = { target: 1, what: 'a bundle', figure: 200, unit: 'KiB', limit:
 const machine = { cpu: 'some processor', cores: 2, platform: 'linux x64' };
 const report = (rows: Row[]): Report => ({ machine, measuredAt: '2026-11-23T00:00:00Z', rounds: 15, rows, ladder: [] });
 
-test('a figure holds its gate up to the gate itself, and no figure at all holds none', () => {
+test('a figure passes up to and including its gate, and a missing figure fails', () => {
   const { limit: _, ...ungated } = row;
 
   expect(holds({ ...row, figure: 225 })).toBe(true);
@@ -19,7 +19,7 @@ test('a figure holds its gate up to the gate itself, and no figure at all holds 
   expect(holds(ungated)).toBe(true);
 });
 
-test('the table has a line for each figure with its gate, verdict and Node, and says what was missed', () => {
+test('the table has a line for each figure with its gate, verdict and Node version, and lists the failures', () => {
   const lines = reportTable(report([{ ...row, target: 2, figure: 2.8, limit: 2.75, unit: '×' }, row])).split('\n');
 
   expect(lines[1]).toMatch(/^1 +a bundle +200 KiB +≤ 225 +holds +v24\.0\.0$/);
@@ -31,7 +31,7 @@ test('the table has a line for each figure with its gate, verdict and Node, and 
   ]);
 });
 
-test('a median is the middle one, and a quotient is taken within its round', () => {
+test('a median is the middle value, and a ratio is computed within its round', () => {
   expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
   expect(medianQuotient([10, 40, 60], [10, 10, 30])).toBe(2);
 });
@@ -56,14 +56,14 @@ test.each([
   [['--node', 'latest'], '--node lists major versions'],
   [['--only', 'everything'], '--only lists some of cold, warm, counted, local, load'],
   [['--fast'], "Unknown option '--fast'"],
-])('what the bench cannot understand it refuses, and says how it is asked: %j', (args, said) => {
+])('unknown bench options are refused with a usage text: %j', (args, said) => {
   const refusal = refusalOf(() => readOptions(args));
 
   expect(refusal).toContain(said);
   expect(refusal).toContain('npm run bench -- [--json]');
 });
 
-test('without options it measures all but the load, on the Node at hand', () => {
+test('without options the bench measures all except the load, on the current Node', () => {
   const { majors, rounds, wanted } = readOptions([]);
 
   expect({ majors, rounds, wanted: [...wanted] }).toEqual({
@@ -74,7 +74,7 @@ test('without options it measures all but the load, on the Node at hand', () => 
   expect([...readOptions(['--only', 'warm', '--load']).wanted]).toEqual(['warm', 'load']);
 });
 
-test('the lock file of the usual way names no place that it came from', () => {
+test('the comparison project’s lock file contains no registry address', () => {
   const lock = readFileSync(join(__dirname, 'usual/package-lock.json'), 'utf8');
 
   expect(lock).not.toContain('"resolved"');

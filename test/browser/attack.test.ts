@@ -20,7 +20,7 @@ const settled = async (people: readonly Visitor[]) => {
 };
 
 test(
-  'a link that somebody else finishes in another browser connects nobody, and both are told',
+  'a link that a different user finishes in another browser connects no one, and both users see why',
   scene(async on => {
     const mallory = await visitor(on, 'mallory', { permissions: ['clipboard-read', 'clipboard-write'] });
     await mallory.openDemo();
@@ -53,7 +53,7 @@ test(
 );
 
 test(
-  'whoever plays both people in one browser sees that the one who started did not get it',
+  'in one browser with two users, the user who started the link sees that it was rejected',
   scene(async on => {
     const alice = await visitor(on, 'alice');
     await alice.openDemo();
@@ -73,7 +73,7 @@ test(
 );
 
 test(
-  'another browser that opens the return of a link connects nobody, and the connection ends',
+  'another browser that opens the return of a link connects no one, and the connection ends',
   scene(async on => {
     const mallory = await visitor(on, 'mallory');
     await mallory.openDemo();
@@ -97,7 +97,7 @@ test(
 );
 
 test(
-  'a return that is forged after a denial leads nowhere, also after somebody else approved in another browser',
+  'a return that is forged after a denial connects no one, even after a different user approved in another browser',
   scene(async on => {
     on.stack.sandbox?.switchOn('link-survives-denial');
     const mallory = await visitor(on, 'mallory');

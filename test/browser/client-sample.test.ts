@@ -24,7 +24,7 @@ async function opensTheWindow(who: Visitor): Promise<Visitor> {
 }
 
 test(
-  'an app on another origin leads its own page to the link, and it comes back connected',
+  'an app on another origin navigates to the link and is connected on return',
   scene(async on => {
     const ada = await atTheSample(on, 'ada');
     await ada.press('Connect on this page');
@@ -42,7 +42,7 @@ test(
 );
 
 test(
-  'in a window of its own the person connects, the window closes, and the page goes on',
+  'with a popup the user connects, the popup closes, and the page continues',
   scene(async on => {
     const ben = await atTheSample(on, 'ben');
     const window = await opensTheWindow(ben);
@@ -58,7 +58,7 @@ test(
 );
 
 test(
-  'whoever denies in the window is told on the page',
+  'a denial in the popup is shown on the page',
   scene(async on => {
     const cleo = await atTheSample(on, 'cleo');
     const window = await opensTheWindow(cleo);
@@ -71,7 +71,7 @@ test(
 );
 
 test(
-  'whoever closes the window is told that nothing was connected',
+  'closing the popup shows that nothing was connected',
   scene(async on => {
     const dora = await atTheSample(on, 'dora');
     const window = await opensTheWindow(dora);
@@ -85,7 +85,7 @@ test(
 );
 
 test(
-  'when the page that opened it is gone, the window finishes by itself',
+  'if the page that opened it is closed, the popup completes the connection',
   scene(async on => {
     const eve = await atTheSample(on, 'eve');
     const window = await opensTheWindow(eve);
@@ -99,7 +99,7 @@ test(
 );
 
 test(
-  'a window that the browser blocks is an error in words, and nothing is opened',
+  'a blocked popup shows an error, and no session is opened',
   scene(async on => {
     sample.signsIn('fay', on.stack);
     const fay = await visitor(on, 'fay');

@@ -4,7 +4,7 @@ import { visitor } from './visitor';
 const scene = stage();
 
 test(
-  'through the widget: a person picks a provider, approves, and is connected',
+  'the widget: a user picks a provider, approves, and is connected',
   scene(async on => {
     const ada = await visitor(on, 'ada');
     await ada.openDemo();
@@ -21,7 +21,7 @@ test(
 );
 
 test(
-  'straight to one provider, and disconnected again',
+  'a direct link: a user connects and disconnects',
   scene(async on => {
     const ben = await visitor(on, 'ben');
     await ben.openDemo();
@@ -41,7 +41,7 @@ test(
 );
 
 test(
-  'in a window of its own: the page that opened it goes on when the person comes back',
+  'a popup: the page that opened it continues when the user returns',
   scene(async on => {
     const abe = await visitor(on, 'abe');
     await abe.openDemo();
@@ -62,7 +62,7 @@ test(
 );
 
 test(
-  'whoever denies at the provider is told so, and nothing is connected',
+  'a denial at the provider is shown, and nothing is connected',
   scene(async on => {
     const cleo = await visitor(on, 'cleo');
     await cleo.openDemo();
@@ -82,7 +82,7 @@ test(
 );
 
 test(
-  'a source of the phone that was picked in the widget goes on with the phone',
+  'an SDK provider picked in the widget continues on the phone',
   scene(
     async on => {
       const dora = await visitor(on, 'dora');

@@ -50,7 +50,7 @@ const scene = stage(apiUrl => ({
 }));
 
 test(
-  'whoever follows the guide word for word is connected, by the page written there',
+  'the page in the guide connects a user',
   scene(async on => {
     const page = written('html', 'createClient');
     expect(page).toContain('http://localhost:4000');

@@ -62,7 +62,7 @@ async function isPlain({ page, look }: Visitor, step: string): Promise<void> {
 }
 
 test(
-  'after success the browser opens the app, and the page left behind has the link again',
+  'after success the browser opens the app, and the remaining page shows the link',
   scene(async on => {
     const ada = await visitor(on, 'ada');
     const id = await followsLink(on, ada, { provider: 'GARMIN' });
@@ -78,7 +78,7 @@ test(
 );
 
 test(
-  'the way into the app does not hold anybody who goes back',
+  'the page that opens the app does not block the back button',
   scene(
     async on => {
       const abe = await visitor(on, 'abe');
@@ -94,7 +94,7 @@ test(
 );
 
 test(
-  'whoever denies reads that nothing was connected, and goes back to the app',
+  'a denial shows that nothing was connected, with a link back to the app',
   scene(async on => {
     on.stack.sandbox?.switchOn('redirect-with-reason');
     const ben = await visitor(on, 'ben');
@@ -108,7 +108,7 @@ test(
 );
 
 test(
-  'whoever picks a source of the phone reads that the app goes on with it',
+  'picking an SDK provider shows that the app continues with it',
   scene(async on => {
     const cleo = await visitor(on, 'cleo');
     const id = await followsLink(on, cleo);
@@ -121,7 +121,7 @@ test(
 );
 
 test(
-  'a callback that leads nowhere shows a page without a link, the same whatever is wrong',
+  'every invalid callback shows the same page without a link',
   scene(async on => {
     const dora = await visitor(on, 'dora');
     const shown = new Set<string>();
@@ -154,7 +154,7 @@ test.each([
 );
 
 test(
-  'with the app’s name and colours of its own the pages read as well',
+  'the pages are readable with the app’s own name and colors',
   branded(async on => {
     const eve = await visitor(on, 'eve', { viewport: { width: 320, height: 568 } });
     await followsLink(on, eve, { provider: 'GARMIN' });
@@ -189,7 +189,7 @@ async function keepWaiting({ page }: Visitor, { pauseAfter, language = 'en', loo
 }
 
 test(
-  'the waiting page loads the next try by itself; later its button does, by the keyboard as well',
+  'the waiting page reloads itself; later its button does, also by keyboard',
   scene(async on => {
     const flo = await visitor(on, 'flo', { viewport: { width: 320, height: 568 } });
     const { page, context } = flo;
@@ -213,7 +213,7 @@ test(
 );
 
 test(
-  'the button of the waiting page can be reached and pressed before the page tries by itself',
+  'the button of the waiting page can be pressed before the page reloads itself',
   scene(async on => {
     const gus = await visitor(on, 'gus', { viewport: { width: 320, height: 568 } });
     await keepWaiting(gus, { pauseAfter: () => NEVER_IN_A_TEST });
@@ -236,7 +236,7 @@ const inColours: AppLook = {
   background: { color: '#102030', text: '#ffffff' },
 };
 
-test.each(languages)('the waiting page reads well on a narrow phone in %s', language =>
+test.each(languages)('the waiting page is readable on a narrow phone in %s', language =>
   scene(async on => {
     const hal = await visitor(on, 'hal', { viewport: { width: 320, height: 568 } });
     for (const [form, pause, look] of [

@@ -6,7 +6,7 @@ const scene = stage();
 const used = { answers: [/^GET \/sandbox\/consent\/[\w-]+ 410$/] };
 
 test(
-  'a tab that was closed at the provider is taken up later in another one',
+  'a link whose tab was closed at the provider can be continued in another tab',
   scene(async on => {
     const ada = await visitor(on, 'ada');
     await ada.openDemo();
@@ -85,7 +85,7 @@ test(
 );
 
 test(
-  'one person connects two sources in two tabs at once',
+  'one user connects two providers in two tabs at once',
   scene(async on => {
     const dora = await visitor(on, 'dora');
     await dora.openDemo();
@@ -110,7 +110,7 @@ test(
 );
 
 test(
-  'a callback that the gateway throttled is not tried again by the browser, and succeeds when the page is loaded again',
+  'a throttled callback is not retried by the browser, and succeeds on reload',
   scene(
     async on => {
       const eli = await visitor(on, 'eli');
@@ -148,7 +148,7 @@ async function throttleCallbacks({ page, context }: Visitor): Promise<{ end(): P
 }
 
 test(
-  'a return that Terra does not confirm yet waits on a page that goes on by itself',
+  'a return that Terra does not confirm yet waits on a page that reloads itself',
   scene(async on => {
     on.stack.sandbox?.switchOn('user-info-lags');
     on.stack.sandbox?.switchOn('lost-webhook');

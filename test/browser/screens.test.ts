@@ -13,7 +13,7 @@ const screens: [what: string, who: string, screen: BrowserContextOptions][] = [
   ['a large desktop', 'dot', { viewport: { width: 1920, height: 1080 } }],
 ];
 
-test.each(screens)('the whole way looks right on %s', (_, who, screen) =>
+test.each(screens)('every screen looks right on %s', (_, who, screen) =>
   scene(async on => {
     const person = await visitor(on, who, screen);
     await person.openDemo();

@@ -28,7 +28,7 @@ const requests = (asked: { method: string; url: string }[]) =>
     ({ method, url }) => `${method} ${url.replace('https://api.example.com/v1/', '').replace(sessionId, 'ID')}`,
   );
 
-test('connecting opens a session, shows its link, and redeems the code of the return', async () => {
+test('connect() opens a session, shows its link, and redeems the code of the return', async () => {
   const shown: unknown[] = [];
   const open: Open = async (url, attempt) => {
     shown.push(url, attempt.sessionId);
@@ -42,7 +42,7 @@ test('connecting opens a session, shows its link, and redeems the code of the re
   expect(asked.map(({ body }) => body)).toEqual([wish, { code: CODE }]);
 });
 
-test('an app’s own way to show the link needs no more than the link', async () => {
+test('an app can show the link in its own way', async () => {
   const { client } = answering([opened, confirmed]);
   expect(await client.connect({ returnTo: 'web', open: async (url: string) => `${RETURNED}&via=${url}` })).toEqual(
     connected,
@@ -112,7 +112,7 @@ test.each<[string, Answering[], string]>([
   ['session_closed, when that is all there is', [problem('session_closed'), new TypeError()], 'session_closed'],
   ['a gateway without the API', [gone], 'not_found'],
   ['a refused credential', [problem('terra_credentials')], 'terra_credentials'],
-])('%s is told as an error', async (_, answers, code) => {
+])('%s becomes an error', async (_, answers, code) => {
   expect(await failureOf(answering(answers).client.finish(RETURNED))).toMatchObject({ name: 'ConnectError', code });
 });
 
@@ -123,11 +123,11 @@ test.each<[string, Answering[], unknown]>([
   ['as the URL says, where the API is away', [new TypeError('fetch failed')], failedBy('cancelled')],
   ['as the URL says, where the session is somebody else’s', [problem('not_found')], failedBy('cancelled')],
   ['not at all, when it is done', [stand('completed', { connectionId: 'con-1' }), json(200, connection)], connected],
-])('a failure is told %s', async (_, answers, outcome) => {
+])('a failure is reported %s', async (_, answers, outcome) => {
   expect(await answering(answers).client.finish(back('status=failed&error=cancelled'))).toEqual(outcome);
 });
 
-test('a provider of the phone is told without asking anybody', async () => {
+test('an SDK provider is reported without a request', async () => {
   const { client, asked } = answering([opened]);
   expect(await client.finish(back('status=sdk_required&provider=APPLE'))).toEqual({
     kind: 'sdk_required',
@@ -152,7 +152,7 @@ test.each<[string, Answering[], unknown]>([
     connected,
   ],
   ['left, where nobody brought the code', [stand('returned')], { kind: 'left', sessionId }],
-])('who comes back without a return has %s', async (_, answers, outcome) => {
+])('a return without parameters means %s', async (_, answers, outcome) => {
   const { client } = answering([opened, ...answers]);
   expect(await client.connect({ returnTo: 'web', open: async () => undefined })).toEqual(outcome);
 });
@@ -160,13 +160,13 @@ test.each<[string, Answering[], unknown]>([
 test.each([
   ['of another session', RETURNED.replace(sessionId, 'B'.repeat(22))],
   ['that is none', 'https://app.example.com/connected'],
-])('a return %s is not taken', async (_, url) => {
+])('a return %s is ignored', async (_, url) => {
   const { client, asked } = answering([opened, stand('pending')]);
   expect(await client.connect({ returnTo: 'web', open: async () => url })).toEqual({ kind: 'left', sessionId });
   expect(requests(asked)).toEqual(['POST sessions', 'GET sessions/ID']);
 });
 
-test('what shows the link is told when there is none', async () => {
+test('the function that shows the link is called if there is no link', async () => {
   const cancel = jest.fn();
   const open = Object.assign(jest.fn<Promise<undefined>, []>(), { cancel });
   const refused = answering([problem('erasing')]);
@@ -183,7 +183,7 @@ test('what shows the link is told when there is none', async () => {
   expect(open).not.toHaveBeenCalled();
 });
 
-test('a blocked window costs no session', async () => {
+test('a blocked window opens no session', async () => {
   const { client, asked } = answering([opened]);
   const open = Object.assign(async () => undefined, { blocked: true });
   expect(await failureOf(client.connect({ returnTo: 'web', open }))).toMatchObject({
@@ -193,13 +193,13 @@ test('a blocked window costs no session', async () => {
   expect(asked).toEqual([]);
 });
 
-test('what open throws comes through as it is', async () => {
+test('an error thrown by open is passed on unchanged', async () => {
   const broken = new Error('no browser here');
   const { client } = answering([opened]);
   expect(await failureOf(client.connect({ returnTo: 'web', open: () => Promise.reject(broken) }))).toBe(broken);
 });
 
-test('connecting ends at once when aborted, though open never ends', async () => {
+test('connect() ends at once when aborted, even if open never ends', async () => {
   const { client } = answering([opened]);
   const controller = new AbortController();
   const reason = new Error('navigated away');
@@ -215,7 +215,7 @@ describe('settling', () => {
     expect(slept).toHaveLength(2);
   });
 
-  test('ends with what there is when patience does, and asks less and less often', async () => {
+  test('ends with the latest state at its time limit, and polls less and less often', async () => {
     const { client, asked, slept } = answering([stand('pending')]);
     expect(await client.settle(sessionId, { patienceMs: 60_000 })).toMatchObject({ status: 'pending' });
     const waitedMs = slept.reduce((sum, ms) => sum + ms, 0);
@@ -224,13 +224,13 @@ describe('settling', () => {
     expect(asked.length).toBeLessThan(25);
   });
 
-  test('asks once without patience', async () => {
+  test('asks once without a time limit', async () => {
     const { client, asked, slept } = answering([stand('returned')]);
     await client.settle(sessionId, { patienceMs: 0 });
     expect([asked.length, slept.length]).toEqual([1, 0]);
   });
 
-  test('goes on after the API was away for a moment, as long as the API wishes', async () => {
+  test('continues after the API was unavailable, when Retry-After has passed', async () => {
     const { client, slept } = answering([
       problem('rate_limited', { 'retry-after': '3' }),
       stand('returned'),

@@ -53,7 +53,7 @@ const differencesAreSeen: [
   SameTold<{ a: 'b' }, { a: 'b' | 'c' }>,
 ] = [false, false, false];
 
-test('the client’s types are those of the routes', () => {
+test('the client’s types equal those of the routes', () => {
   expect(answersAreTheRoutes).toBe(true);
   expect(differencesAreSeen).toEqual([false, false, false]);
 });
@@ -71,7 +71,7 @@ test.each(Object.entries(errorTitle))('%s has the title of the API’s problem',
   expect((error as ConnectError).message).toBe(`${title} (${code})`);
 });
 
-test('the client’s own codes are none of the API’s', () => {
+test('the client’s own error codes are not codes of the API', () => {
   expect(['network', 'unexpected_answer', 'popup_blocked', 'toString', '__proto__', 7].map(isErrorCode)).toEqual(
     Array(6).fill(false),
   );

@@ -9,7 +9,7 @@ const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (yes|no|[\d, ]+) \| (.*)
   ([, code = '', status = '', retryable = '', meaning = '']) => ({ code, status, retryable, meaning }),
 );
 
-test('the page names every error of the API as it is, and the client’s own', () => {
+test('the page lists every error of the API and of the client', () => {
   const own = ['network', 'unexpected_answer', 'popup_blocked'];
   expect(rows.map(({ code }) => code)).toEqual([...Object.keys(errorStatus), ...own]);
   for (const { code, status, retryable, meaning } of rows.slice(0, -own.length)) {
@@ -23,7 +23,7 @@ test('the page names every error of the API as it is, and the client’s own', (
   }
 });
 
-test('the client’s own errors are as the page says', () => {
+test('the client’s own errors match the page', () => {
   for (const code of ['network', 'popup_blocked'] satisfies ConnectErrorCode[]) {
     const row = rows.find(each => each.code === code);
     expect([row?.status, row?.retryable]).toEqual(['0', new ConnectError(code).retryable ? 'yes' : 'no']);
@@ -34,7 +34,7 @@ test('the client’s own errors are as the page says', () => {
   expect(rows.find(({ code }) => code === 'unexpected_answer')?.retryable).toBe(retryable.join(', '));
 });
 
-test('the page names every call there is', () => {
+test('the page lists every method', () => {
   const client = createClient({ apiUrl: 'https://api.example.com', token: () => 'token' });
   expect(Object.keys(client).filter(call => !page.includes(`\`${call}(`))).toEqual([]);
 });

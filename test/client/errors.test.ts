@@ -13,13 +13,16 @@ async function errorOf(answer: Answering): Promise<ConnectError> {
 
 const retryable: ErrorCode[] = ['in_progress', 'rate_limited', 'terra_unavailable', 'unavailable', 'terra_timeout'];
 
-test.each(Object.entries(errorStatus))('a problem %s is that code, with status %i and the request’s id', async code => {
-  const error = await errorOf(problem(code as ErrorCode));
-  expect(error).toMatchObject({ name: 'ConnectError', code, status: errorStatus[code as ErrorCode] });
-  expect(error.requestId).toBe('JKJaXmPLvHcESHA=');
-  expect(error.retryable).toBe(retryable.includes(code as ErrorCode));
-  expect(error.retryAfterMs).toBeUndefined();
-});
+test.each(Object.entries(errorStatus))(
+  'a problem %s becomes that code, with status %i and the request id',
+  async code => {
+    const error = await errorOf(problem(code as ErrorCode));
+    expect(error).toMatchObject({ name: 'ConnectError', code, status: errorStatus[code as ErrorCode] });
+    expect(error.requestId).toBe('JKJaXmPLvHcESHA=');
+    expect(error.retryable).toBe(retryable.includes(code as ErrorCode));
+    expect(error.retryAfterMs).toBeUndefined();
+  },
+);
 
 test.each([
   [401, 'unauthenticated', false],
@@ -60,7 +63,7 @@ test.each<[string, Answering, object]>([
   ['a code that is ours alone', json(429, { code: 'network' }), { code: 'rate_limited', status: 429 }],
   ['other JSON', json(429, { error: 'slow down' }), { code: 'unexpected_answer', retryable: true }],
   ['an id that is no id', json(500, { code: 'internal', requestId: 'a b' }), { code: 'internal' }],
-])('%s is told as what it is', async (_, answer, expected) => {
+])('%s is classified', async (_, answer, expected) => {
   const error = await errorOf(answer);
   expect(error).toMatchObject(expected);
   expect(error).not.toHaveProperty('requestId');
@@ -72,7 +75,7 @@ test('a success of another status is no success', async () => {
   expect(error.code).toBe('unexpected_answer');
 });
 
-test('an answer longer than Lambda gives is not read, or not taken', async () => {
+test('an answer larger than Lambda’s limit is refused', async () => {
   const announced = new Response('{}', { status: 201, headers: { 'content-length': `${6 * 1024 * 1024 + 1}` } });
   const text = jest.spyOn(announced, 'text');
   expect(await errorOf(() => announced)).toMatchObject({ code: 'unexpected_answer', status: 201 });
@@ -94,14 +97,14 @@ test.each([
   expect((await errorOf(problem('rate_limited', { 'retry-after': header }))).retryAfterMs).toBe(ms);
 });
 
-test('a link that is not of the web is nobody’s', async () => {
+test('a link that is not http(s) is refused', async () => {
   const trap = session('pending', { url: 'javascript:alert(1)' });
   const { client } = answering([json(201, trap), json(200, trap)]);
   expect(await failureOf(client.openSession({ returnTo: 'web' }))).toMatchObject({ code: 'unexpected_answer' });
   expect(await failureOf(client.session(SESSION_ID))).toMatchObject({ code: 'unexpected_answer' });
 });
 
-test('what a program does wrong is said before anything is sent', async () => {
+test('wrong arguments are reported before a request is sent', async () => {
   const options = { token: () => 'token' };
   for (const apiUrl of [
     '',
@@ -127,7 +130,7 @@ test('what a program does wrong is said before anything is sent', async () => {
   expect(asked).toEqual([]);
 });
 
-test('ids stay one part of the path', async () => {
+test('ids are encoded as one path segment', async () => {
   const { client, asked } = answering([json(200, session('pending'))]);
   await client.session('../me?x=1#y');
   expect(asked[0]?.url).toBe('https://api.example.com/v1/sessions/..%2Fme%3Fx%3D1%23y');
@@ -177,12 +180,15 @@ describe('over a real connection', () => {
     expect(await failureOf(client().connections())).toMatchObject({ code: 'unexpected_answer', status: 302 });
   });
 
-  test.each(['cut', 'half', 'mute'])('an answer that never comes whole (%s) is the network, asked again', async id => {
-    const error = await failureOf(client().session(id));
-    expect(error).toMatchObject({ message: 'repeated' });
-  });
+  test.each(['cut', 'half', 'mute'])(
+    'an incomplete answer (%s) is a network error, and the request is repeated',
+    async id => {
+      const error = await failureOf(client().session(id));
+      expect(error).toMatchObject({ message: 'repeated' });
+    },
+  );
 
-  test('a fetch that does not hear its signal is left after the time as well', async () => {
+  test('a fetch that ignores its signal is abandoned after the timeout', async () => {
     const deaf = createClient({
       apiUrl: 'https://api.example.com',
       token: () => 'token',
@@ -193,7 +199,7 @@ describe('over a real connection', () => {
   });
 });
 
-test('errors can be told apart after JSON, and hold nothing else', async () => {
+test('errors keep their code in JSON, and nothing else', async () => {
   const error = await errorOf(problem('rate_limited', { 'retry-after': '7' }, `detail with ${CODE}`));
   expect(JSON.parse(JSON.stringify(error))).toEqual({
     name: 'ConnectError',

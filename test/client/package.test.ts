@@ -41,7 +41,7 @@ function writtenSamples(): [file: string, code: string][] {
   );
 }
 
-test('the package holds what an app needs, and nothing else', () => {
+test('the package contains what an app needs, and nothing else', () => {
   const files = packed.files.map(({ path }) => path);
   expect(files.filter(path => !/^dist\/[\w-]+\.d\.ts$/.test(path)).toSorted()).toEqual([
     'README.md',
@@ -58,7 +58,7 @@ test('the package holds what an app needs, and nothing else', () => {
   }
 });
 
-test('the module is one file that old engines take, with nothing imported and nothing done at import', () => {
+test('the module is one file for old engines, without imports and side effects', () => {
   const module = readFileSync(join(app, 'node_modules/terra-connect-client/dist/index.js'), 'utf8');
   expect(module).not.toMatch(
     /^\s*import\b|\bimport\(|\brequire\(|\.#\w|^\s*#\w|\?\?=|\.at\(|findLast|hasOwn|replaceAll/m,
@@ -81,7 +81,7 @@ test('CommonJS requires it', async () => {
   expect(await output(process.execPath, ['use.cjs'], app)).toBe(said);
 });
 
-test('it loads where there is nothing but the language', async () => {
+test('it loads in an engine without web APIs', async () => {
   writeFileSync(
     join(app, 'bare.mjs'),
     `for (const name of ['fetch', 'crypto', 'URL', 'URLSearchParams', 'BroadcastChannel', 'AbortController', 'navigator'])
@@ -122,7 +122,7 @@ test.each<[string, object, string[]]>([
   expect(await output(process.execPath, [tsc, '-p', config], app)).toBe('');
 });
 
-test('every sample is checked above, or says that it is not run', () => {
+test('every sample is checked above, or is marked as not run', () => {
   const pages = readdirSync(join(root, 'client/samples')).filter(name => name.endsWith('.md'));
   expect(pages).toEqual(['android.md', 'ios.md', 'react-native.md', 'react.md']);
   expect(writtenSamples().map(([file]) => file)).toEqual([

@@ -80,7 +80,7 @@ function watch<T>(promise: Promise<T>) {
   return seen;
 }
 
-test('the window opens at once, inside the click, and cannot lead its opener away', () => {
+test('the window opens at once, during the click, and cannot navigate its opener', () => {
   const { page, opened } = origin();
   const here = page();
   const open = popup(here);
@@ -89,7 +89,7 @@ test('the window opens at once, inside the click, and cannot lead its opener awa
   expect(open.blocked).toBe(false);
 });
 
-test('the return goes from the window to the tab that waits, and the window closes', async () => {
+test('the return goes from the window to the waiting tab, and the window closes', async () => {
   const { page, opened, channels } = origin();
   const { attempt: mine } = attempt();
   const waiting = watch(popup(page())(LINK, mine));
@@ -118,7 +118,7 @@ test('of two windows at once, each return reaches its own tab', async () => {
 test.each<[string, string, boolean]>([
   ['nobody waits any more', returnOf(SESSION_ID), false],
   ['the tab that waits is for another session', returnOf(SESSION_ID), true],
-])('where %s the page keeps its return, within half a second', async (_, href, hasOther) => {
+])('if %s the page keeps its return, within half a second', async (_, href, hasOther) => {
   const { page, channels } = origin();
   const other = watch(hasOther ? popup(page())(LINK, attempt(OTHER_ID).attempt) : new Promise<undefined>(() => {}));
   const there = page(href);
@@ -131,7 +131,7 @@ test.each<[string, string, boolean]>([
   expect(channels.size).toBe(hasOther ? 1 : 0);
 });
 
-test('a page that is no return hands nothing back, nor one whose browser joins no pages, nor a server', async () => {
+test('a page without a return, a browser without BroadcastChannel and a server hand nothing back', async () => {
   const { page, channels } = origin();
   expect(await handBack(page('https://app/x?code=mine'))).toBe(false);
   const { BroadcastChannel: _, ...old } = page(returnOf(SESSION_ID));
@@ -140,7 +140,7 @@ test('a page that is no return hands nothing back, nor one whose browser joins n
   expect(channels.size).toBe(0);
 });
 
-test.each([null, 'closed'])('a window that does not open (%s) is said at once', async what => {
+test.each([null, 'closed'])('a window that does not open (%s) is reported at once', async what => {
   const { page, opened } = origin();
   const here = page();
   opened.closed = true;
@@ -152,7 +152,7 @@ test.each([null, 'closed'])('a window that does not open (%s) is said at once', 
   expect(opened.location.replace).not.toHaveBeenCalled();
 });
 
-test('a window closed before its link was there is left', async () => {
+test('a window that was closed before its link arrived is abandoned', async () => {
   const { page, opened } = origin();
   const open = popup(page());
   opened.closed = true;
@@ -160,13 +160,13 @@ test('a window closed before its link was there is left', async () => {
   expect(opened.location.replace).not.toHaveBeenCalled();
 });
 
-test('without a link to come, the window closes', () => {
+test('the window closes if there is no link', () => {
   const { page, opened } = origin();
   popup(page()).cancel?.();
   expect(opened.close).toHaveBeenCalledTimes(1);
 });
 
-test('who closes the window and is back on the page has left, within seconds', async () => {
+test('closing the window and returning to the page ends the waiting within seconds', async () => {
   const { page, opened, focus } = origin();
   const { stands, attempt: mine } = attempt();
   const waiting = watch(popup(page())(LINK, mine));
@@ -178,7 +178,7 @@ test('who closes the window and is back on the page has left, within seconds', a
   expect(waiting).toEqual({ ended: true, value: undefined });
 });
 
-test('a window that only seems closed is waited for, and asked about less and less often', async () => {
+test('a window that only seems closed is waited for, with less and less frequent polls', async () => {
   const { page, opened } = origin();
   const { stands, attempt: mine } = attempt();
   const waiting = watch(popup(page())(LINK, mine));
@@ -194,7 +194,7 @@ test('a window that only seems closed is waited for, and asked about less and le
   expect(waiting.value).toBe(returnOf(SESSION_ID));
 });
 
-test('a browser on its way back is given time, even where this page has the focus', async () => {
+test('a browser that is returning gets time, even if this page has the focus', async () => {
   const { page, opened, focus } = origin();
   const { stands, attempt: mine } = attempt();
   const waiting = watch(popup(page())(LINK, mine));
@@ -208,7 +208,7 @@ test('a browser on its way back is given time, even where this page has the focu
 });
 
 test.each(['completed', 'failed', 'expired', 'rejected'])(
-  'a session that is %s elsewhere ends the waiting',
+  'a session that is %s in another browser ends the waiting',
   async status => {
     const { page, opened } = origin();
     const { stands, attempt: mine } = attempt();
@@ -220,7 +220,7 @@ test.each(['completed', 'failed', 'expired', 'rejected'])(
   },
 );
 
-test('an API that is away for a moment changes nothing; one that refuses ends it', async () => {
+test('a short outage of the API changes nothing; a refusal ends the waiting', async () => {
   const { page, opened, channels } = origin();
   const { stands, attempt: mine } = attempt();
   const waiting = watch(popup(page())(LINK, mine));
@@ -234,7 +234,7 @@ test('an API that is away for a moment changes nothing; one that refuses ends it
   expect(channels.size).toBe(0);
 });
 
-test('aborted, it closes the window and asks no more', async () => {
+test('an abort closes the window and stops polling', async () => {
   const { page, opened, channels } = origin();
   const { stands, attempt: mine } = attempt();
   const controller = new AbortController();
@@ -247,7 +247,7 @@ test('aborted, it closes the window and asks no more', async () => {
   expect([stands.asked, channels.size]).toEqual([0, 0]);
 });
 
-test('what else the channel carries is nobody’s return', async () => {
+test('other messages on the channel are ignored', async () => {
   const { page, opened } = origin();
   const here = page();
   const waiting = watch(popup(here)(LINK, attempt().attempt));

@@ -30,7 +30,7 @@ const calls: [string, Response, (client: ReturnType<typeof answering>['client'])
   ['providers', json(200, { providers: [] }), client => client.providers()],
 ];
 
-test.each(calls)('%s is repeated while it may help', async (_, answer, call) => {
+test.each(calls)('%s is repeated while that can help', async (_, answer, call) => {
   const passing: Answering[] = [
     away,
     busy(),
@@ -45,7 +45,7 @@ test.each(calls)('%s is repeated while it may help', async (_, answer, call) => 
   expect(new Set(asked.map(request => JSON.stringify(request))).size).toBe(1);
 });
 
-test.each(calls)('%s is not repeated where it cannot help', async (_, _answer, call) => {
+test.each(calls)('%s is not repeated if that cannot help', async (_, _answer, call) => {
   for (const failure of [problem('not_found'), problem('internal'), problem('terra_rejected'), problem('erasing')]) {
     const { client, asked } = answering([failure]);
     await failureOf(call(client));
@@ -53,14 +53,14 @@ test.each(calls)('%s is not repeated where it cannot help', async (_, _answer, c
   }
 });
 
-test.each([away, busy(), problem('unavailable')])('a token is never minted twice by itself', async failure => {
+test.each([away, busy(), problem('unavailable')])('a token request is never repeated automatically', async failure => {
   const { client, asked } = answering([failure]);
   await failureOf(client.mintToken({ provider: 'APPLE' }));
   expect(asked).toHaveLength(1);
   expect(asked[0]?.body).toEqual({ provider: 'APPLE' });
 });
 
-test('pauses grow, differ, and end with the last failure once patience does', async () => {
+test('pauses grow and vary, and the last failure is thrown at the time limit', async () => {
   const runs = await Promise.all(
     Array.from({ length: 50 }, async () => {
       const { client, asked, slept } = answering([away]);
@@ -80,7 +80,7 @@ test('pauses grow, differ, and end with the last failure once patience does', as
   expect(new Set(runs).size).toBeGreaterThan(40);
 });
 
-test('the API’s own wish to wait is kept to, and what patience does not reach is not waited for', async () => {
+test('Retry-After is respected, and not waited for if it exceeds the time limit', async () => {
   const kept = answering([problem('rate_limited', { 'retry-after': '11' }), json(200, { connections: [] })]);
   await kept.client.connections();
   expect(kept.slept).toEqual([11_000]);
@@ -90,7 +90,7 @@ test('the API’s own wish to wait is kept to, and what patience does not reach 
   expect(tooLong.slept).toEqual([]);
 });
 
-test('one idempotency key for each session, the same in its repetitions', async () => {
+test('each session has one idempotency key, which its repetitions keep', async () => {
   const { client, asked } = answering([away, busy(), opened]);
   await client.openSession({ returnTo: 'web', provider: 'GARMIN' });
   await client.openSession({ returnTo: 'web' });
@@ -106,7 +106,7 @@ test('one idempotency key for each session, the same in its repetitions', async 
   });
 });
 
-test('keys are visible ASCII, short, never the same, and need no crypto', async () => {
+test('keys are short visible ASCII, unique, and need no crypto API', async () => {
   const { crypto } = globalThis;
   Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
   try {
@@ -131,7 +131,7 @@ test('a rejected token is replaced once', async () => {
   expect(asked.map(({ headers }) => headers['authorization'])).toEqual(['Bearer old', 'Bearer new']);
 });
 
-test('a token rejected again, or the same once more, is the end', async () => {
+test('a second rejection, or the same token again, is an error', async () => {
   const unauthorized = json(401, { message: 'Unauthorized' });
   let count = 0;
   const fresh = answering([unauthorized], { token: () => `token-${(count += 1)}` });
@@ -174,33 +174,33 @@ describe('a 401 without CORS headers, which a browser shows as a network error',
     return { ...answering([answer], { token }), wishes };
   }
 
-  test('is answered after one fresh token', async () => {
+  test('succeeds after one fresh token', async () => {
     const { client, wishes, asked } = withholding();
     expect(await client.connections()).toEqual([]);
     expect(wishes).toEqual([{}, { rejected: 'old' }]);
     expect(asked).toHaveLength(2);
   });
 
-  test('is the network error after one fresh token that does not help either', async () => {
+  test('is a network error if a fresh token does not help', async () => {
     const { client, wishes, asked } = withholding(() => 'fresh', 'none');
     expect(await failureOf(client.connections())).toMatchObject({ code: 'network', retryable: true });
     expect(wishes.filter(wish => Object.keys(wish as object).length > 0)).toEqual([{ rejected: 'old' }]);
     expect(asked.length).toBeGreaterThan(2);
   });
 
-  test('is the API’s own answer, once the fresh token gets one', async () => {
+  test('becomes the API’s answer if the fresh token gets one', async () => {
     const forbidden = json(403, { message: 'Forbidden' });
     const { client, asked } = answering([away, forbidden], { token: ({ rejected }) => (rejected ? 'fresh' : 'old') });
     expect(await failureOf(client.connections())).toMatchObject({ code: 'forbidden', status: 403 });
     expect(asked).toHaveLength(2);
   });
 
-  test('stays the network error where no fresh token is to be had', async () => {
+  test('stays a network error if there is no fresh token', async () => {
     const { client } = withholding(() => Promise.reject(new Error('the issuer cannot be reached')));
     expect(await failureOf(client.connections())).toMatchObject({ code: 'network' });
   });
 
-  test('a mint gets a fresh token, but is left to the app to repeat', async () => {
+  test('a token request gets a fresh token, but the app must repeat it', async () => {
     const { client, wishes, asked } = withholding();
     expect(await failureOf(client.mintToken())).toMatchObject({ code: 'network' });
     expect(wishes).toEqual([{}, { rejected: 'old' }]);
@@ -211,7 +211,7 @@ describe('a 401 without CORS headers, which a browser shows as a network error',
     ['outside a page', undefined, {}],
     ['on a page of the API’s own origin', 'https://api.example.com', {}],
     ['on a page that is offline', 'https://app.example.com', { onLine: false }],
-  ])('%s a failed request asks for no fresh token', async (_, origin, state) => {
+  ])('%s a failed request requests no fresh token', async (_, origin, state) => {
     page(origin, state);
     const { client, wishes } = withholding(undefined, 'none');
     await failureOf(client.connections());
@@ -219,7 +219,7 @@ describe('a 401 without CORS headers, which a browser shows as a network error',
   });
 });
 
-test('what the app’s token function throws comes through as it is', async () => {
+test('an error thrown by the app’s token function is passed on unchanged', async () => {
   const signedOut = new Error('signed out');
   const { client } = answering([opened], { token: () => Promise.reject(signedOut) });
   expect(await failureOf(client.connections())).toBe(signedOut);
@@ -262,7 +262,7 @@ describe('an aborted call rejects at once with the signal’s reason', () => {
     expect(asked).toEqual([]);
   });
 
-  test('the request itself is aborted too, with an error where the platform keeps no reason', async () => {
+  test('the request itself is aborted too, with an error if the platform keeps no reason', async () => {
     let isAborted = (): boolean => false;
     const { client } = answering([
       (_, init) => {
@@ -280,7 +280,7 @@ describe('an aborted call rejects at once with the signal’s reason', () => {
     expect(isAborted()).toBe(true);
   });
 
-  test('an unused signal keeps no listeners', async () => {
+  test('a signal keeps no listeners after the call', async () => {
     const { client } = answering([busy(), json(200, { connections: [] })]);
     const { signal } = new AbortController();
     const added = jest.spyOn(signal, 'addEventListener');
@@ -309,7 +309,7 @@ describe('nothing secret', () => {
 
   const canHaveBody = (status: number) => ![204, 205, 304].includes(status);
 
-  test('of token, code or link is in errors or URLs, whatever answers', async () => {
+  test('no error or URL contains a token, code or link', async () => {
     await fc.assert(
       fc.asyncProperty(secretAnswer, fc.integer({ min: 0, max: 4 }), async (answer, which) => {
         const { client, asked } = answering([answer ?? away], { token: () => canary });
@@ -332,7 +332,7 @@ describe('nothing secret', () => {
     );
   });
 
-  test('of a URL that is no return, or a key that is no key', async () => {
+  test('no error contains an invalid return URL or key', async () => {
     const { client } = answering([opened]);
     const errors = await Promise.all([
       failureOf(client.finish(`https://x/?code=${canary}`)),

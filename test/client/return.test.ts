@@ -48,13 +48,13 @@ test.each<[string, unknown]>([
   ['?session_id=%E0%A4%A&status=returned&code=x', undefined],
   [`?session_id=${'a'.repeat(65)}&status=returned`, undefined],
   [`#?${ours}&status=returned&code=x`, undefined],
-])('%s says what it says', (query, expected) => {
+])('%s is parsed', (query, expected) => {
   for (const target of ['https://app.example.com/connected', 'myapp://connected', 'myapp:', '/relative']) {
     expect(readReturn(`${target}${query}`)).toEqual(expected);
   }
 });
 
-test('any text at all is a return or not, and nothing breaks', () => {
+test('any text is parsed as a return or not, without an error', () => {
   const isNone = fc.property(fc.string({ unit: 'binary' }), text => readReturn(text) === undefined);
   expect(fc.check(isNone, { numRuns: 500 }).failed).toBe(false);
 });
@@ -69,7 +69,7 @@ test.each([
   [`https://app/x?code=mine&${ours}&status=failed&error=denied`, 'https://app/x?code=mine'],
   [`https://app/x?error=mine&${ours}&status=sdk_required&provider=APPLE`, 'https://app/x?error=mine'],
   [`https://app/x?${ours}&status=returned&code=${CODE}&utm=added`, 'https://app/x?utm=added'],
-])('a return is taken off the address bar, and all else stays: %s', (before, after) => {
+])('a return is removed from the address bar, and all else stays: %s', (before, after) => {
   const { page, location, replaced } = pageAt(before);
   expect(takeReturn(page)).toEqual(readReturn(before));
   expect(location.href).toBe(after);
@@ -78,14 +78,14 @@ test.each([
   expect(replaced).toHaveLength(1);
 });
 
-test('an address without a return is left alone, and so is a server that has none', () => {
+test('an address without a return is not changed, and a server without one neither', () => {
   const { page, location, replaced } = pageAt('https://app/x?code=mine&status=returned');
   expect(takeReturn(page)).toBeUndefined();
   expect([location.href, replaced]).toEqual(['https://app/x?code=mine&status=returned', []]);
   expect(takeReturn()).toBeUndefined();
 });
 
-test('what the API adds to any target is read and taken off again', () => {
+test('the API’s additions to any target are parsed and removed', () => {
   const word = fc.stringMatching(/^[a-z0-9%+=-]{0,8}$/);
   const target = fc
     .tuple(fc.array(word, { maxLength: 4 }), fc.option(word, { nil: undefined }))
@@ -104,7 +104,7 @@ test('what the API adds to any target is read and taken off again', () => {
   );
 });
 
-test('a page that was redirected for a session asks no other tab when it comes back', async () => {
+test('a page that was redirected for a session asks no other tab when it returns', async () => {
   const kept = new Map<string, string>();
   const asked = jest.fn();
   const at = (href: string) => ({
@@ -127,7 +127,7 @@ test('a page that was redirected for a session asks no other tab when it comes b
   expect(asked).toHaveBeenCalledTimes(1);
 });
 
-test('a browser that lets a page keep nothing redirects all the same', () => {
+test('a browser without storage redirects as well', () => {
   const { page, location } = pageAt('https://app/x');
   const forbids = Object.defineProperty(page, 'sessionStorage', {
     get: () => {
@@ -140,7 +140,7 @@ test('a browser that lets a page keep nothing redirects all the same', () => {
 
 const attempt = { sessionId, session: () => Promise.reject(new Error('nobody asks')) };
 
-test('a redirect goes away, and ends only where the back button brings the same page back', async () => {
+test('a redirect leaves the page, and ends only if the back button restores the page', async () => {
   const { page, location, shown } = pageAt('https://app/x');
   const opening = redirect(page)('https://widget.example.com/s/1', attempt);
   const ended = jest.fn();

@@ -26,7 +26,7 @@ function deciding(decision: 'approve' | 'deny', seen: (url: string) => void = ()
 }
 const wish = { returnTo: 'web', provider: 'GARMIN' };
 
-test('a person connects, sees it in the list, disconnects and is erased', async () => {
+test('a user connects, lists the connection, disconnects and is erased', async () => {
   const ann = clientOf('ann');
   const outcome = await ann.connect({ ...wish, open: deciding('approve') });
   expect(outcome).toMatchObject({ kind: 'connected', connection: { provider: 'GARMIN', status: 'connected' } });
@@ -41,7 +41,7 @@ test('a person connects, sees it in the list, disconnects and is erased', async 
   await ann.eraseMe();
 });
 
-test('a return is taken off the address, and finished again after a reload it is still connected', async () => {
+test('a return is removed from the address, and stays connected if it is finished again after a reload', async () => {
   const bea = clientOf('bea');
   let returnUrl = '';
   await bea.connect({ ...wish, open: deciding('approve', url => (returnUrl = url)) });
@@ -54,16 +54,16 @@ test('a return is taken off the address, and finished again after a reload it is
   expect(await bea.connections()).toHaveLength(1);
 });
 
-test('with every webhook lost, people still connect', async () => {
+test('with every webhook lost a user still connects', async () => {
   stack.sandbox?.switchOn('lost-webhook');
   expect(await clientOf('cid').connect({ ...wish, open: deciding('approve') })).toMatchObject({ kind: 'connected' });
 });
 
-test('who is denied is told so', async () => {
+test('a denial is reported', async () => {
   expect(await clientOf('dan').connect({ ...wish, open: deciding('deny') })).toMatchObject({ kind: 'failed' });
 });
 
-test('who finishes somebody else’s link connects nobody, and both are told', async () => {
+test('a link that a different user finishes connects no one, and both users get an error', async () => {
   let returnUrl = '';
   const eve = clientOf('eve');
   const handedOver: Open = async url => {
@@ -74,7 +74,7 @@ test('who finishes somebody else’s link connects nobody, and both are told', a
   expect(await eve.connect({ ...wish, open: handedOver })).toMatchObject({ kind: 'failed', failure: 'wrong_owner' });
 });
 
-test('who went away may come back to the same link', async () => {
+test('a user who left can return to the same link', async () => {
   const gus = clientOf('gus');
   const outcome = await gus.connect({ ...wish, open: async () => undefined });
   expect(outcome.kind).toBe('left');
@@ -85,7 +85,7 @@ test('who went away may come back to the same link', async () => {
   expect(await gus.finish(returnUrl ?? '')).toMatchObject({ kind: 'connected' });
 });
 
-test('one key opens one session, and another body under it is refused', async () => {
+test('one idempotency key opens one session, and a different body with it is refused', async () => {
   const hal = clientOf('hal');
   const idempotencyKey = 'a-key-of-the-app';
   const { id } = await hal.openSession({ ...wish, idempotencyKey });
@@ -94,7 +94,7 @@ test('one key opens one session, and another body under it is refused', async ()
   expect(await failureOf(other)).toMatchObject({ code: 'idempotency_conflict', status: 409 });
 });
 
-test('a token for the phone is minted, and an expired sign-in is renewed once', async () => {
+test('a token for the phone is returned, and an expired sign-in is renewed once', async () => {
   const asked: unknown[] = [];
   const ida = createClient({
     apiUrl: stack.apiUrl,
@@ -107,7 +107,7 @@ test('a token for the phone is minted, and an expired sign-in is renewed once', 
   expect(asked).toEqual([[], ['rejected']]);
 });
 
-test('refusals of the API and of the gateway are told by their codes', async () => {
+test('refusals of the API and of the gateway have their codes', async () => {
   const jan = clientOf('jan');
   const nowhere = createClient({ apiUrl: `${stack.apiUrl}/nowhere`, token: () => stack.token('jan') });
   const refusals: [() => Promise<unknown>, object][] = [

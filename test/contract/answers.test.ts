@@ -60,7 +60,7 @@ async function askEverything(at: LocalStack, token: string): Promise<Record<stri
 const all = (status: number) => Object.fromEntries(plainRequests().map(({ operationId }) => [operationId, status]));
 const ofUsers = plainRequests().filter(({ isForUser }) => isForUser);
 
-test('without a token, without the scope and without a subject, no user route answers', async () => {
+test('user routes refuse requests without a token, a scope or a subject', async () => {
   const [scopeless, nameless] = await Promise.all([
     stack.token('ann', { scope: 'other' }),
     stack.token('ann', { sub: '' }),
@@ -75,7 +75,7 @@ test('without a token, without the scope and without a subject, no user route an
   expect((await ask(stack.apiUrl + webhook?.path, { method: 'POST', body: '{}' })).status).toBe(401);
 });
 
-test('bodies that are malformed, too large for the function or too large for the gateway', async () => {
+test('malformed bodies, and bodies too large for the function or the gateway, are refused', async () => {
   const bob = await person(stack, 'bob');
   for (const request of plainRequests().filter(({ method }) => method === 'POST')) {
     const url = stack.apiUrl + request.path;
@@ -87,7 +87,7 @@ test('bodies that are malformed, too large for the function or too large for the
   }
 });
 
-test('headers that are too large for the gateway', async () => {
+test('headers too large for the gateway are refused', async () => {
   for (const request of plainRequests()) {
     const { headers, ...sent } = sentBy(undefined, request);
     const large = { ...headers, 'x-large': 'x'.repeat(10_240) };
@@ -95,7 +95,7 @@ test('headers that are too large for the gateway', async () => {
   }
 });
 
-test('a provider that connects the other way, and things that are not there', async () => {
+test('a provider of the other kind and unknown ids are refused', async () => {
   const cem = await person(stack, 'cem');
   const codes = [
     await cem.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'APPLE' }),
@@ -110,7 +110,7 @@ test('a provider that connects the other way, and things that are not there', as
   expect(codes).toEqual([unavailable, unavailable, missing, missing, missing, 'code_invalid']);
 });
 
-test('Terra in every kind of trouble', async () => {
+test('every failure of Terra gets its declared answer', async () => {
   const heard: string[][] = [];
   for (const scenario of ['401', '404', '410', '500', 'slow'] as const) {
     sandbox().switchOn(scenario);
@@ -134,7 +134,7 @@ test('Terra in every kind of trouble', async () => {
   ]);
 });
 
-test('a Terra account that is full, whatever is asked of it', async () => {
+test('a full Terra account gets its declared answer', async () => {
   const terra = createServer((_request, response) => response.writeHead(400).end('{"message":"user limit reached"}'));
   const url = `http://${addressOf(await listen(terra))}`;
   const upstream = { apiUrl: url, widgetUrl: url, devId: 'dev', apiKey: 'key', signingSecret: SIGNING_SECRET };
@@ -150,7 +150,7 @@ test('a Terra account that is full, whatever is asked of it', async () => {
   expect(answers.map(({ body }) => body.code)).toEqual(Array.from({ length: 3 }, () => 'terra_limit_reached'));
 });
 
-test('an idempotency key in use, and used for something else', async () => {
+test('an idempotency key in use, or used with another body, is refused', async () => {
   const eli = await person(stack, 'eli');
   const open = (key: number, body: object) => eli.call('POST', '/v1/sessions', body, { 'idempotency-key': `${key}` });
   sandbox().switchOn('slow');
@@ -166,7 +166,7 @@ test('an idempotency key in use, and used for something else', async () => {
   expect((await open(key, { returnTo: 'app' })).body.code).toBe('idempotency_conflict');
 });
 
-test('a user who asks too often', async () => {
+test('a user who sends too many requests is refused', async () => {
   const fay = await person(stack, 'fay');
   const last = async (path: string, body: object, times: number) => {
     for (let made = 0; made < times; made++) await fay.call('POST', path, body);
@@ -178,7 +178,7 @@ test('a user who asks too often', async () => {
   expect(await last('/v1/tokens', {}, 40)).toBe('rate_limited');
 });
 
-test('a link from its opening to the end of everything', async () => {
+test('every answer of a link from its opening to the erasure is declared', async () => {
   const [gil, hal] = await Promise.all([person(stack, 'gil'), person(stack, 'hal')]);
   const statuses: number[] = [];
   const call = async (method: string, path: string) => {
@@ -224,7 +224,7 @@ test('a link from its opening to the end of everything', async () => {
   expect((await ask(`${stack.apiUrl}/v1/webhooks/terra`, signedDelivery(deliveries.arrived))).status).toBe(200);
 });
 
-test('records that nobody can read leave every route as it is without them', async () => {
+test('unreadable records change no route’s answers about other records', async () => {
   const ian = await person(stack, 'ian');
   const session = await ian.open({ provider: 'OURA' });
   const { body } = await ian.call('POST', '/v1/tokens');
@@ -250,7 +250,7 @@ test('records that nobody can read leave every route as it is without them', asy
   expect(statuses).toEqual([201, 200, 201, 200, 404, 404, 200, 202]);
 });
 
-test('a function that cannot even put a question to its table has an internal error', async () => {
+test('a function that cannot send a request to its table returns an internal error', async () => {
   const misled = await started({
     alter: changed('AWS::Lambda::Function', resource => {
       const { Variables } = Object(resource.Properties?.Environment);
@@ -265,13 +265,13 @@ test('a function that cannot even put a question to its table has an internal er
   expect(await askEverything(misled, await misled.token('ian'))).toEqual({ ...all(503), ...callbacks });
 });
 
-test('functions that take too long are the gateway’s to answer', async () => {
+test('a function that exceeds its time gets the gateway’s answer', async () => {
   const hasty = await started({ alter: withProperties('AWS::ApiGatewayV2::Integration', { TimeoutInMillis: 1 }) });
 
   expect(await askEverything(hasty, await hasty.token('mia'))).toEqual(all(503));
 });
 
-test('with its table and secrets out of reach every route says that it is not available', async () => {
+test('without table and secrets every route returns `unavailable`', async () => {
   const denied = await started({
     // The stack starts only with a readable stream.
     alter: changed('AWS::IAM::Policy', (policy, id) => (id.includes('PublishChanges') ? policy : undefined)),
@@ -280,7 +280,7 @@ test('with its table and secrets out of reach every route says that it is not av
   expect(await askEverything(denied, await denied.token('kim'))).toEqual(all(503));
 });
 
-test('functions that fail, and routes that are asked too fast, are the gateway’s to answer', async () => {
+test('failing functions and throttled routes get the gateway’s answers', async () => {
   const stage = throttledTo({ ThrottlingBurstLimit: 1, ThrottlingRateLimit: 0.001 });
   const functions = withProperties('AWS::Lambda::Function', { Environment: {} });
   const failing = await started({ alter: template => stage(functions(template)) });
@@ -290,7 +290,7 @@ test('functions that fail, and routes that are asked too fast, are the gateway�
   expect(await askEverything(failing, token)).toEqual(all(429));
 });
 
-test('every declared answer was seen above, but for those that only AWS gives', () => {
+test('every declared answer was seen above, except those that only AWS gives', () => {
   const excused = (answer: string) => Object.values(onlyOnAws).some(pattern => pattern.test(answer));
   const declared = declaredAnswers();
 

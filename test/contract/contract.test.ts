@@ -41,7 +41,7 @@ test.each<[string, Answered, string]>([
     'returnSuccess 303',
   ],
   ['no such route', answer(['GET', '/v1/none'], 404, { message: 'Not Found' }), 'no route 404 gateway'],
-])('%s as it is declared passes', (_what, answered, seen) => {
+])('a declared %s passes', (_what, answered, seen) => {
   expect(checkAnswer(answered)).toBe(seen);
 });
 
@@ -113,6 +113,6 @@ test.each<[string, Answered, RegExp]>([
   expect(() => checkAnswer(answered)).toThrow(why);
 });
 
-test('a failure tells no state of a callback', () => {
+test('a reported difference does not contain the state of a callback', () => {
   expect(() => checkAnswer(answer(success, 204, ''))).toThrow(/callback\/…\/success/);
 });

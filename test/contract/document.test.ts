@@ -13,11 +13,11 @@ const operations = Object.entries(contract.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
 
-test('docs/openapi.json is what the routes say now: `npm run openapi` writes it', () => {
+test('docs/openapi.json is up to date (`npm run openapi` writes it)', () => {
   expect(readFileSync(join(root, 'docs/openapi.json'), 'utf8') === openApiText()).toBe(true);
 });
 
-test('the linter finds nothing, with every recommended rule an error', () => {
+test('the linter finds nothing with every recommended rule', () => {
   const lint = ['lint', 'docs/openapi.json', '--config', 'infra/openapi/redocly.yaml', '--format', 'json'];
   const output = execFileSync(process.execPath, [join(root, 'node_modules/@redocly/cli/bin/cli.js'), ...lint], {
     cwd: root,
@@ -35,7 +35,7 @@ test('no rule of the linter is switched off', () => {
   expect(config).toBe('extends:\n  - recommended-strict\ntelemetry: off\n');
 });
 
-test('every route is an operation of its own name, method and path, and there is no other', () => {
+test('every route is an operation with its own name, method and path, and there is no other', () => {
   expect(
     operations.map(({ operation, method, path }) => `${operation.operationId} ${method} ${path}`).toSorted(),
   ).toEqual(
@@ -46,7 +46,7 @@ test('every route is an operation of its own name, method and path, and there is
 });
 
 test.each(declaredRoutes())(
-  '%s answers what its route declares, and what any function and the gateway may',
+  '%s lists the answers of its route, of every function and of the gateway',
   (name, route) => {
     const { responses } = operationOf(name);
     const codes = [...route.errors, 'internal', 'unavailable'] as const;
@@ -65,7 +65,7 @@ test.each(declaredRoutes())(
 );
 
 // Repeated on purpose: to say that a route stands open takes an edit here too.
-test('user routes want a token, the webhook a signature, and the callbacks nothing', () => {
+test('user routes need a token, the webhook a signature, and the callbacks nothing', () => {
   const wanted = (path: string) =>
     path.startsWith('/v1/callback/') ? [] : path === '/v1/webhooks/terra' ? [{ terraSignature: [] }] : [{ user: [] }];
 
@@ -80,11 +80,11 @@ test('user routes want a token, the webhook a signature, and the callbacks nothi
   });
 });
 
-test('every operation, parameter, answer, header, schema, field and word of a closed list is described', () => {
+test('every operation, parameter, answer, header, schema, field and enum value is described', () => {
   expect(undescribed(contract)).toEqual([]);
 });
 
-test.each(examples())('the example at %s is one', (_at, schema, value) => {
+test.each(examples())('the example at %s is valid', (_at, schema, value) => {
   expect(faultOf(schema, value)).toBeUndefined();
 });
 
@@ -94,11 +94,11 @@ test('every body and every answer has an example', () => {
   expect(without.map(({ at }) => at)).toEqual([]);
 });
 
-test.each(Object.entries(deliveries))('the example of a delivery %s means that to the product', (kind, delivery) => {
+test.each(Object.entries(deliveries))('the example of a delivery %s is parsed as that event', (kind, delivery) => {
   expect(readTerraEvent(Buffer.from(JSON.stringify(delivery)))).toMatchObject({ event: { kind } });
 });
 
-test('bodies and answers are named schemas, and nothing has two names', () => {
+test('bodies and answers are named schemas, and each has one name', () => {
   const inline = contents(contract).filter(
     ({ content: { schema }, type }) => type === 'application/json' && !('$ref' in schema),
   );

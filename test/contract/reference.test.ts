@@ -14,7 +14,7 @@ async function serving(page: ReturnType<typeof referencePage>): Promise<string> 
   return `http://${addressOf(await listen(server))}`;
 }
 
-test('the reference is one page that names every operation and loads nothing from anywhere', async () => {
+test('the reference is one page that lists every operation and loads nothing', async () => {
   const url = await serving(referencePage());
 
   const answer = await fetch(`${url}/reference`);
@@ -31,7 +31,7 @@ test('the reference is one page that names every operation and loads nothing fro
   expect(policy).not.toMatch(/https?:|\*|connect-src/);
 });
 
-test('the page is made at the first request, once for all who ask, and again after a failure', async () => {
+test('the page is built once at the first request, and again after a failure', async () => {
   const made: string[] = [];
   const build = async () => {
     made.push('page');
@@ -51,7 +51,7 @@ test('the page is made at the first request, once for all who ask, and again aft
   expect(pages).toEqual(['page 2', 'page 2', 'page 2']);
 });
 
-test('other paths and methods are left to others', async () => {
+test('other paths and methods are not handled', async () => {
   const url = await serving(referencePage(async () => 'page'));
 
   expect((await fetch(`${url}/reference/x`)).status).toBe(404);

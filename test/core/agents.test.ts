@@ -66,14 +66,14 @@ test('a POST to Terra after a freeze does not meet a connection that the network
   expect(connections).toHaveLength(2);
 });
 
-test('nor do several at once, where several connections were idle', async () => {
+test('several POSTs at once do not either, if several connections were idle', async () => {
   await Promise.all([toTerra(), toTerra(), toTerra()]);
   freeze(10 * MINUTE);
 
   expect(await Promise.all([toTerra(), toTerra(), toTerra()])).toEqual([answered, answered, answered]);
 });
 
-test('a connection that is stale is not used beside one that is in use', async () => {
+test('a stale connection is not used while another is in use', async () => {
   await Promise.all([toTerra(), toTerra()]);
   passed += 20 * SECOND;
   await toTerra();
@@ -101,7 +101,7 @@ test('a call of the AWS SDK after a freeze does not meet a dropped connection ei
   expect([connections.length, lostRequests()]).toEqual([6, 0]);
 });
 
-test('a call of the AWS SDK that gets no answer ends, and is repeated on another connection', async () => {
+test('a call of the AWS SDK without an answer times out, and is repeated on another connection', async () => {
   await fromTable();
   freeze(SECOND);
 

@@ -41,7 +41,7 @@ test.each<[string, Partial<OwnerDeps>, string]>([
     '{"referenceId":"opaque","ownerNamespace":"https://issuer.example"}',
   ],
   ['another mode', { referenceId: 'subject' }, '{"referenceId":"subject"}'],
-])('%s is refused, and the log says what to put back', async (_, changed, now) => {
+])('%s is refused, and the log names the setting to restore', async (_, changed, now) => {
   const store = await tableBegunWith();
   const first = '{"referenceId":"opaque","ownerNamespace":"https://issuer.example/"}';
 
@@ -58,7 +58,7 @@ test.each<[string, Partial<OwnerDeps>, string]>([
   expect(await named(store)).toEqual({ id: expect.stringMatching(/^[\w-]{32}$/) });
 });
 
-test('another key is refused, whatever else differs', async () => {
+test('a different key is refused, whatever else differs', async () => {
   const store = await tableBegunWith();
 
   expect(await named(store, { namespace: 'another' }, `${KEY}-another`)).toEqual({
@@ -67,21 +67,21 @@ test('another key is refused, whatever else differs', async () => {
   });
 });
 
-test('where subjects are the reference ids, another namespace changes nobody’s and is accepted', async () => {
+test('with `referenceId: "subject"` a different namespace changes no reference id and is accepted', async () => {
   const store = await tableBegunWith({ ...begun, referenceId: 'subject' });
 
   expect(await named(store, { referenceId: 'subject', namespace: 'another' })).toEqual({ id: 'alice' });
   expect(await named(store)).toMatchObject({ code: 'unavailable', reason: expect.stringContaining('"subject"') });
 });
 
-test('a function that begins nobody’s records stores nothing', async () => {
+test('a function that creates no owner stores nothing', async () => {
   const store = memoryStore();
 
   expect(await named(store, { mayBeFirst: false })).toHaveProperty('id');
   expect(await store.findFingerprint()).toBeUndefined();
 });
 
-describe('a table begun by a version that stored the key alone', () => {
+describe('a table from a version that stored only the key', () => {
   const { key, naming } = fingerprintOf(KEY, begun);
   const stored: Fingerprint[] = [];
   /** The row as that version left it. */
@@ -98,7 +98,7 @@ describe('a table begun by a version that stored the key alone', () => {
     return store;
   };
 
-  test('goes on, and is extended once', async () => {
+  test('is accepted, and extended once', async () => {
     const store = await earlier();
 
     expect(await named(store, { mayBeFirst: false })).toHaveProperty('id');
@@ -117,7 +117,7 @@ describe('a table begun by a version that stored the key alone', () => {
   });
 });
 
-test('the stored form is frozen: another one would refuse every deployment there is', () => {
+test('the stored form is frozen: a different one would refuse every existing deployment', () => {
   expect(fingerprintOf('key', { referenceId: 'opaque', namespace: 'https://a.example/"' })).toEqual({
     key: 'ib3wJNPc3qqqQfPTr0EZ_qzVUSWkm_k-S2635JpTJrM',
     naming: '{"referenceId":"opaque","ownerNamespace":"https://a.example/\\""}',
@@ -125,7 +125,7 @@ test('the stored form is frozen: another one would refuse every deployment there
   expect(fingerprintOf('key', { referenceId: 'subject', namespace: 'a' }).naming).toBe('{"referenceId":"subject"}');
 });
 
-test('nothing differs from a table that is like the deployment, or that says less', () => {
+test('a table that stores the same values, or fewer, is accepted', () => {
   const ours = fingerprintOf(KEY, begun);
 
   expect(namingFault(ours, ours)).toBeUndefined();

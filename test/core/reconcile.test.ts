@@ -39,7 +39,7 @@ async function connected(count: number) {
 const endedAt = (world: World, n: number) =>
   journey(world).deliver(terraEvent.revoked(terraUser(n), { sub: `user-${n}`, provider: 'APPLE' }));
 
-test('a user whom Terra has lost without a word is disconnected at the second check', async () => {
+test('a Terra user that Terra no longer has is disconnected at the second check', async () => {
   const { world, reconcile, statusOf } = await connected(3);
   world.terra.users.delete(terraUser(1));
 
@@ -51,7 +51,7 @@ test('a user whom Terra has lost without a word is disconnected at the second ch
   expect([await statusOf(0), await statusOf(1), await statusOf(2)]).toEqual(['connected', 'disconnected', 'connected']);
 });
 
-test('a user missed once and found again has to be missed twice anew', async () => {
+test('a Terra user that was missed once and then found must be missed twice again', async () => {
   const { world, reconcile, statusOf } = await connected(2);
   const user = world.terra.users.get(terraUser(1));
   for (const isThere of [false, true, false]) {
@@ -63,7 +63,7 @@ test('a user missed once and found again has to be missed twice anew', async () 
   expect(await statusOf(1)).toBe('connected');
 });
 
-test('a user heard of since he was missed is left alone', async () => {
+test('a Terra user with an event since it was missed is left alone', async () => {
   const { world, go, reconcile, statusOf } = await connected(2);
   world.terra.users.delete(terraUser(1));
   await reconcile();
@@ -74,7 +74,7 @@ test('a user heard of since he was missed is left alone', async () => {
   expect(await statusOf(1)).toBe('connected');
 });
 
-test('an answer that knows none of the asked is believed in nothing, and calls for a person', async () => {
+test('an answer that contains none of the requested Terra users is ignored, and raises an alarm', async () => {
   const { world, reconcile, statusOf, said } = await connected(3);
   world.terra.users.clear();
   for (let day = 0; day < 5; day++) {
@@ -85,7 +85,7 @@ test('an answer that knows none of the asked is believed in nothing, and calls f
   expect(await statusOf(0)).toBe('connected');
 });
 
-test('a failed answer ends nobody, and the check goes on from where it was', async () => {
+test('a failed request ends no connection, and the check continues from the same place', async () => {
   const { world, reconcile, statusOf } = await connected(120);
   world.terra.users.delete(terraUser(110));
   const pages = jest.spyOn(world.store, 'scanConnections');
@@ -98,7 +98,7 @@ test('a failed answer ends nobody, and the check goes on from where it was', asy
   expect(await statusOf(110)).toBe('connected');
 });
 
-test('a run that would end too many ends none and calls for a person', async () => {
+test('a run that would end too many connections ends none, and raises an alarm', async () => {
   const { world, reconcile, statusOf, said } = await connected(100);
   for (let n = 0; n < 30; n++) world.terra.users.delete(terraUser(n));
   await reconcile();
@@ -109,7 +109,7 @@ test('a run that would end too many ends none and calls for a person', async () 
   expect(said).toEqual([{ alarm: 'reconcile_breaker', due: 30 }]);
 });
 
-test('up to twenty may go in one run, however few there are', async () => {
+test('one run can end up to twenty connections, however few there are', async () => {
   const { world, reconcile, statusOf } = await connected(40);
   for (let n = 0; n < 20; n++) world.terra.users.delete(terraUser(n));
   await reconcile();
@@ -119,7 +119,7 @@ test('up to twenty may go in one run, however few there are', async () => {
   expect(await statusOf(19)).toBe('disconnected');
 });
 
-test('all is checked once a day, whatever the number of runs', async () => {
+test('every connection is checked once a day, whatever the number of runs', async () => {
   const { world, reconcile } = await connected(2);
   await reconcile();
   for (let hour = 1; hour < 24; hour++) {
@@ -132,7 +132,7 @@ test('all is checked once a day, whatever the number of runs', async () => {
   expect(world.terra.asked('findUsers')).toHaveLength(2);
 });
 
-test('a dry run asks and counts, and writes nothing down', async () => {
+test('a dry run asks Terra and counts, but writes nothing', async () => {
   const { world, reconcile } = await connected(3);
   world.terra.users.delete(terraUser(1));
   const before = JSON.stringify([...world.store.items]);
@@ -142,7 +142,7 @@ test('a dry run asks and counts, and writes nothing down', async () => {
   expect(await reconcile({ dryRun: true })).toMatchObject({ asked: 3 });
 });
 
-test('what is not connected is not asked about, and what was heard of today only so that the answer counts', async () => {
+test('connections that are not live are not asked about; those with an event today only help to judge the answer', async () => {
   const { world, go, reconcile } = await connected(3);
   await go.deliver(terraEvent.revoked(terraUser(0), { sub: 'user-0', provider: 'APPLE' }));
   await go.deliver(terraEvent.data(terraUser(1), { sub: 'user-1', provider: 'APPLE' }));
@@ -151,7 +151,7 @@ test('what is not connected is not asked about, and what was heard of today only
   expect(world.terra.asked('findUsers')).toEqual([`${terraUser(2)},${terraUser(1)}`]);
 });
 
-test('users who left without a word are found, though every other user is heard of each day', async () => {
+test('Terra users that ended without an event are found, even if every other has an event each day', async () => {
   const { world, go, reconcile, statusOf } = await connected(200);
   const departed = [3, 90, 170];
   for (const n of departed) world.terra.users.delete(terraUser(n));
@@ -173,7 +173,7 @@ test('users who left without a word are found, though every other user is heard 
   expect(await statusOf(4)).toBe('connected');
 });
 
-test('users who left are found by an answer that knew none of them, once one is known that Terra has', async () => {
+test('Terra users that ended are found by an answer without them, once it contains one that Terra has', async () => {
   const { world, reconcile, statusOf } = await connected(60);
   // The first page of the table holds these alone.
   for (let n = 0; n < 50; n++) if (n > 9) await endedAt(world, n);
@@ -185,7 +185,7 @@ test('users who left are found by an answer that knew none of them, once one is 
   expect(await statusOf(0)).toBe('disconnected');
 });
 
-describe('if Terra refuses a whole question for one user in it', () => {
+describe('if Terra refuses a request because of one Terra user in it', () => {
   /** Terra answers 400 to every question about one of these. */
   async function refusing(refused: number[], count = 1_200) {
     const setting = await connected(count);
@@ -199,7 +199,7 @@ describe('if Terra refuses a whole question for one user in it', () => {
     return setting;
   }
 
-  test('all others are asked about in the same run, and a person is called', async () => {
+  test('all others are asked about in the same run, and an alarm is raised', async () => {
     const { world, reconcile, said } = await refusing([70, 71, 999]);
 
     expect(await reconcile()).toMatchObject({ asked: 1_197, missed: 0, skipped: 3 });
@@ -209,7 +209,7 @@ describe('if Terra refuses a whole question for one user in it', () => {
     expect((await world.store.reconcileProgress())?.isDone).toBe(true);
   });
 
-  test('a user heard of today whom Terra refuses spoils nobody’s answer', async () => {
+  test('a refused Terra user with an event today does not affect the others', async () => {
     const { world, go, reconcile } = await refusing([0], 60);
     await go.deliver(terraEvent.data(terraUser(0), { sub: 'user-0', provider: 'APPLE' }));
 
@@ -218,7 +218,7 @@ describe('if Terra refuses a whole question for one user in it', () => {
   });
 });
 
-test('while Terra is away nobody is passed over: the next run goes on from the last answer', async () => {
+test('while Terra does not answer no connection is skipped: the next run continues from the last answer', async () => {
   const { world, reconcile } = await connected(300);
   const answer = world.terra.findUsers;
   let asked = 0;
@@ -234,7 +234,7 @@ test('while Terra is away nobody is passed over: the next run goes on from the l
   expect(await reconcile()).toMatchObject({ asked: 150, skipped: 0 });
 });
 
-test('a run that has no time left goes on in the next one from the last batch', async () => {
+test('a run without time left is continued by the next one from the last batch', async () => {
   const { world, reconcile } = await connected(300);
   const answer = world.terra.findUsers;
   jest.spyOn(world.terra, 'findUsers').mockImplementation(async ids => {
@@ -258,7 +258,7 @@ test('a run that has no time left goes on in the next one from the last batch', 
   expect(sums.map(({ asked }) => asked)).toEqual([297, 3]);
 });
 
-test('records of one owner that cannot be written stop no other owner’s check', async () => {
+test('records of one owner that cannot be written do not stop the check of others', async () => {
   const { world, reconcile, statusOf } = await connected(40);
   const load = world.store.load;
   for (const n of [4, 5]) world.terra.users.delete(terraUser(n));

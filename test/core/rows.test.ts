@@ -120,7 +120,7 @@ describe.each([
     return { ...open(each => findings.push(each)), findings, owner: `owner-${++owners}` };
   };
 
-  describe('of a later version are kept by every write', () => {
+  describe('of a later version survive every write', () => {
     const authorise = { kind: 'authorised', at: NOON, terraUserId: USER, version: 1 } as const;
     const returned = {
       kind: 'returned',
@@ -229,7 +229,7 @@ describe.each([
     });
   });
 
-  test('a row says which version of the schema wrote it, and a later write raises it', async () => {
+  test('a row stores the schema version that wrote it, and a later version’s write raises it', async () => {
     const { store, put, get, owner } = given();
     await store.openSession(session(owner));
     await store.addTokenRecord(mint(owner));
@@ -262,7 +262,7 @@ describe.each([
     ['a tombstone without its time', owner => ({ owner, item: itemKey.erasure, version: 1 })],
     ['a row of a kind of tomorrow', owner => ({ owner, item: 'invitation#1', createdAt: NOON })],
   ];
-  test.each(unreadable)('that cannot be read stop no others, are found and counted: %s', async (_what, row) => {
+  test.each(unreadable)('that cannot be read are found and counted, and stop no others: %s', async (_what, row) => {
     const { store, put, findings, owner } = given();
     const stored = row(owner);
     await put(stored);
@@ -284,7 +284,7 @@ describe.each([
     expect((await store.scanUnreadable(undefined)).unreadable).toContainEqual({ owner, item: stored.item });
   });
 
-  test('that cannot be read are never written over', async () => {
+  test('that cannot be read are never overwritten', async () => {
     const { store, put, get, owner } = given();
     const rows = [
       { ...session(owner), item: itemKey.session('s'), flow: 7 },
@@ -304,7 +304,7 @@ describe.each([
     expect(await store.addSessionFact(owner, 's', redeemed, NOON)).toEqual({ written: false, session: undefined });
   });
 
-  test('a tombstone that cannot be read is mended by a new request', async () => {
+  test('a tombstone that cannot be read is repaired by a new erasure request', async () => {
     const { store, put, owner } = given();
     await put({ owner, item: itemKey.erasure, requestedAt: 'noon', ...LATER });
 
@@ -313,7 +313,7 @@ describe.each([
     expect((await store.load(owner)).erasure).toEqual({ ...newErasure(owner, NOON), schema: LATER.schema });
   });
 
-  test('values of tomorrow are counted and kept', async () => {
+  test('unknown values of a later version are counted and kept', async () => {
     const { store, put, findings, owner } = given();
     await put({ ...session(owner), item: itemKey.session('s'), flow: 'invitation' });
 
@@ -328,7 +328,7 @@ describe('the place of the daily check on DynamoDB', () => {
     ['goes on from what is no key', { startedAt: 1, isDone: false, cursor: '"here"' }],
     ['goes on from what is no text', { startedAt: 1, isDone: false, cursor: 7 }],
     ['does not say whether it is done', { startedAt: 1 }],
-  ])('that %s is none, is counted, and is written anew', async (_what, stored) => {
+  ])('that %s counts as absent, is counted, and is overwritten', async (_what, stored) => {
     const findings: RowFindings[] = [];
     const { store, put } = onDynamo(each => findings.push(each));
     await put({ ...reconcileKey, ...stored });
@@ -342,7 +342,7 @@ describe('the place of the daily check on DynamoDB', () => {
   });
 });
 
-test('the place of the daily check and the fingerprint keep what a later version stored', async () => {
+test('the place of the daily check and the fingerprint keep attributes of a later version', async () => {
   const { store, put, get } = onDynamo(() => {});
   await put({ ...reconcileKey, startedAt: 1, isDone: true, ...LATER });
   await put({ ...fingerprintKey, fingerprint: 'key', ...LATER });
@@ -354,7 +354,7 @@ test('the place of the daily check and the fingerprint keep what a later version
   expect(await get(fingerprintKey)).toMatchObject({ ...LATER, fingerprint: 'key', naming: 'opaque' });
 });
 
-test('a number too large for JavaScript keeps only its own row from being read', async () => {
+test('a number too large for JavaScript makes only its own row unreadable', async () => {
   const { store, put, owner } = { ...onDynamo(() => {}), owner: `owner-${++owners}` };
   await put({ ...connection(owner), item: itemKey.connection(USER) });
   const Item = { owner: { S: owner }, item: { S: itemKey.mint('m') }, createdAt: { N: '99999999999999999999999' } };

@@ -45,7 +45,7 @@ const pending: Behaviour<typeof createSession, unknown> = async () => ({
 });
 const bodyOf = ({ body = '' }: { body?: string | undefined }) => JSON.parse(body) as Record<string, unknown>;
 
-test('a behaviour is given the signed-in user and the parsed body', async () => {
+test('a behaviour gets the signed-in user and the parsed body', async () => {
   const seen = jest.fn();
   const { handler } = serving(async request => {
     seen(request.caller, request.body);
@@ -108,7 +108,7 @@ test.each([
   ['an empty payload', passed(ALICE, tokenOf(''))],
   ['a payload in base64 with padding', passed(ALICE, token.replace(/\.(.+)\./, '.$1==.'))],
   ['a payload in base64url that is not canonical', passed(ALICE, token.replace(/Q(?=\.[^.]+$)/, 'R'))],
-])('with %s nobody is signed in', async (_what, more: Changes) => {
+])('with %s no user is signed in', async (_what, more: Changes) => {
   const { handler, said } = serving(pending);
 
   const answer = await handler(event(more));
@@ -123,7 +123,7 @@ test.each([
   ['the token alone', token],
   ['bearer in lower case', `bearer ${token}`],
   ['several spaces', `  Bearer   ${token} `],
-])('%s in the authorization header signs in', async (_what, authorization) => {
+])('%s in the authorization header signs the user in', async (_what, authorization) => {
   expect(await serving(pending).handler(event({ headers: { authorization } }))).toMatchObject({ statusCode: 201 });
 });
 
@@ -137,11 +137,11 @@ test.each([
   ['a token of two parts', { authorization: `Bearer ${token.replace(/\.[^.]+$/, '')}` }],
   ['a token of five parts', { authorization: `Bearer ${token}.a.b` }],
   ['a line break', { authorization: `Bearer ${token}\n${token}` }],
-])('%s in the authorization header signs nobody in', async (_what, headers: Record<string, string>) => {
+])('%s in the authorization header signs no user in', async (_what, headers: Record<string, string>) => {
   expect(await serving(pending).handler(event({ headers }))).toMatchObject({ statusCode: 401 });
 });
 
-describe('whatever a token has as sub', () => {
+describe('a token’s sub', () => {
   type Json = ReturnType<typeof JSON.parse>;
 
   /** How a claim may reach the function: as the local gateway renders it, and as other reports and guesses have it. */
@@ -182,7 +182,7 @@ describe('whatever a token has as sub', () => {
     return caller === undefined ? undefined : Buffer.from(caller).toString();
   }
 
-  test('two different ones are never one user, in whatever way API Gateway passes each', async () => {
+  test('that differs from another is never the same user, in whatever form API Gateway passes it', async () => {
     let accepted = 0;
     await check(
       fc.tuple(pair, rendering, rendering),
@@ -196,7 +196,7 @@ describe('whatever a token has as sub', () => {
     expect(accepted).toBeGreaterThan(300);
   });
 
-  test('one that is a string of 1 to 255 bytes signs in as exactly that string', async () => {
+  test('that is a string of 1 to 255 bytes signs in exactly that user', async () => {
     await check(
       text.filter(sub => sub !== '' && !/\p{Cs}/u.test(sub)),
       async sub => {
@@ -230,7 +230,7 @@ test.each([
   });
 });
 
-test('a base64 body is read as the bytes it stands for', async () => {
+test('a base64 body is decoded', async () => {
   const { handler } = serving(pending);
 
   expect(
@@ -246,7 +246,7 @@ test('a body beyond 16 KiB is too large', async () => {
   });
 });
 
-test('a problem is answered as it is; its reason goes to the log only', async () => {
+test('a problem is returned as it is; its reason is only logged', async () => {
   const { handler, said } = serving(async () => {
     throw new Problem('terra_unavailable', 'Terra is not available.', {
       reason: 'the inner reason',
@@ -266,7 +266,7 @@ test('a problem is answered as it is; its reason goes to the log only', async ()
   ]);
 });
 
-test('anything unexpected is 500 without a word of it, and one line in the log', async () => {
+test('an unexpected error returns 500 without details, and is logged once', async () => {
   const { handler, said } = serving(async () => {
     throw new TypeError('the secret is hunter2');
   });
@@ -287,13 +287,13 @@ test('a failure of the table or the secrets is 503', async () => {
   expect(bodyOf(await handler(event()))).toMatchObject({ code: 'unavailable' });
 });
 
-test('a route that is not this function’s is not found', async () => {
+test('a route of another function returns 404', async () => {
   const { handler } = serving(pending);
 
   expect(bodyOf(await handler(event({ routeKey: 'GET /v1/elsewhere' })))).toMatchObject({ code: 'not_found' });
 });
 
-test('routes of other callers need no user', async () => {
+test('routes of other callers need no signed-in user', async () => {
   const wire = () => ({ serve: { issuer: undefined, clock: () => 0, log: () => {} } });
   const handler = serve(
     [on(receiveWebhook, async () => ({ status: 200, body: { outcome: 'ignored' } }) as const)],
@@ -308,7 +308,7 @@ test('routes of other callers need no user', async () => {
   expect(answer.headers).not.toHaveProperty('cache-control');
 });
 
-test('path parameters arrive by their names', async () => {
+test('path parameters are passed by name', async () => {
   const seen = jest.fn();
   const wire = () => ({ serve: { issuer: 'https://issuer.example', clock: () => 0, log: () => {} } });
   const handler = serve(

@@ -17,7 +17,7 @@ test.each([
     '{"type":"deauth","status":"success","message":"User has deauthenticated","user":{"user_id":"40f7b0e1-89e2-43ac-a5b8-1e29c8d47cad","provider":"GARMIN","reference_id":"zoë-1"}}',
     '2a1889f59156029118c995bfcdc10430b3237d7a479f537a43dd9c76ed018c25',
   ],
-])('the vector of %d holds', (at, body, mac) => {
+])('the test vector of %d is accepted', (at, body, mac) => {
   expect(sign(body, SECRET, at)).toBe(`t=${at},v1=${mac}`);
   const read = readSignature(header(`t=${at},v1=${mac}`), at);
   expect(read.ok && verifySignature(read.claim, Buffer.from(body), [SECRET])).toBe(true);
@@ -32,7 +32,7 @@ describe('a signature header', () => {
     ['with another scheme beside', header(`t=${NOW},v1=${MAC},v2=whatever`)],
     ['at the newest edge', header(`t=${NOW + 300},v1=${MAC}`)],
     ['at the oldest edge', header(`t=${NOW - 26 * 3600},v1=${MAC}`)],
-  ])('is read: %s', (_what, headers) => {
+  ])('is parsed: %s', (_what, headers) => {
     expect(readSignature(headers, NOW)).toMatchObject({ ok: true });
   });
 
@@ -74,11 +74,11 @@ describe('a body', () => {
     return read.claim;
   };
 
-  test('is accepted as it was signed', () => {
+  test('is accepted with the bytes that were signed', () => {
     expect(verifySignature(claim(), BODY, [SECRET])).toBe(true);
   });
 
-  test('of bytes that are no text is accepted as it was signed', () => {
+  test('that is not text is accepted with the bytes that were signed', () => {
     const bytes = Buffer.from([0xff, 0xfe, 0x00, 0x80]);
     expect(verifySignature(claim(SECRET, bytes), bytes, [SECRET])).toBe(true);
   });
@@ -92,13 +92,13 @@ describe('a body', () => {
     expect(verifySignature(claim(), body, [SECRET])).toBe(false);
   });
 
-  test('signed with either of two live secrets is accepted, with any other refused', () => {
+  test('signed with either of two valid secrets is accepted, with any other refused', () => {
     expect(verifySignature(claim('previous'), BODY, [SECRET, 'previous'])).toBe(true);
     expect(verifySignature(claim('other'), BODY, [SECRET, 'previous'])).toBe(false);
     expect(verifySignature(claim(), BODY, [])).toBe(false);
   });
 
-  test('with several signatures needs only one to be right', () => {
+  test('with several signatures needs only one valid signature', () => {
     const good = claim();
     expect(verifySignature({ ...good, macs: [Buffer.alloc(32), ...good.macs] }, BODY, [SECRET])).toBe(true);
   });

@@ -127,7 +127,7 @@ describe.each([
     };
   };
 
-  test('an owner nobody knows has an empty partition', async () => {
+  test('an unknown owner has no records', async () => {
     expect(await open().load('nobody')).toEqual({
       owner: 'nobody',
       known: false,
@@ -141,7 +141,7 @@ describe.each([
     });
   });
 
-  test('a partition holds everything of one owner and nothing of another', async () => {
+  test('reading an owner returns all records of that owner and none of another', async () => {
     const { store, owner } = await world();
     await store.addTokenRecord({ ...tokenRecord, owner });
     await store.putConnection({ ...connection, owner }, undefined);
@@ -155,13 +155,13 @@ describe.each([
     expect(records.connections).toEqual([{ ...connection, owner }]);
   });
 
-  test('an id is opened once', async () => {
+  test('a session is opened once under one id', async () => {
     const { store, owner } = await world();
 
     expect(await store.openSession({ ...session, owner })).toBe(false);
   });
 
-  test('a return is written once, takes the link away and keeps when to look', async () => {
+  test('a return is written once, removes the link and keeps the due time', async () => {
     const { add } = await world();
 
     const first = await add(returned);
@@ -183,14 +183,14 @@ describe.each([
     expect(await store.findSession(owner, session.id)).toEqual({ ...session, owner });
   });
 
-  test('a fact of a session nobody opened is not written', async () => {
+  test('a fact of an unknown session is not written', async () => {
     expect(await open().addSessionFact('nobody', 'none', returned, undefined)).toEqual({
       written: false,
       session: undefined,
     });
   });
 
-  test('a session that was seen to be due soon enough stays where it is in the index', async () => {
+  test('a session that is due soon enough keeps its due time', async () => {
     const { add, store, owner } = await world();
     await add(authorised('one', NOON, 1), NOON + 10);
 
@@ -206,7 +206,7 @@ describe.each([
     ['was seen to be due later', session.dueAt, session.dueAt],
     ['was put off since it was seen', NOON + 5, session.dueAt],
     ['is due no more since it was seen', NOON + 5, undefined],
-  ])('a session that %s becomes due as the fact demands', async (_what, seen, now) => {
+  ])('a session that %s becomes due as the fact requires', async (_what, seen, now) => {
     const { add, store, owner } = await world(returned);
     await store.reschedule(`session#${session.id}`, { owner, version: 2 }, now);
 
@@ -215,7 +215,7 @@ describe.each([
     expect(await add(fact, NOON + 20, seen)).toMatchObject({ written: true, session: { dueAt: NOON + 20 } });
   });
 
-  test('a fact that does not hold is not written, whenever the session was seen to be due', async () => {
+  test('a fact whose condition fails is not written, whatever the due time', async () => {
     const { add, store, owner } = await world(returned);
     const fact = { kind: 'redeemed', at: NOON + 3, codeHash: 'another' } as const;
 
@@ -236,13 +236,13 @@ describe.each([
     expect((await add({ kind: 'redeemed', at: NOON + 4, codeHash: 'hash-of-code' })).written).toBe(false);
   });
 
-  test('what somebody else redeemed cannot be redeemed any more', async () => {
+  test('a code that a different user sent cannot be redeemed', async () => {
     const { add } = await world(returned, { kind: 'wrongOwner', at: NOON + 2, codeHash: 'hash-of-code' });
 
     expect((await add({ kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' })).written).toBe(false);
   });
 
-  test('what the owner redeemed is not taken away by another user, but by another browser', async () => {
+  test('a redeemed session is rejected by another browser’s navigation, not by a different user', async () => {
     const { add } = await world(returned, { kind: 'redeemed', at: NOON + 3, codeHash: 'hash-of-code' });
 
     expect((await add({ kind: 'wrongOwner', at: NOON + 4, codeHash: 'hash-of-code' })).written).toBe(false);
@@ -252,7 +252,7 @@ describe.each([
     });
   });
 
-  test('a row that could not be read is put off only while it is due as it was', async () => {
+  test('an unreadable row is postponed only while its due time is unchanged', async () => {
     const { store, owner, add } = await world();
     await add(returned, NOON + 60_000);
     const key = { owner, item: `session#${session.id}`, dueAt: NOON + 60_000 };
@@ -265,7 +265,7 @@ describe.each([
     expect(await store.findSession(owner, session.id)).toEqual({ ...before, dueAt: key.dueAt + 5 });
   });
 
-  test('a return that needs a recorded authentication is written only with one', async () => {
+  test('a return that requires a recorded authentication is written only with one', async () => {
     const { add } = await world();
 
     expect((await add({ ...returned, evidence: 'recorded' })).written).toBe(false);
@@ -273,7 +273,7 @@ describe.each([
     expect((await add({ ...returned, evidence: 'recorded' })).session?.returned).toMatchObject({ terraUserId: user });
   });
 
-  test('a return brings the authentication that Terra answered with, unless an event was quicker', async () => {
+  test('a return adds the looked-up authentication, unless an event added one before', async () => {
     const found: SessionFact = { ...returned, evidence: { foundNow: { ...garmin(NOON), foundAt: NOON + 1 } } };
 
     expect((await (await world()).add(found)).session?.authorised).toEqual({
@@ -282,13 +282,13 @@ describe.each([
     expect((await (await world(authorised(user, NOON, 1))).add(found)).written).toBe(false);
   });
 
-  test('a return keeps what identifies the browser', async () => {
+  test('a return stores what identifies the browser', async () => {
     const browser = { cookieHash: 'hash-of-cookie', originHash: 'hash-of-origin' };
 
     expect((await (await world()).add({ ...returned, browser })).session?.returned?.browser).toEqual(browser);
   });
 
-  test('Terra is asked about returns of one session only so often, and not once it returned', async () => {
+  test('lookups of one session are limited, and stop after its return', async () => {
     const asked: SessionFact = { kind: 'asked', at: NOON + 1, stateHash: 'hash-of-state' };
     const { add } = await world();
 
@@ -298,7 +298,7 @@ describe.each([
     expect((await (await world(returned)).add(asked)).written).toBe(false);
   });
 
-  test('an authorisation is written at the version that was read, and users have room up to a limit', async () => {
+  test('an authorisation is written at the version that was read, for a limited number of Terra users', async () => {
     const { add } = await world();
 
     expect((await add(authorised('user-0', NOON + 5, 1))).written).toBe(true);
@@ -311,7 +311,7 @@ describe.each([
     expect((await add(authorised('user-0', NOON + 7, 2 + AUTHORISED_LIMIT))).written).toBe(true);
   });
 
-  test('the user that the browser returned with always has room', async () => {
+  test('the Terra user that the browser returned with is always added', async () => {
     const { add } = await world();
     for (let n = 0; n < AUTHORISED_LIMIT; n++) await add(authorised(`user-${n}`, NOON, 1 + n));
     await add(returned);
@@ -319,7 +319,7 @@ describe.each([
     expect((await add(authorised(user, NOON, 2 + AUTHORISED_LIMIT))).session?.authorised[user]).toEqual(garmin(NOON));
   });
 
-  test('a session is closed only as it was judged, and takes no more facts then', async () => {
+  test('a session is closed at the version that was judged, and accepts no facts afterwards', async () => {
     const { add } = await world();
     await add({ kind: 'refused', at: NOON + 1, terraUserId: undefined, cause: 'denied' });
 
@@ -335,7 +335,7 @@ describe.each([
     expect((await add(authorised(user, NOON, 3))).written).toBe(false);
   });
 
-  test('the first failure stays, each refused user is added once, and none after a return', async () => {
+  test('the first failure is kept, each refused Terra user is added once, and none after a return', async () => {
     const at = NOON + 1;
     const failed: SessionFact = { kind: 'failed', at, cause: 'denied', terraUserId: user, stateHash: 'hash-of-state' };
     const { add } = await world(failed);
@@ -350,7 +350,7 @@ describe.each([
     expect((await (await world(returned)).add(failed)).written).toBe(false);
   });
 
-  test('refusals that Terra reports are kept by user or by time, each once, up to a limit, also after a return', async () => {
+  test('refusals that Terra reports are kept by Terra user or by time, once each, up to a limit, even after a return', async () => {
     const refused = (at: number, more: object = {}): SessionFact => ({
       kind: 'refused',
       at,
@@ -372,7 +372,7 @@ describe.each([
     expect((await add(refused(NOON + 9, { terraUserId: user }))).written).toBe(false);
   });
 
-  test('a connection is put only at the version that was read', async () => {
+  test('a connection is written only at the version that was read', async () => {
     const { store, owner } = await world();
     const row = { ...connection, owner };
 
@@ -383,7 +383,7 @@ describe.each([
     expect(await store.putConnection({ ...row, version: NOON + 2 }, row)).toBe(false);
   });
 
-  test('a mint is used up by one Terra user', async () => {
+  test('a token record is used by one Terra user', async () => {
     const { store, owner } = await world();
     await store.addTokenRecord({ ...tokenRecord, owner });
     const use = { terraUserId: user, at: NOON + 1, provider: 'APPLE' };
@@ -396,7 +396,7 @@ describe.each([
     expect(await store.useTokenRecord(owner, 'no-such-mint', use, due)).toBeUndefined();
   });
 
-  test('of many simultaneous uses exactly the limit is counted', async () => {
+  test('of many simultaneous uses exactly the limit succeeds', async () => {
     const { store, owner } = await world();
 
     const counted = await Promise.all(Array.from({ length: 50 }, () => store.countUse(owner, 'mints', 1, 20, 0)));
@@ -405,7 +405,7 @@ describe.each([
     expect(await store.countUse(owner, 'mints', 2, 20, 0)).toBe(true);
   });
 
-  test('a claim holds the place of a session until it is taken over or opened', async () => {
+  test('a claim reserves a session until it is taken over or opened', async () => {
     const store = open();
     const claim: Claim = {
       owner: `owner-${++owners}`,
@@ -429,7 +429,7 @@ describe.each([
     expect(await store.load(claim.owner)).toMatchObject({ sessions: [opened], claims: [] });
   });
 
-  test('the due index holds just what is due, earliest first, and lets go of it', async () => {
+  test('the due index contains only due rows, earliest first', async () => {
     const { store, owner } = await world();
     await store.addTokenRecord({ ...tokenRecord, owner });
     await store.putConnection({ ...connection, owner, dueAt: NOON - 5 }, undefined);
@@ -444,7 +444,7 @@ describe.each([
     expect(await dueBy(NOON)).toEqual([itemKey.session(session.id)]);
   });
 
-  test('a row is removed only at the version that was read, and only if it is there', async () => {
+  test('a row is deleted only at the version that was read, and only if it exists', async () => {
     const { store, owner } = await world();
     await store.countUse(owner, 'mints', 1, 20, NOON);
     const { quotas } = await store.load(owner);
@@ -457,7 +457,7 @@ describe.each([
     expect(await store.load(owner)).toMatchObject({ known: false });
   });
 
-  test('a tombstone takes only a newer request', async () => {
+  test('a tombstone is replaced only by a newer request', async () => {
     const store = open();
     const erasure = { owner: `owner-${++owners}`, requestedAt: NOON, dueAt: NOON, purgeAt: 1, version: NOON };
 
@@ -468,7 +468,7 @@ describe.each([
     expect(await store.reschedule(itemKey.erasure, { owner: erasure.owner, version: NOON + 1 }, undefined)).toBe(true);
   });
 
-  test('a scan comes by every connection once and by nothing else', async () => {
+  test('a scan returns every connection once and nothing else', async () => {
     const { store, owner } = await world();
     for (let n = 0; n < 60; n++)
       await store.putConnection({ ...connection, owner, terraUserId: `${user}-${n}` }, undefined);
@@ -484,7 +484,7 @@ describe.each([
     expect(new Set(seen).size).toBe(60);
   });
 
-  test('the place of the daily check is kept, and not moved by an older run', async () => {
+  test('the place of the daily check is stored, and an older run cannot move it', async () => {
     const store = open();
     await store.saveReconcileProgress({ startedAt: NOON, cursor: PLACE, isDone: false });
     await store.saveReconcileProgress({ startedAt: NOON - 1, cursor: undefined, isDone: true });
@@ -492,7 +492,7 @@ describe.each([
     expect(await store.reconcileProgress()).toEqual({ startedAt: NOON, cursor: PLACE, isDone: false });
   });
 
-  test('the ends to be looked for are stored at the version that was read, and no other', async () => {
+  test('the ends to search for are written only at the version that was read', async () => {
     const store = open();
     const end = { terraUserId: user, reason: 'revoked', at: NOON, notedAt: NOON + 1 } as const;
     const ends = { ends: [end], purgeAt: NOON / 1000, version: 1 };
@@ -507,7 +507,7 @@ describe.each([
     expect(await store.reportedEnds()).toEqual(searched);
   });
 
-  test('the first fingerprint is remembered', async () => {
+  test('the first fingerprint is stored', async () => {
     const store = open();
     await forget(store);
 
@@ -518,7 +518,7 @@ describe.each([
     expect(await store.findFingerprint()).toEqual({ key: 'first', naming: 'a' });
   });
 
-  test('the fingerprint of a version that knew the key only is extended once, and only where the key is the same', async () => {
+  test('a fingerprint of only the key is extended once, and only if the key is the same', async () => {
     const store = open();
     await forget(store);
     await rememberKeyOnly(store, 'first');
@@ -531,7 +531,7 @@ describe.each([
     expect(await store.findFingerprint()).toEqual({ key: 'first', naming: 'a' });
   });
 
-  test('of many first fingerprints at once one is remembered, and everybody is told which', async () => {
+  test('of simultaneous first fingerprints one is stored, and every caller gets it', async () => {
     const store = open();
     await forget(store);
 

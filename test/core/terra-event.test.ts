@@ -41,11 +41,11 @@ test.each([
   ['healthcheck', { type: 'healthcheck', status: 'success' }, { kind: 'irrelevant', type: 'healthcheck' }],
   ['s3_payload', { type: 's3_payload', url: 'https://x' }, { kind: 'irrelevant' }],
   ['a type Terra adds later', { type: 'brand_new', user: 7 }, { kind: 'irrelevant', type: 'brand_new' }],
-])('%s is understood', (_type, event, meaning) => {
+])('%s is parsed', (_type, event, meaning) => {
   expect(read(event)).toMatchObject(meaning);
 });
 
-test('the reference id is the user’s, else the one at the top', () => {
+test('the reference id is the user’s, or else the one at the top level', () => {
   const bare = { ...terraEvent.auth(terraUser(1), { referenceId: null }), reference_id: 'at-the-top' };
 
   expect(read(bare)).toMatchObject({ user: { referenceId: 'at-the-top' } });
@@ -64,7 +64,7 @@ test.each([
   ['a user_reauth without the new user', '{"type":"user_reauth","old_user":null}', 'user_reauth', 'new_user.user_id'],
   ['data about nobody', '{"type":"daily","data":[]}', 'daily', 'user.user_id'],
   ['deep nesting', `{"type":"auth","user":${'['.repeat(10_000)}${']'.repeat(10_000)}}`, 'auth', 'user.user_id'],
-])('%s is poison, and the type and the missing field are named', (_what, body, type, field) => {
+])('%s is refused, and the type and the missing field are named', (_what, body, type, field) => {
   expect(readTerraEvent(Buffer.from(body))).toEqual({ event: undefined, type, unread: [field] });
 });
 
@@ -80,7 +80,7 @@ test.each([
   ['seconds since 1970', SECONDS],
   ['milliseconds since 1970', SECONDS * 1000],
   ['seconds since 1970 as text', String(SECONDS)],
-])('%s says when the user was made', (_form, createdAt) => {
+])('%s is a creation time', (_form, createdAt) => {
   expect(readWhole(withUser({ created_at: createdAt }))).toMatchObject({
     event: { kind: 'authenticated', user: { createdAt: SECONDS * 1000 } },
     unread: [],
@@ -101,7 +101,7 @@ test.each([
   ['provider', 7],
   ['provider', '<b>'],
   ['provider', 'P'.repeat(41)],
-])('the %s %p is left out and named, and the event counts', (field, value) => {
+])('the %s %p is ignored and named, and the event counts', (field, value) => {
   const { event, unread } = readWhole(withUser({ [field]: value }));
 
   expect(event).toMatchObject({ kind: 'authenticated', user: { terraUserId: terraUser(1) } });
@@ -118,14 +118,14 @@ test('scopes may be a list; `active`, `last_webhook_update`, the version and the
   });
 });
 
-test('a number is no reference id: it could be that of another user once it is rounded', () => {
+test('a number is not a reference id, because rounding could give another user’s', () => {
   expect(readWhole(withUser({ reference_id: 12_345_678_901_234_567_000 }))).toMatchObject({
     event: { user: { referenceId: undefined } },
     unread: ['user.reference_id'],
   });
 });
 
-test('a widget session that cannot be read is not one that the event leaves out', () => {
+test('a widget session that cannot be read differs from one that is absent', () => {
   const naming = (session: unknown) => readWhole({ ...bare, widget_session_id: session });
 
   expect(naming(7)).toMatchObject({
@@ -152,13 +152,13 @@ test.each([
 });
 
 test.each(['processed_activity', 'health_observation', 'unified_api.sleep.updated'])(
-  'an event %s with a user and data is a sign of life',
+  'an event %s with a user and data counts as activity',
   type => {
     expect(read({ ...terraEvent.data(terraUser(1)), type })).toMatchObject({ kind: 'arrived', user });
   },
 );
 
-test('types that are not known are named for counting, short and in plain characters', () => {
+test('unknown types are named for counting, in at most a few plain characters', () => {
   const named = (type: string) => {
     const { type: name, unread } = readWhole({ type });
     return [name, unread];

@@ -63,7 +63,7 @@ const link = { referenceId: 'ref/1 &é', successUrl: 'https://api.example/s', fa
 const widgetAnswer = { session_id: 'ws-1', url: 'https://widget.example/ws-1', status: 'success', expires_in: 900 };
 const directAnswer = { status: 'success', user_id: terraUser(1), auth_url: 'https://provider.example/oauth' };
 
-describe('what is asked', () => {
+describe('requests', () => {
   test('a widget session goes to its own URL with both headers and a JSON body', async () => {
     respond = answers(201, widgetAnswer);
 
@@ -88,7 +88,7 @@ describe('what is asked', () => {
     });
   });
 
-  test('the legacy widget, where it is set', async () => {
+  test('the legacy widget is opened if it is configured', async () => {
     respond = answers(200, widgetAnswer);
     await client({ widget: 'legacy' }).openWidget(link);
 
@@ -106,7 +106,7 @@ describe('what is asked', () => {
     expect(seen[0]?.url).toBe('/v2/auth/authenticateUser?resource=GARMIN');
   });
 
-  test('a token is bound by the query; its life is what Terra says, 180 s if it says nothing and 300 s at most', async () => {
+  test('a token is bound by the query; its lifetime is Terra’s, 180 s if Terra gives none, and at most 300 s', async () => {
     for (const [told, expected] of [
       [{ expires_in: 180 }, 180],
       [{}, 180],
@@ -122,7 +122,7 @@ describe('what is asked', () => {
     expect(seen[0]?.url).toBe('/v2/auth/tokens?reference_id=ref%2F1+%26%C3%A9');
   });
 
-  test('where Terra has no /auth/tokens yet the older path is used, and remembered', async () => {
+  test('if Terra has no /auth/tokens the older path is used, and remembered', async () => {
     respond = (response, attempt) => answers(attempt === 1 ? 404 : 200, { token: 'f'.repeat(64) })(response, attempt);
     const terra = client();
     await terra.mintToken('ref-1');
@@ -135,14 +135,14 @@ describe('what is asked', () => {
     ]);
   });
 
-  test('a token that may be unbound is not asked for where that is not allowed', async () => {
+  test('the older path, whose token may be unbound, is not used if that is not allowed', async () => {
     respond = answers(404, {});
 
     expect(await codeOf(client({ allowUnboundTokens: false }).mintToken('ref-1'))).toBe('terra_rejected');
     expect(seen).toHaveLength(1);
   });
 
-  test('a user is understood with and without its optional fields', async () => {
+  test('a Terra user is parsed with and without its optional fields', async () => {
     respond = answers(200, {
       is_authenticated: true,
       user: {
@@ -186,13 +186,13 @@ describe('what is asked', () => {
     ['swapped headers', { message: null }, 'terra_credentials'],
     ['an error in 200', { status: 'error' }, 'terra_rejected'],
     ['HTML', '<html>', 'terra_rejected'],
-  ])('%s is no agreement', async (_what, body, code) => {
+  ])('%s does not count as deauthenticated', async (_what, body, code) => {
     respond = answers(200, body);
 
     expect(await codeOf(client().deauthenticate(terraUser(1)))).toBe(code);
   });
 
-  test('only enabled providers are offered, each with how it connects', async () => {
+  test('only enabled providers are listed, each with its kind', async () => {
     respond = answers(200, {
       providers: [
         { provider: 'GARMIN', name: 'Garmin', icon: 'https://icons.example/g.webp', enabled: true },
@@ -209,7 +209,7 @@ describe('what is asked', () => {
   });
 });
 
-describe('what a failure of Terra’s amounts to', () => {
+describe('a failure of Terra', () => {
   test.each<[string, Respond, string]>([
     ['400 problem', answers(400, { type: 'about:blank', title: 'bad request' }), 'terra_rejected'],
     ['401 problem', answers(401, { title: 'unauthorized' }), 'terra_credentials'],
@@ -257,14 +257,14 @@ describe('what a failure of Terra’s amounts to', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('silence is a timeout', async () => {
+  test('no answer is a timeout', async () => {
     respond = () => {};
     const terra = client({ budget: { ...PATIENT, attempt: 200 } });
 
     expect(await codeOf(terra.openDirect({ ...link, provider: 'GARMIN' }))).toBe('terra_timeout');
   });
 
-  test('nobody listening is unavailable, after two tries', async () => {
+  test('a refused connection is unavailable, after two tries', async () => {
     const tries = jest.fn();
     const terra = client({
       send: async () => {
@@ -277,7 +277,7 @@ describe('what a failure of Terra’s amounts to', () => {
     expect(tries).toHaveBeenCalledTimes(2);
   });
 
-  test('a port nobody listens on counts as unsent', async () => {
+  test('a request to a closed port counts as not sent', async () => {
     const terra = client({ apiUrl: 'http://127.0.0.1:1/v2' });
 
     await expect(terra.mintToken('ref')).rejects.toMatchObject({
@@ -286,7 +286,7 @@ describe('what a failure of Terra’s amounts to', () => {
     });
   });
 
-  test('no word of Terra’s and no credential is in what is thrown', async () => {
+  test('a thrown problem contains no text of Terra’s and no credential', async () => {
     respond = answers(400, { detail: 'words of Terra', echo: 'my-api-key' });
     const problem = await client()
       .openWidget(link)
@@ -298,7 +298,7 @@ describe('what a failure of Terra’s amounts to', () => {
 });
 
 describe('a second attempt', () => {
-  test.each([502, 503, 504])('is made for what may be repeated after %d', async status => {
+  test.each([502, 503, 504])('is made for a repeatable request after %d', async status => {
     respond = (response, attempt) =>
       attempt === 1 ? answers(status, '')(response, attempt) : answers(200, { status: 'success' })(response, attempt);
     await client().deauthenticate(terraUser(1));
@@ -316,7 +316,7 @@ describe('a second attempt', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('is not made where no whole attempt fits any more', async () => {
+  test('is not made if there is no time for a whole request', async () => {
     respond = response => setTimeout(() => answers(503, '')(response, 1), 10);
 
     expect(await codeOf(client({ budget: { ...PATIENT, total: PATIENT.attempt } }).findUser(terraUser(1)))).toBe(
@@ -325,7 +325,7 @@ describe('a second attempt', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('is not made by somebody who has little patience', async () => {
+  test('is not made if the caller’s time limit is short', async () => {
     respond = answers(503, '');
 
     expect(await codeOf(client().findUser(terraUser(1), PATIENT.attempt))).toBe('terra_unavailable');

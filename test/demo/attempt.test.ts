@@ -93,7 +93,7 @@ function world({
 /** What is under way, for a redirect never ends. */
 const underWay = () => new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)));
 
-test('the page goes to the link, and remembers the session for the way back but no code', async () => {
+test('the page opens the link, and stores the session for the return but no code', async () => {
   const { attempt, went, kept, now } = world({ answers: [openedAnswer] });
 
   void attempt.begin('GARMIN');
@@ -104,7 +104,7 @@ test('the page goes to the link, and remembers the session for the way back but 
   expect(now()).toMatchObject({ progress: 'pending', url, provider: 'GARMIN' });
 });
 
-test('a second press while a session is being opened opens no second one', async () => {
+test('a second click while a session is being opened opens no second one', async () => {
   const { attempt, asked } = world({ answers: [openedAnswer, openedAnswer] });
 
   void attempt.begin();
@@ -114,7 +114,7 @@ test('a second press while a session is being opened opens no second one', async
   expect(asked).toEqual(['POST /v1/sessions']);
 });
 
-test('coming back with the code connects, and the code stays nowhere', async () => {
+test('a return with the code connects, and the code is not stored', async () => {
   const confirmed: Answer = ['POST /v1/sessions/s1/confirm', 200, { id: 's1', status: 'completed', connection }];
   const { attempt, shown, said, kept, now } = world({ answers: [confirmed] });
 
@@ -126,7 +126,7 @@ test('coming back with the code connects, and the code stays nowhere', async () 
   expect(JSON.stringify([...kept, now(), said])).not.toContain('secret-code');
 });
 
-test('where Terra’s word is late, the page says that it waits for it, and in the end that it came', async () => {
+test('if Terra’s event is late, the page shows that it waits, and then that the event arrived', async () => {
   const { attempt, shown, kept } = world({
     answers: [
       ['confirm', 202, { id: 's1', status: 'returned' }],
@@ -142,7 +142,7 @@ test('where Terra’s word is late, the page says that it waits for it, and in t
   expect(kept.get('terra-connect.attempt')).toContain('"redeemed":true');
 });
 
-test('a stranger who finishes somebody’s link is told so, and the starter is remembered', async () => {
+test('a user who finishes a different user’s link gets a message, and the starting user stays stored', async () => {
   const notFound: Answer = ['', 404, { code: 'not_found', requestId: 'r1' }];
   const { attempt, kept, now } = world({ user: 'bob', answers: [openedAnswer, notFound, notFound] });
   void attempt.handOver('GARMIN', 'bob');
@@ -159,7 +159,7 @@ test('a stranger who finishes somebody’s link is told so, and the starter is r
   expect(JSON.parse(kept.get('terra-connect.attempt') ?? '')).toEqual({ id: 's1', startedBy: 'alice' });
 });
 
-test('the starter of a link that somebody else finished reads that it was rejected', async () => {
+test('the user who started a link that a different user finished sees that it was rejected', async () => {
   const { attempt, now } = world({
     answers: [
       ['confirm', 409, { code: 'session_closed' }],
@@ -176,7 +176,7 @@ test('the starter of a link that somebody else finished reads that it was reject
 test.each([
   ['denied', 'failed', 'You denied access at the provider'],
   ['expired', 'expired', 'The link has expired'],
-])('a return that %s says why, and lets start anew', async (failure, status, title) => {
+])('a return that %s shows the reason, and a new session can start', async (failure, status, title) => {
   const answer: Answer = ['', 200, session(status, { failure, provider: 'GARMIN' })];
   const { attempt, now } = world({ answers: [answer, answer] });
 
@@ -185,7 +185,7 @@ test.each([
   expect(now()).toMatchObject({ progress: status, next: 'again', provider: 'GARMIN', words: { title } });
 });
 
-test('a source of the phone leads to the phone, without a call', async () => {
+test('an SDK provider leads to the phone, without a request', async () => {
   const { attempt, asked, phones, now } = world({ answers: [] });
 
   await attempt.land({ status: 'sdk_required', sessionId: 's1', provider: 'APPLE' });
@@ -195,7 +195,7 @@ test('a source of the phone leads to the phone, without a call', async () => {
   expect(asked).toEqual([]);
 });
 
-test('what failed for the moment can be tried again with the same code', async () => {
+test('a temporary failure can be retried with the same code', async () => {
   const away: Answer = ['', 500, { code: 'internal' }];
   const confirmed: Answer = ['', 200, { id: 's1', status: 'completed', connection }];
   const { attempt, asked, now } = world({ answers: [away, confirmed] });
@@ -208,7 +208,7 @@ test('what failed for the moment can be tried again with the same code', async (
   expect(asked).toEqual(['POST /v1/sessions/s1/confirm', 'POST /v1/sessions/s1/confirm']);
 });
 
-test('a code that does not count is refused, and not tried again', async () => {
+test('an invalid code is refused, and not retried', async () => {
   const { attempt, asked, now } = world({
     answers: [
       ['confirm', 400, { code: 'code_invalid' }],
@@ -225,7 +225,7 @@ test('a code that does not count is refused, and not tried again', async () => {
   expect(asked.filter(request => request.endsWith('/confirm'))).toHaveLength(1);
 });
 
-test('a window of its own brings the return back to this page', async () => {
+test('a popup sends the return to this page', async () => {
   const popup: Open = async () => `http://localhost/?session_id=s1&status=returned&code=secret-code`;
   const confirmed: Answer = ['', 200, { id: 's1', status: 'completed', connection }];
   const { attempt, shown, went } = world({ answers: [openedAnswer, confirmed], popup });
@@ -236,7 +236,7 @@ test('a window of its own brings the return back to this page', async () => {
   expect(went).toEqual([]);
 });
 
-test('a window that the browser blocks is said, and no session is opened', async () => {
+test('a blocked popup is reported, and no session is opened', async () => {
   const popup: Open = Object.assign(async () => undefined, { blocked: true });
   const { attempt, asked, now } = world({ answers: [openedAnswer], popup });
 
@@ -246,7 +246,7 @@ test('a window that the browser blocks is said, and no session is opened', async
   expect(asked).toEqual([]);
 });
 
-test('a second press opens no second window', async () => {
+test('a second click opens no second popup', async () => {
   let opened = 0;
   const popup: Open = () => new Promise(() => {});
   const { attempt } = world({ answers: [], popup, onWindow: () => (opened += 1) });
@@ -258,7 +258,7 @@ test('a second press opens no second window', async () => {
   expect(opened).toBe(1);
 });
 
-test('a window is closed where no session could be opened', async () => {
+test('the popup is closed if no session could be opened', async () => {
   let isClosed = false;
   const popup: Open = Object.assign(async () => undefined, { cancel: () => (isClosed = true) });
   const { attempt } = world({ answers: [['', 400, { code: 'invalid_request' }]], popup });
@@ -268,7 +268,7 @@ test('a window is closed where no session could be opened', async () => {
   expect(isClosed).toBe(true);
 });
 
-test('a link passed on is handed over and not followed; this page watches what becomes of it', async () => {
+test('a shared link is shown but not opened, and the page follows its session', async () => {
   const taken: string[] = [];
   const { attempt, went, now } = world({
     answers: [
@@ -285,7 +285,7 @@ test('a link passed on is handed over and not followed; this page watches what b
   expect(now()).toMatchObject({ progress: 'completed', provider: 'GARMIN' });
 });
 
-test('what was stopped shows nothing any more', async () => {
+test('a stopped session shows nothing', async () => {
   const { attempt, shown } = world({ answers: [['', 200, { id: 's1', status: 'completed', connection }]] });
 
   const landing = attempt.land(returned);
@@ -295,7 +295,7 @@ test('what was stopped shows nothing any more', async () => {
   expect(shown).toEqual(['returned busy']);
 });
 
-test('another person’s attempt is not taken up', async () => {
+test('a different user’s session is not resumed', async () => {
   const { attempt, asked, kept } = world({ user: 'bob', answers: [] });
   kept.set('terra-connect.attempt', '{"id":"s1","startedBy":"alice"}');
 
@@ -304,7 +304,7 @@ test('another person’s attempt is not taken up', async () => {
   expect(asked).toEqual([]);
 });
 
-test('a remembered session that is gone is forgotten', async () => {
+test('a stored session that no longer exists is forgotten', async () => {
   const { attempt, kept, now } = world({ answers: [['', 404, { code: 'not_found' }]] });
   kept.set('terra-connect.attempt', '{"id":"s1","startedBy":"alice"}');
 

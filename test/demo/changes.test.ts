@@ -32,7 +32,7 @@ test.each([
   expect(textsOf(before, [connection({ ...changes, version: texts.length > 0 ? 2 : 1 })])).toEqual(texts);
 });
 
-test('newer changes come first, few are kept, and a connection that is gone is forgotten', () => {
+test('newer changes are listed first, few are kept, and those of a deleted connection are removed', () => {
   const known = { c1: Array.from({ length: 6 }, (_, index) => ({ at: '', text: `${index}` })), c2: [] };
 
   const changes = withChanges(known, [connection()], [connection({ version: 2, scopes: ['sleep'] })]);

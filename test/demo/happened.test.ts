@@ -86,7 +86,7 @@ const happened = ({
 
 const lines = (chapter: Chapter | undefined) => chapter?.entries.map(({ lane, title }) => `${lane}: ${title}`);
 
-test('the three lanes are told in the order in which things came to be known here', () => {
+test('the three lanes are sorted by when the deployment received each entry', () => {
   const [chapter] = happened({
     facts: [created(), proof(6), callback(1), authentication(3), confirm(5)],
     deliveries: [delivery(2)],
@@ -108,7 +108,7 @@ test('the three lanes are told in the order in which things came to be known her
   ]);
 });
 
-test('of the same millisecond, Terra’s telling comes before what is stored, and that before what is published', () => {
+test('in one millisecond, Terra’s delivery is before the stored fact, and that before the published event', () => {
   const [chapter] = happened({
     facts: [created(), authentication(2)],
     deliveries: [delivery(2)],
@@ -148,16 +148,16 @@ describe('the three requirements of a connection', () => {
     ['it was refused', [delivery(2, { attempts: [attempt(2, 401)] })]],
     ['it came afterwards', [delivery(9)]],
     ['it was of another kind', [delivery(2, { type: 'daily' })]],
-  ])('the authentication was found by a lookup if %s', (_, deliveries) => {
+  ])('the authentication is shown as looked up if %s', (_, deliveries) => {
     expect(met([callback(1), confirm(4), authentication(5), proof(6)], deliveries)).toBe('callback confirm lookup met');
   });
 
-  test('the way it became known is not shown if Terra is not the sandbox', () => {
+  test('the source of the authentication is unknown without the sandbox', () => {
     expect(met([callback(1), authentication(5)], 'elsewhere')).toBe('callback authentication (confirm) waiting');
   });
 });
 
-test('a delivery is told attempt by attempt: signed or not, the answer, and what comes of it', () => {
+test('a delivery is shown attempt by attempt, with signature, answer and next step', () => {
   const told = (more: object) =>
     happened({ facts: [created()], deliveries: [delivery(2, more)] })[0]
       ?.entries.filter(({ lane }) => lane === 'webhooks')
@@ -178,7 +178,7 @@ test('a delivery is told attempt by attempt: signed or not, the answer, and what
   expect(told({ attempts: [], state: 'waiting' })).toEqual(['wait auth: waiting']);
 });
 
-test('only deliveries about this person are shown, whatever they are about', () => {
+test('only deliveries about this user are shown, of every type', () => {
   const about = (body: object, userId: string | null = null) => delivery(2, { userId, body: JSON.stringify(body) });
   const count = (one: object) =>
     happened({ facts: [created(), callback(1)], deliveries: [one] })[0]?.entries.filter(
@@ -194,14 +194,14 @@ test('only deliveries about this person are shown, whatever they are about', () 
   expect(count(delivery(2, { userId: null, body: 'not JSON' }))).toBe(0);
 });
 
-test('no signature is shown, only whether there was one', () => {
+test('the signature itself is not shown', () => {
   const chapters = happened({ facts: [created()], deliveries: [delivery(2)] });
 
   expect(JSON.stringify(chapters)).not.toContain('secret-signature');
   expect(JSON.stringify(chapters)).toContain('"signed":true');
 });
 
-test('each attempt begins a chapter, the newest first; what a session stores stays with it', () => {
+test('each session begins a chapter, newest first, with everything the session stored', () => {
   const chapters = happened({
     facts: [
       created(0),
@@ -223,7 +223,7 @@ test('each attempt begins a chapter, the newest first; what a session stores sta
   expect(chapters.map(({ requirements }) => requirements?.list.length)).toEqual([undefined, 3, 3, undefined]);
 });
 
-test('permissions that come with an authentication are told with it, later ones by themselves', () => {
+test('permissions of an authentication are shown with it, later ones separately', () => {
   const auth = { ...fact('connection', 'auth', 2, { via: 'session#s1' }, 'c1'), at: iso(1) };
   const scopes = { ...fact('connection', 'scopes', 2, { list: ['a'] }, 'c1'), at: iso(1) };
 
@@ -234,26 +234,26 @@ test('permissions that come with an authentication are told with it, later ones 
   ]);
 });
 
-test('a fact of an earlier run has its own time', () => {
+test('a fact of an earlier run keeps its time', () => {
   const { storedAt: _, ...earlier } = created();
 
   expect(happened({ facts: [earlier] })[0]?.entries[0]?.at).toBe(NOON - 500_000);
 });
 
-test('an event says whose provider it is and what was before', () => {
+test('an event shows its provider and the previous status', () => {
   const detail = { connection: { provider: 'GARMIN' }, previousStatus: 'unconfirmed' };
 
   expect(wordsForEvent(event('connection.connected', detail)).note).toBe('GARMIN · was unconfirmed');
   expect(wordsForEvent(event('something.new')).tone).toBe('off');
 });
 
-test('there are words for every fact that is stored, and for nothing else', () => {
+test('every stored fact has a text, and there is no other text', () => {
   const stored = fullRows.flatMap(factsOf).map(({ record, fact: name }) => `${record}.${name}`);
 
   expect(Object.keys(factWords).toSorted()).toEqual([...new Set(stored)].toSorted());
 });
 
-test('there are words for everything the webhook answers', () => {
+test('every answer of the webhook has a text', () => {
   const { outcome } = receiveWebhook.replies[200].shape;
 
   expect(Object.keys(outcomeWords).toSorted()).toEqual(outcome.options.toSorted());

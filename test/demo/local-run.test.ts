@@ -34,7 +34,7 @@ function world(...answers: (Response | Error)[]) {
 const json = (status: number, body: object) => new Response(JSON.stringify(body), { status });
 const lines = (calls: Call[]) => calls.map(({ to, method, path, status }) => `${to} ${method} ${path} ${status}`);
 
-test('each call of the client is told of, without its query, token or code', async () => {
+test('each call of the client is listed, without its query, token or code', async () => {
   const { calls, note } = world(json(201, {}), json(400, {}), new TypeError('away'));
   const call = notedFetch(note);
   const headers = { authorization: 'Bearer secret-token' };
@@ -51,7 +51,7 @@ test('each call of the client is told of, without its query, token or code', asy
   expect(JSON.stringify(calls)).not.toContain('secret');
 });
 
-test('no token gets into the log of calls, nor into an error', async () => {
+test('no token appears in the list of calls or in an error', async () => {
   const { calls, note } = world(json(200, { access_token: 'secret-token' }), json(400, { error: 'invalid_request' }));
 
   expect(await signIn('http://localhost:4002', 'alice', note)).toBe('secret-token');
@@ -73,7 +73,7 @@ test.each([
   expect({ status, code }).toEqual(expected);
 });
 
-test('what Terra answers a phone is told by its name, and silence is a failure', async () => {
+test('Terra’s answer to a phone is shown by its name, and no answer is a failure', async () => {
   const { note } = world(json(200, {}), json(401, { error: 'InvalidAuthToken' }), new TypeError('away'));
   const { connectPhone } = sandboxClient('http://x', note);
 
@@ -82,7 +82,7 @@ test('what Terra answers a phone is told by its name, and silence is a failure',
   await expect(connectPhone({ token: 't' })).rejects.toMatchObject({ status: 0 });
 });
 
-test('what is known behind the API is asked for by name, and not told of as a call an app could make', async () => {
+test('requests to the local endpoints name the user, and are not listed as calls of an app', async () => {
   const { asked } = world(json(200, { facts: [] }), json(200, { events: [] }), json(200, { history: [] }));
   const { records, events, deliveries } = behindTheApi('http://api', 'http://terra');
 
@@ -97,7 +97,7 @@ test('what is known behind the API is asked for by name, and not told of as a ca
   ]);
 });
 
-test('the same call again only counts', () => {
+test('a repeated call only increases a counter', () => {
   const call = { to: 'API', method: 'GET', path: '/v1/connections', status: 200, ms: 3 };
 
   const calls = withCall(withCall(withCall([], call, 1), call, 2), { ...call, status: 503 }, 3);

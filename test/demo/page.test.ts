@@ -5,14 +5,14 @@ import { files, folder, read } from './modules';
 const page = read('index.html');
 const scripts = files.filter(file => file.endsWith('.js'));
 
-test('what the page refers to is there', () => {
+test('every file that the page refers to exists', () => {
   const referred = [...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, file]) => file);
 
   expect(referred).toEqual(['demo.css', 'demo.js']);
   expect(files).toEqual(expect.arrayContaining(referred));
 });
 
-test.each(scripts)('%s imports nothing but its neighbours and the client', file => {
+test.each(scripts)('%s imports only files of its folder and the client', file => {
   const imported = [...read(file).matchAll(/^(?:import|export) [^;]*?from '([^']+)';$|^import '([^']+)';$/gms)].map(
     ([, from, bare]) => from ?? bare,
   );
@@ -23,7 +23,7 @@ test.each(scripts)('%s imports nothing but its neighbours and the client', file 
   }
 });
 
-test('the API is called by the client only: the page itself calls what the local run has beside it', () => {
+test('only the client calls the API; the page itself calls local endpoints', () => {
   const having = (what: RegExp) => scripts.filter(file => what.test(read(file)));
 
   expect(having(/\bfetch\(/)).toEqual(['local-run.js']);
@@ -32,18 +32,18 @@ test('the API is called by the client only: the page itself calls what the local
   expect(having(/location\.search|searchParams|session_id/)).toEqual([]);
 });
 
-test('what happened is told once it is quiet, in words of its own, and the lists themselves are no live region', () => {
+test('changes are announced in a live region of their own once they settle; the lists are not live regions', () => {
   expect(page.match(/aria-live="\w+"/g)).toEqual(['aria-live="polite"', 'aria-live="polite"']);
   expect(page).toMatch(/<div id="happened"><\/div>/);
 });
 
-test.each(scripts)('%s reads no markup and runs no text', file => {
+test.each(scripts)('%s parses no markup and runs no text', file => {
   expect(read(file)).not.toMatch(
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|setAttribute\('on/,
   );
 });
 
-test('the policy of the page allows its own files and the local ports, and nothing else', () => {
+test('the page’s policy allows only its own files and the local ports', () => {
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page) ?? [];
 
   expect(policy?.split('; ')).toEqual([
@@ -57,12 +57,12 @@ test('the policy of the page allows its own files and the local ports, and nothi
   ]);
 });
 
-test('the page keeps to that policy: no inline script, style or handler', () => {
+test('the page respects that policy: no inline script, style or handler', () => {
   expect(page).not.toMatch(/<script(?![^>]* src=)/);
   expect(page).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/i);
 });
 
-test('nothing comes from elsewhere, and no address of the page is told to anyone', () => {
+test('the page loads nothing from other origins and sends no referrer', () => {
   const elsewhere = files
     .flatMap(file => [...read(file).matchAll(/(?:https?:)?\/\/[\w-]+[.:][^\s'"`)]*/g)].map(([url]) => url))
     .filter(url => !/^http:\/\/(localhost|www\.w3\.org\/2000\/svg)/.test(url));
@@ -72,14 +72,14 @@ test('nothing comes from elsewhere, and no address of the page is told to anyone
   expect(page.indexOf('name="referrer"')).toBeLessThan(page.indexOf('<link'));
 });
 
-test('the scripts find every part of the page they draw', () => {
+test('every element that the scripts use exists in the page', () => {
   const parts = scripts.flatMap(file => [...read(file).matchAll(/(?:byId|goTo)\('([\w-]+)'\)/g)].map(([, id]) => id));
 
   expect(parts.length).toBeGreaterThan(8);
   for (const id of parts) expect(page).toContain(`id="${id}"`);
 });
 
-test('neither tokens nor codes are kept: only who, which session and the known names', () => {
+test('the page stores no token or code, only user, session and known names', () => {
   const stored = scripts.filter(file => /sessionStorage|localStorage|indexedDB|document\.cookie/.test(read(file)));
 
   expect(stored).toEqual(['session-store.js']);
@@ -88,7 +88,7 @@ test('neither tokens nor codes are kept: only who, which session and the known n
   );
 });
 
-test('the types in the comments hold', () => {
+test('the types in the comments are correct', () => {
   const compiler = join(__dirname, '../../node_modules/typescript/bin/tsc');
 
   expect(() => execFileSync(process.execPath, [compiler, '--noEmit', '-p', folder], { stdio: 'pipe' })).not.toThrow();

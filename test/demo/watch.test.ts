@@ -53,7 +53,7 @@ function world({ sandbox = 'here' }: { sandbox?: string } = {}) {
   return { look, told, behindIt, change: (patch: Partial<State>) => void (state = { ...state, ...patch }) };
 }
 
-test('a look brings the connections and what happened, of the signed-in user', async () => {
+test('one poll loads the connections and the history of the signed-in user', async () => {
   const { look, behindIt } = world();
 
   const { connections, happened } = await look();
@@ -63,7 +63,7 @@ test('a look brings the connections and what happened, of the signed-in user', a
   expect(behindIt.asked).toEqual(['connections', 'records of alice', 'events of alice', 'deliveries']);
 });
 
-test('what is new is told once, what is there at first or unchanged is not', async () => {
+test('a change is reported once; the first state and an unchanged one are not', async () => {
   const { look, told, behindIt } = world();
 
   const { happened: first } = await look();
@@ -76,7 +76,7 @@ test('what is new is told once, what is there at first or unchanged is not', asy
   expect(more?.version).toBe(2);
 });
 
-test('Terra’s deliveries are not asked for where the sandbox does not run', async () => {
+test('Terra’s deliveries are not requested without the sandbox', async () => {
   const { look, behindIt } = world({ sandbox: 'absent' });
 
   await look();
@@ -84,7 +84,7 @@ test('Terra’s deliveries are not asked for where the sandbox does not run', as
   expect(behindIt.asked).not.toContain('deliveries');
 });
 
-test('where nothing answers the page says so, and keeps what it knew', async () => {
+test('if nothing answers the page says so, and keeps its data', async () => {
   const { look, behindIt } = world();
   const { happened } = await look();
 
@@ -95,7 +95,7 @@ test('where nothing answers the page says so, and keeps what it knew', async () 
   expect(later.happened).toBe(happened);
 });
 
-test('what comes for somebody who has signed out meanwhile is dropped', async () => {
+test('an answer for a user who has signed out is dropped', async () => {
   const { look, change } = world();
 
   const looking = look();
@@ -104,7 +104,7 @@ test('what comes for somebody who has signed out meanwhile is dropped', async ()
   expect((await looking).happened).toBeUndefined();
 });
 
-test('an opening that was refused is being repeated; one that was answered, or of before, is not', () => {
+test('a refused opening is being repeated; an answered or older one is not', () => {
   const call = { method: 'POST', path: '/v1/sessions', status: 503, at: 1000 };
   const opening = { progress: 'idle', busy: true, openingAt: 1000 };
   const isIt = (newest?: object, attempt: object = opening) => isRepeating({ attempt, calls: newest ? [newest] : [] });

@@ -30,11 +30,11 @@ test.each([
   ['a status of a session', words.sessionWords, SessionStatus.options],
   ['a failure of a session', words.failureWords, SessionFailure.options],
   ['an error code', words.problemWords, [...Object.keys(errorStatus), 'network', 'unexpected_answer', 'popup_blocked']],
-])('there are words for each %s, and for nothing else', (_what, said, known) => {
+])('each %s has a text, and there is no other text', (_what, said, known) => {
   expect(sorted(Object.keys(said))).toEqual(sorted(known));
 });
 
-test('a session that failed says why, and one that did not says how it stands', () => {
+test('a failed session shows its cause, any other its status', () => {
   expect(words.wordsForSession({ status: 'failed', failure: 'denied' })).toEqual(words.failureWords.denied);
   expect(words.wordsForSession({ status: 'failed' })).toEqual(words.sessionWords.failed);
   expect(words.wordsForSession({ status: 'failed', failure: '<b>toString</b>' })).toEqual(words.sessionWords.failed);
@@ -42,7 +42,7 @@ test('a session that failed says why, and one that did not says how it stands', 
   expect(words.wordsForSession({ status: 'completed', failure: 'denied' })).toEqual(words.sessionWords.completed);
 });
 
-test('a problem goes by its code, and silence by itself', () => {
+test('a problem has the text of its code, and no answer has its own text', () => {
   expect(words.wordsForProblem({ status: 502, code: 'terra_rejected' })).toEqual(words.problemWords.terra_rejected);
   expect(words.wordsForProblem({ status: 0, code: 'popup_blocked' })).toEqual(words.problemWords.popup_blocked);
   expect(words.wordsForProblem({ status: 418 }).title).toBe('Something went wrong');
@@ -51,7 +51,7 @@ test('a problem goes by its code, and silence by itself', () => {
   expect(words.wordsForProblem({ status: 429, retryAfterMs: 6500 }).text).toMatch(/Try again in 7 seconds\.$/);
 });
 
-test('a failed call of the client or of the page is read alike, and a mistake of ours is no failed call', () => {
+test('failed calls of the client and of the page have the same form, and a programming error is not a failed call', () => {
   const failed = Object.assign(new Error('x'), { status: 429, code: 'rate_limited', retryAfterMs: 7000 });
   const mistake = new TypeError('x is not a function');
 
@@ -70,11 +70,11 @@ test.each([
   [120_000, '2 min'],
   [7_200_000, '2 h'],
   [604_800_000, '7 d'],
-])('%d ms is told as %s', (ms, told) => {
+])('%d ms is shown as %s', (ms, told) => {
   expect(span(ms)).toBe(told);
 });
 
-test('how long ago is said as people say it', () => {
+test('the time since an entry is shown in words', () => {
   const now = Date.parse('2026-07-01T12:00:00Z');
 
   const said = ['11:59:55', '11:59:20', '11:30:00', '07:00:00', '12:00:30'].map(time =>
@@ -84,7 +84,7 @@ test('how long ago is said as people say it', () => {
   expect(said).toEqual(['just now', '40 s ago', '30 min ago', '5 h ago', 'just now']);
 });
 
-test('every step of every session has a place on the track', () => {
+test('every step of every session is shown on the track', () => {
   const grid = ['idle', ...SessionStatus.options, 'redeemed', 'refused'].map(
     progress =>
       `${progress}: ${trackOf(progress)

@@ -43,20 +43,20 @@ describe.each([
 ])('%s', (page, least) => {
   const claims = claimsOf(page);
 
-  test('names a test for every rule', () => {
+  test('each rule names a test', () => {
     expect(claims.length).toBeGreaterThanOrEqual(least);
     expect(
       claims.filter(({ row, tests }) => tests.length === 0 || row.startsWith('cannot')).map(({ row }) => row),
     ).toEqual([]);
   });
 
-  test('names only tests that exist', () => {
+  test('each named test exists', () => {
     const named = claims.flatMap(({ tests }) => tests);
     expect(named.filter(({ file, title }) => !titlesOf(file).includes(title))).toEqual([]);
   });
 });
 
-test.each(['security', 'state', 'integrate', 'events', 'pages'])('every link of docs/%s.md leads somewhere', name => {
+test.each(['security', 'state', 'integrate', 'events', 'pages'])('every link of docs/%s.md has a target', name => {
   const page = `docs/${name}.md`;
   const anchorOf = (heading: string) =>
     heading

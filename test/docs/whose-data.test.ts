@@ -91,7 +91,7 @@ async function dataOf(userId: string): Promise<Payload> {
 const newestUser = () => sandboxOf(stack).users().at(-1)?.userId ?? '';
 
 test.each(['direct', 'widget'] as const)(
-  'a stranger’s data, approved in another browser by a forwarded %s link, is never stored for the opener',
+  'data of a user who approved a forwarded %s link in another browser is never stored for the user who opened it',
   async flow => {
     const mallory = await person(stack, `mallory-${flow}`);
     const { app, stored, hear, wait } = consumer(mallory.name);
@@ -115,7 +115,7 @@ test.each(['direct', 'widget'] as const)(
   },
 );
 
-test('data of a link that is used a second time is dropped once its connection is not confirmed any more', async () => {
+test('data of a link that is used a second time is dropped once its connection is no longer confirmed', async () => {
   const sandbox = sandboxOf(stack);
   sandbox.switchOn('link-used-twice');
   const mallory = await person(stack, 'mallory-twice');
@@ -157,7 +157,7 @@ test('data before connection.connected is held and then stored, and after discon
   expect(stored).toHaveLength(2);
 });
 
-test('held data is given up after two hours', async () => {
+test('held data is dropped after two hours', async () => {
   const eve = await person(stack, 'eve');
   const { app, stored, hear, wait } = consumer('eve');
   const { session, consentUrl } = await openConsentPage(eve, 'direct');

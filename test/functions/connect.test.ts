@@ -12,7 +12,7 @@ async function opened(options: Parameters<typeof newWorld>[0] = {}) {
   return { world, go, session };
 }
 
-test('a link is opened with what Terra needs, under an id that says nothing of the user', async () => {
+test('opening a session sends Terra the fields it needs and an opaque reference id', async () => {
   const { world, session } = await opened();
 
   expect(session).toMatchObject({ flow: 'widget', status: 'pending', url: 'https://terra.example/1' });
@@ -21,7 +21,7 @@ test('a link is opened with what Terra needs, under an id that says nothing of t
   expect(world.terra.links[0]?.successUrl).toBe(`https://api.example/v1/callback/${session.state}/success`);
 });
 
-test('whatever comes in whatever order, the last one in completes the session', async () => {
+test('webhook, return and confirm complete the session in any order, once the last of them arrives', async () => {
   const orders = [
     ['webhook', 'return', 'confirm'],
     ['return', 'webhook', 'confirm'],
@@ -53,7 +53,7 @@ test('whatever comes in whatever order, the last one in completes the session', 
   }
 });
 
-test('with every webhook lost people still connect, by the question to Terra at the return', async () => {
+test('with every webhook lost a user still connects, because the callback looks the Terra user up', async () => {
   for (const provider of [undefined, 'GARMIN']) {
     const world = newWorld();
     const go = journey(world);
@@ -80,7 +80,7 @@ test.each([
   ['has another owner', { referenceId: 'somebody-else' }],
   ['never finished', { authenticated: false }],
   ['is older than the session', { createdAt: 0 }],
-])('a looked-up user that %s proves nothing, neither at the return nor at confirm', async (_what, flaw) => {
+])('a looked-up Terra user that %s proves nothing, neither at the return nor at confirm', async (_what, flaw) => {
   const { go, session, world } = await opened();
   world.terra.users.set(USER, {
     terraUserId: USER,
@@ -102,8 +102,8 @@ test.each([
   expect(await go.connections('alice')).toEqual([]);
 });
 
-describe('while Terra cannot be asked', () => {
-  test('the return counts all the same, and an event of before it completes the session whenever it comes', async () => {
+describe('while Terra does not answer', () => {
+  test('the return counts, and an event dated before it completes the session however late it arrives', async () => {
     const { go, session, world } = await opened();
     const authenticatedAt = world.clock();
     world.wait(SECOND);
@@ -131,7 +131,7 @@ describe('while Terra cannot be asked', () => {
     expect(await go.connections('alice')).toMatchObject([{ status }]);
   });
 
-  test('Terra’s answer at confirm completes it within the minute', async () => {
+  test('a lookup at confirm completes the session', async () => {
     const { go, session, world } = await opened();
     const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
     world.wait(30 * SECOND);
@@ -148,7 +148,7 @@ describe('while Terra cannot be asked', () => {
   });
 });
 
-test('without the code a proved-looking link stays unconfirmed and shows no Terra user', async () => {
+test('without the code the connection stays unconfirmed and shows no Terra user id', async () => {
   const { go, session } = await opened();
   await go.comeBack(session.state, { user_id: USER });
   await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
@@ -180,14 +180,14 @@ describe('the code', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed' }]);
   });
 
-  test('lives ten minutes', async () => {
+  test('expires after ten minutes', async () => {
     const { go, session, code, world } = await returned();
     world.wait(10 * MINUTE + 1);
 
     expect(await codeOf(go.confirm('alice', session.id, code))).toBe('code_invalid');
   });
 
-  test('may be sent again, however late, once it was redeemed', async () => {
+  test('can be sent again at any time after its redemption', async () => {
     const { go, session, code, world } = await returned();
     await go.confirm('alice', session.id, code);
     world.wait(3 * HOUR);
@@ -195,7 +195,7 @@ describe('the code', () => {
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200, body: { status: 'completed' } });
   });
 
-  test('redeemed by somebody else cuts the link, here and at Terra, and looks like nothing to him', async () => {
+  test('redeemed by a different user ends the connection, here and at Terra, and that user gets 404', async () => {
     const { go, session, code, world } = await returned();
 
     expect(await codeOf(go.confirm('mallory', session.id, code))).toBe('not_found');
@@ -208,7 +208,7 @@ describe('the code', () => {
     expect(await codeOf(go.confirm('alice', session.id, code))).toBe('session_closed');
   });
 
-  test('redeemed by somebody else after its time changes nothing', async () => {
+  test('redeemed by a different user after it expired changes nothing', async () => {
     const { go, session, code, world } = await returned();
     world.wait(10 * MINUTE + 1);
 
@@ -217,7 +217,7 @@ describe('the code', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([]);
   });
 
-  test('is the same for the browser that returned for ten minutes, and no other is ever made', async () => {
+  test('stays the same for the returning browser for ten minutes, and no second code is ever issued', async () => {
     const { go, session, code, world } = await returned();
 
     expect((await go.comeBack(session.state, { user_id: USER })).code).toBe(code);
@@ -228,7 +228,7 @@ describe('the code', () => {
     expect((await go.comeBack(session.state, { user_id: USER })).sent).toBeUndefined();
   });
 
-  test('a proof that the wrong owner spoiled is not repaired by a later webhook', async () => {
+  test('a proof that a wrong user spoiled is not repaired by a later webhook', async () => {
     const { go, session, world } = await opened();
     const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
     await codeOf(go.confirm('mallory', session.id, code));
@@ -244,7 +244,7 @@ describe('the code', () => {
 });
 
 describe('the callback', () => {
-  test('believes nothing of the query: a forged user is confirmed by no code', async () => {
+  test('trusts nothing in the query: a forged Terra user gets no code', async () => {
     const { go, session } = await opened();
     const forged = terraUser(66);
     expect((await go.visit(session.state, { user_id: forged, reference_id: 'victim' })).code).toBeUndefined();
@@ -298,7 +298,7 @@ describe('the callback', () => {
     expect(sent).toMatchObject({ status: 'returned', session_id: session.id });
   });
 
-  test('tells a failure in our own words only, and a success may still follow', async () => {
+  test('shows a failure in fixed texts only, and a success may still follow', async () => {
     const { go, session, world } = await opened();
 
     const reply = await go.fail(session.state, { reason: '<script>access_denied</script>' });
@@ -322,8 +322,8 @@ describe('the callback', () => {
   });
 });
 
-describe('a denied attempt', () => {
-  test('ends a direct session and is a note on a widget session', async () => {
+describe('a denied session', () => {
+  test('ends a direct session, and only records a failure on a widget session', async () => {
     for (const [wish, status] of [
       [{ provider: 'GARMIN' }, 'failed'],
       [{}, 'pending'],
@@ -336,7 +336,7 @@ describe('a denied attempt', () => {
     }
   });
 
-  test('leaves the next attempt its own: a second denial is told as one, and a repeated first one is not', async () => {
+  test('publishes a second denial as new, and a repeated first one not again', async () => {
     const world = newWorld();
     const go = journey(world);
     const first = terraEvent.cancelled(referenceIdOf('alice'));
@@ -355,7 +355,7 @@ describe('a denied attempt', () => {
     expect(await go.session('alice', again.id)).toMatchObject({ status: 'failed', failure: 'denied' });
   });
 
-  test('is told with the cause Terra gave, where the browser brings none', async () => {
+  test('publishes Terra’s cause if the browser brings none', async () => {
     const { go, session } = await opened();
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
     await go.fail(session.state);
@@ -363,7 +363,7 @@ describe('a denied attempt', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'failed', failure: 'denied' });
   });
 
-  test('told in the older form leaves no connection', async () => {
+  test('reported in the older event form leaves no connection', async () => {
     const { go, world } = await opened();
     await go.deliver(terraEvent.authError(USER, { session: 'terra-session-1' }));
 
@@ -373,7 +373,7 @@ describe('a denied attempt', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([]);
   });
 
-  test('reads failed, with its cause, once the session is closed', async () => {
+  test('shows as failed, with its cause, once the session is closed', async () => {
     const { go, session, world } = await opened();
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
     world.wait(76 * MINUTE);
@@ -384,7 +384,7 @@ describe('a denied attempt', () => {
 });
 
 describe('with confirmation off', () => {
-  test('every Terra user the session authorised is connected, and the return URL has no code', async () => {
+  test('every Terra user that the session authorised is connected, and the return URL has no code', async () => {
     const { go, session } = await opened({ confirmation: 'off' });
     await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
     const { sent } = await go.comeBack(session.state, { user_id: USER });
@@ -394,7 +394,7 @@ describe('with confirmation off', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('a visit to the failure URL tells nobody that nothing was connected, where Terra said that it was', async () => {
+  test('a visit to the failure URL does not report a failure if Terra reported a connection', async () => {
     const { go, session } = await opened({ confirmation: 'off' });
     await go.deliver(terraEvent.auth(USER, { session: 'terra-session-1' }));
 
@@ -405,7 +405,7 @@ describe('with confirmation off', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'completed' });
   });
 
-  test('confirm looks the returned user up', async () => {
+  test('confirm looks the returned Terra user up', async () => {
     const { go, session, world } = await opened({ confirmation: 'off' });
     expect(await go.confirm('alice', session.id)).toMatchObject({ status: 202, body: { status: 'pending' } });
     world.terra.users.set(USER, {
@@ -440,7 +440,7 @@ describe('after connecting', () => {
     ['deauth', terraEvent.deauth(USER), 'disconnected', 'deauthorised'],
     ['access_revoked', terraEvent.revoked(USER), 'disconnected', 'revoked'],
     ['connection_error', terraEvent.error(USER), 'error', 'provider_rejected'],
-  ])('%s is told as it is', async (_type, event, status, reason) => {
+  ])('%s shows as the right status', async (_type, event, status, reason) => {
     const { go } = await connected();
 
     expect(await go.deliver(event)).toBe('applied');
@@ -448,7 +448,7 @@ describe('after connecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ status, reason }]);
   });
 
-  test('data heals an error at once, and is otherwise written down once an hour', async () => {
+  test('data clears an error at once, and is otherwise recorded once an hour', async () => {
     const { go, world } = await connected();
 
     expect(await go.deliver(terraEvent.data(USER))).toBe('applied');
@@ -460,7 +460,7 @@ describe('after connecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('data never brings an ended connection back', async () => {
+  test('data never reopens an ended connection', async () => {
     const { go, world } = await connected();
     await go.deliver(terraEvent.revoked(USER));
     world.wait(MINUTE);
@@ -469,7 +469,7 @@ describe('after connecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason: 'revoked' }]);
   });
 
-  test('a permission change replaces the scopes, the newest winning', async () => {
+  test('the newest permission change replaces the scopes', async () => {
     const { go, world } = await connected();
     await go.deliver(terraEvent.permissions(USER, 'SLEEP , DAILY,'));
     await go.deliver(terraEvent.permissions(USER, 'BODY'), { ordering: world.clock() - 1000 });
@@ -477,7 +477,7 @@ describe('after connecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ scopes: ['DAILY', 'SLEEP'], status: 'connected' }]);
   });
 
-  test('an older authentication that comes late does not undo a revocation', async () => {
+  test('an older authentication that arrives late does not undo a revocation', async () => {
     const { go, world } = await connected();
     await go.deliver(terraEvent.revoked(USER));
 
@@ -512,14 +512,14 @@ describe('after connecting', () => {
     }
   });
 
-  test('a reauthentication without its old user supersedes nothing', async () => {
+  test('a reauthentication without its old Terra user supersedes nothing', async () => {
     const { go } = await connected();
     await go.deliver(terraEvent.reauth(null, told(terraUser(2))));
 
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed' }, { status: 'connected' }]);
   });
 
-  test('a link that Terra moved to another owner has ended for the first and is unproved for the second', async () => {
+  test('a connection that Terra moved to another owner has ended for the first and is unproved for the second', async () => {
     const { go, world } = await connected();
     await go.open('bob');
     await go.deliver(terraEvent.reauth(told(USER), told(terraUser(2), { sub: 'bob' })));
@@ -535,7 +535,7 @@ describe('foreign users', () => {
     ['nobody knows the owner', terraEvent.auth(USER, { referenceId: 'somebody-of-another-system' })],
     ['there is no owner at all', terraEvent.auth(USER, { referenceId: null })],
     ['a failure names no owner', terraEvent.cancelled(null)],
-  ])('are left alone where %s', async (_what, event) => {
+  ])('are left alone if %s', async (_what, event) => {
     const { go, world } = await opened();
     const before = JSON.stringify([...world.store.items]);
 
@@ -543,7 +543,7 @@ describe('foreign users', () => {
     expect(JSON.stringify([...world.store.items])).toBe(before);
   });
 
-  test('under an opaque id a success nobody asked for is unsolicited, and disconnected in the end', async () => {
+  test('under an opaque reference id an unrequested success is unsolicited, and disconnected later', async () => {
     const { go, world } = await opened();
     await go.deliver(terraEvent.auth(USER, { session: 'a-session-of-somebody' }));
     expect(await go.connections('alice')).toMatchObject([
@@ -556,7 +556,7 @@ describe('foreign users', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
-  test('under an id of the team’s own it is foreign, alarmed and never deauthenticated', async () => {
+  test('under a reference id that is the subject it is foreign, raises an alarm and is never deauthenticated', async () => {
     const { go, world } = await opened({ referenceId: 'subject' });
 
     expect(await go.deliver(terraEvent.auth(USER, { session: 'a-session-of-somebody' }))).toBe('foreign');

@@ -38,7 +38,7 @@ test('the stored row keeps no secret, only hashes', async () => {
   expect(JSON.stringify(rows())).not.toContain(state.split('.')[2]);
 });
 
-test('an owner opens so many sessions in ten minutes and no more', async () => {
+test('a user cannot open more sessions in ten minutes than the limit', async () => {
   const { go, world } = setting();
   for (let n = 0; n < 10; n++) await go.open('alice');
 
@@ -48,7 +48,7 @@ test('an owner opens so many sessions in ten minutes and no more', async () => {
   expect(await codeOf(go.open('alice'))).toMatchObject({ status: 'pending' });
 });
 
-test('a refusal of Terra’s leaves no session behind', async () => {
+test('a refusal by Terra leaves no session behind', async () => {
   const { go, world, rows } = setting();
   world.terra.failWith(new Problem('terra_rejected', 'no'));
 
@@ -68,13 +68,13 @@ describe('an idempotency key', () => {
     expect(world.terra.calls).toHaveLength(1);
   });
 
-  test('is each owner’s own', async () => {
+  test('belongs to one user', async () => {
     const { go } = setting();
 
     expect((await go.open('bob', {}, key)).id).not.toBe((await go.open('alice', {}, key)).id);
   });
 
-  test('conflicts with another body, and not with the same in other words', async () => {
+  test('conflicts with a different body, but not with an equivalent one', async () => {
     const { go } = setting();
     const { id } = await go.open('alice', { provider: 'garmin' }, key);
 
@@ -82,7 +82,7 @@ describe('an idempotency key', () => {
     expect((await go.open('alice', { provider: 'GARMIN' }, key)).id).toBe(id);
   });
 
-  test('lets one of two simultaneous requests through', async () => {
+  test('lets one of two simultaneous requests pass', async () => {
     const { go, world } = setting();
     const both = await Promise.all([codeOf(go.open('alice', {}, key)), codeOf(go.open('alice', {}, key))]);
 
@@ -90,14 +90,14 @@ describe('an idempotency key', () => {
     expect(world.terra.calls).toHaveLength(1);
   });
 
-  test('beyond the limit leaves nothing behind', async () => {
+  test('over the limit leaves no row behind', async () => {
     const { go, rows } = setting();
     for (let n = 0; n < 30; n++) await codeOf(go.open('alice', {}, { 'idempotency-key': `attempt-${n}` }));
 
     expect(rows()).toHaveLength(10);
   });
 
-  test('may be tried again at once after a failure', async () => {
+  test('can be used again at once after a failure', async () => {
     const { go, world } = setting();
     world.terra.failWith(new Problem('terra_unavailable', 'away'));
     expect(await codeOf(go.open('alice', {}, key))).toBe('terra_unavailable');
@@ -106,7 +106,7 @@ describe('an idempotency key', () => {
     expect(await codeOf(go.open('alice', {}, key))).toMatchObject({ status: 'pending' });
   });
 
-  test('is taken over from an attempt that died, after fifteen seconds', async () => {
+  test('is taken over from a request that crashed, after fifteen seconds', async () => {
     const { go, world } = setting();
     const die = jest.spyOn(world.terra, 'openWidget').mockImplementation(() => new Promise(() => {}));
     void go.open('alice', {}, key);
@@ -119,7 +119,7 @@ describe('an idempotency key', () => {
     expect(await codeOf(go.open('alice', {}, key))).toMatchObject({ status: 'pending' });
   });
 
-  test.each(['', 'with space', 'x'.repeat(65), 'é'])('%p is not one', async bad => {
+  test.each(['', 'with space', 'x'.repeat(65), 'é'])('%p is refused', async bad => {
     expect(await codeOf(setting().go.open('alice', {}, { 'idempotency-key': bad }))).toBe('invalid_request');
   });
 });

@@ -27,7 +27,7 @@ describe('disconnecting', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
-  test('stops at once while Terra is away, and is repeated until Terra agrees', async () => {
+  test('takes effect at once while Terra does not answer, and is retried until Terra agrees', async () => {
     const { disconnect, world, go } = await connected();
     world.terra.failWith(away);
     expect(await disconnect()).toMatchObject({ status: 'disconnecting', reason: 'owner' });
@@ -44,7 +44,7 @@ describe('disconnecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason: 'owner' }]);
   });
 
-  test('asks less and less often, at least every six hours', async () => {
+  test('is retried with growing delays of at most six hours', async () => {
     const { disconnect, world, go } = await connected();
     world.terra.failWith(away);
     await disconnect();
@@ -57,7 +57,7 @@ describe('disconnecting', () => {
     expect(attempts).toBeLessThan(30);
   });
 
-  test('may be repeated', async () => {
+  test('can be repeated', async () => {
     const { disconnect, world } = await connected();
     const first = await disconnect();
 
@@ -65,7 +65,7 @@ describe('disconnecting', () => {
     expect(world.terra.asked('deauthenticate')).toHaveLength(1);
   });
 
-  test('of somebody else’s or of nothing is not found, and changes nothing', async () => {
+  test('of a different user’s or an unknown connection returns 404 and changes nothing', async () => {
     const { disconnect, world } = await connected();
 
     expect(await codeOf(disconnect('mallory'))).toBe('not_found');
@@ -73,7 +73,7 @@ describe('disconnecting', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([]);
   });
 
-  test('wins over a proof from before, but not over a new attempt with a new proof', async () => {
+  test('wins over an older proof, but not over a new session with a new proof', async () => {
     const { disconnect, go, world } = await connected();
     await disconnect();
     world.wait(MINUTE);
@@ -88,7 +88,7 @@ describe('disconnecting', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('is not mistaken for agreed when Terra’s agreement is older than a new authentication', async () => {
+  test('stays pending if Terra’s agreement is older than a new authentication', async () => {
     const { disconnect, go, world } = await connected();
     const attempt = jest.spyOn(world.terra, 'deauthenticate').mockImplementation(async () => {
       world.wait(1000);
@@ -102,7 +102,7 @@ describe('disconnecting', () => {
 });
 
 describe('the sweep', () => {
-  test('leaves a confirmed connection alone for ever', async () => {
+  test('never touches a confirmed connection', async () => {
     const { go, world } = await connected();
     for (let day = 0; day < 30; day++) {
       world.wait(DAY);
@@ -112,7 +112,7 @@ describe('the sweep', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([]);
   });
 
-  test('finds nothing more to do once all is settled', async () => {
+  test('finds nothing to do once every row is complete', async () => {
     const { go, world } = await connected();
     world.wait(2 * HOUR);
     await go.sweep();
@@ -120,7 +120,7 @@ describe('the sweep', () => {
     expect(await go.sweep()).toMatchObject({ due: 0 });
   });
 
-  test('closes what nobody finished, and nothing earlier', async () => {
+  test('closes a session that was not finished, and not before its time', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
@@ -133,7 +133,7 @@ describe('the sweep', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'expired' });
   });
 
-  test('ends what nobody confirmed at the later of an hour and its session’s end', async () => {
+  test('ends an unconfirmed connection after an hour or at its session’s end, whichever is later', async () => {
     const world = newWorld();
     const go = journey(world);
     await go.open('alice');
@@ -171,7 +171,7 @@ describe('the sweep', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([USER]);
   });
 
-  test('waits 26 hours for Terra’s event on a redeemed session, asking four times', async () => {
+  test('waits 26 hours for Terra’s event of a redeemed session, and asks Terra four times', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
@@ -189,7 +189,7 @@ describe('the sweep', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'expired' });
   });
 
-  test('completes what a crash between two writes left half done', async () => {
+  test('completes the work that a crash between two writes interrupted', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
@@ -205,7 +205,7 @@ describe('the sweep', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('in a dry run counts and touches nothing', async () => {
+  test('only counts in a dry run', async () => {
     const world = newWorld();
     const go = journey(world);
     await go.open('alice');
@@ -219,7 +219,7 @@ describe('the sweep', () => {
     expect(JSON.stringify([...world.store.items])).toBe(before);
   });
 
-  test('leaves Terra alone after five failures, and what is left for the next run', async () => {
+  test('stops calling Terra after five failures, and leaves the rest to the next run', async () => {
     const world = newWorld();
     const go = journey(world);
     for (let n = 0; n < 30; n++) {
@@ -237,7 +237,7 @@ describe('the sweep', () => {
     expect((await go.connections('user-29')).map(({ status }) => status)).toEqual(['disconnected']);
   });
 
-  test('is not stopped by one owner whose rows are broken', async () => {
+  test('is not stopped by an owner whose rows fail', async () => {
     const world = newWorld();
     const go = journey(world);
     const healthy = await go.open('alice');

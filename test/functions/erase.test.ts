@@ -28,7 +28,7 @@ async function connected(options = {}) {
   return { world, go, session };
 }
 
-test('everything of the owner is gone, here and at Terra, but for a tombstone of 35 days', async () => {
+test('erasing deletes all records of the owner, here and at Terra, except a tombstone kept for 35 days', async () => {
   const { world, go } = await connected();
 
   expect(await eraseFor(world)).toEqual({ status: 202, body: { status: 'erasing' } });
@@ -62,7 +62,7 @@ test('a connection is erased whose event Terra dates a few seconds after the era
   expect(world.terra.asked('deauthenticate')).toEqual([USER]);
 });
 
-test('nobody else’s records are touched', async () => {
+test('records of other owners are not touched', async () => {
   const { world, go } = await connected();
   await go.open('bob');
   const before = itemsOf(world, 'bob');
@@ -71,7 +71,7 @@ test('nobody else’s records are touched', async () => {
   expect(itemsOf(world, 'bob')).toEqual(before);
 });
 
-test('while Terra is away all stops at once, nothing new begins, and the sweep goes on until Terra agrees', async () => {
+test('while Terra does not answer everything ends at once, nothing new can begin, and the sweep retries until Terra agrees', async () => {
   const { world, go } = await connected();
   world.terra.failWith(away);
   await eraseFor(world);
@@ -92,7 +92,7 @@ test('while Terra is away all stops at once, nothing new begins, and the sweep g
   expect(await codeOf(go.open('alice'))).toMatchObject({ status: 'pending' });
 });
 
-test('a crash in the middle is made good by the sweep', async () => {
+test('the sweep completes an erasure that crashed', async () => {
   for (const verb of ['beginErasure', 'putConnection', 'remove', 'load'] as const) {
     const { world, go } = await connected();
     const real = world.store[verb] as (...args: unknown[]) => Promise<unknown>;
@@ -111,7 +111,7 @@ test('a crash in the middle is made good by the sweep', async () => {
   }
 });
 
-test('a Terra user that turns up late is ended without being shown, and leaves nothing', async () => {
+test('a Terra user that is reported late is ended without being shown, and leaves no row', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
   world.wait(MINUTE);
@@ -125,7 +125,7 @@ test('a Terra user that turns up late is ended without being shown, and leaves n
   expect(itemsOf(world)).not.toContain(`connection#${LATE}`);
 });
 
-test('a row that another run has deleted meanwhile does not come back', async () => {
+test('a row that a concurrent run deleted is not recreated', async () => {
   const { world, go } = await connected();
   const attempt = jest.spyOn(world.terra, 'deauthenticate').mockImplementationOnce(async () => {
     world.terra.users.delete(USER);
@@ -138,7 +138,7 @@ test('a row that another run has deleted meanwhile does not come back', async ()
   expect(await go.connections('alice')).toEqual([]);
 });
 
-test('late word that a user is gone leaves nothing either', async () => {
+test('a late event that a Terra user ended leaves no row', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
 
@@ -146,7 +146,7 @@ test('late word that a user is gone leaves nothing either', async () => {
   expect(itemsOf(world)).toEqual(['erasure']);
 });
 
-test('an owner who begins anew is connected like anybody, and stays so', async () => {
+test('an erased owner can connect again and stays connected', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
   world.wait(MINUTE);
@@ -164,7 +164,7 @@ test('an owner who begins anew is connected like anybody, and stays so', async (
   expect(world.terra.asked('deauthenticate')).toEqual([USER]);
 });
 
-test('of an owner who began anew a user that Terra replaces gives way to the new one, as for an owner never erased', async () => {
+test('after an erasure and a new start, a replaced Terra user is superseded as for any other owner', async () => {
   const replaced = async (isErasedBefore: boolean) => {
     const world = newWorld();
     const go = journey(world);
@@ -188,7 +188,7 @@ test('of an owner who began anew a user that Terra replaces gives way to the new
   expect(await replaced(true)).toEqual(await replaced(false));
 });
 
-test('of a widget’s user that Terra does not date nothing is proved after an erasure, unless Terra names the session', async () => {
+test('after an erasure a widget’s Terra user without created_at is proved only if Terra names the session', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
   world.wait(MINUTE);
@@ -204,7 +204,7 @@ test('of a widget’s user that Terra does not date nothing is proved after an e
   expect(await finish(RENEWED, 'terra-session-3')).toMatchObject({ status: 200 });
 });
 
-test('the sweep has nothing left to look at in the end', async () => {
+test('no row stays due', async () => {
   const { world, go } = await connected();
   await eraseFor(world);
   world.wait(20 * MINUTE);
@@ -214,7 +214,7 @@ test('the sweep has nothing left to look at in the end', async () => {
   expect(await go.sweep()).toMatchObject({ due: 0 });
 });
 
-test('under ids of the team’s own a user we did not ask for is left alone even then', async () => {
+test('with reference ids that are subjects an unrequested Terra user is left alone even then', async () => {
   const { world, go } = await connected({ referenceId: 'subject' });
   await eraseFor(world);
 
@@ -224,7 +224,7 @@ test('under ids of the team’s own a user we did not ask for is left alone even
   expect(world.terra.asked('deauthenticate')).toEqual([USER]);
 });
 
-test('the limits hold across an erasure, and an erasure has one of its own', async () => {
+test('the limits hold across an erasure, and erasures have their own limit', async () => {
   const { world, go } = await connected();
   for (let n = 0; n < world.limit; n++) await go.open('alice');
   for (let n = 0; n < 10; n++) await eraseFor(world);

@@ -40,7 +40,7 @@ async function connected() {
   return made;
 }
 
-describe('a success in another program', () => {
+describe('a success of another program', () => {
   const open: [string, (go: Setting['go']) => Promise<unknown>][] = [
     ['an unfinished widget link', go => go.open('alice')],
     ['an unfinished widget link for the same provider', go => go.open('alice', { providers: ['GARMIN'] })],
@@ -56,7 +56,7 @@ describe('a success in another program', () => {
     ],
   ];
 
-  test.each(open)('changes nothing and is left alone while there is %s', async (_what, begin) => {
+  test.each(open)('writes nothing and is not deauthenticated while there is %s', async (_what, begin) => {
     for (const named of [undefined, 'a-session-of-the-other-program']) {
       const made = setting();
       const { world, go } = made;
@@ -73,7 +73,7 @@ describe('a success in another program', () => {
     }
   });
 
-  test('leaves an unfinished link as it is, which then connects its own Terra user', async () => {
+  test('does not change an open direct link, which then connects its own Terra user', async () => {
     const { world, go } = setting();
     const session = await go.open('alice');
     await go.deliver(terraEvent.auth(FOREIGN));
@@ -86,7 +86,7 @@ describe('a success in another program', () => {
   });
 });
 
-describe('a success is ours', () => {
+describe('a success belongs to the deployment', () => {
   test('if it names our widget session, our direct link’s Terra user or a Terra user that a browser returned with', async () => {
     for (const how of ['widget session', 'direct link', 'returned']) {
       const { world, go } = setting();
@@ -105,7 +105,7 @@ describe('a success is ours', () => {
     }
   });
 
-  test('if a token of ours fits', async () => {
+  test('if a token record matches', async () => {
     const { go } = setting();
     await go.mint('alice', 'APPLE');
 
@@ -124,7 +124,7 @@ const later: [string, object][] = [
   ['user_reauth without the old user', terraEvent.reauth(null, told(FOREIGN))],
 ];
 
-describe('a later event of a Terra user of another program', () => {
+describe('a later event about a Terra user of another program', () => {
   test.each(later)('writes nothing: %s', async (_type, event) => {
     for (const begin of [() => connected(), unfinished]) {
       const { world, go } = await begin();
@@ -156,7 +156,7 @@ describe('a later event of a Terra user of another program', () => {
   }
 });
 
-test('erasing removes what an earlier version stored of a foreign user, and leaves the user at Terra', async () => {
+test('erasing deletes rows that an earlier version stored about a foreign Terra user, and does not deauthenticate it', async () => {
   const made = await connected();
   const { world, go } = made;
   const owner = referenceIdOf('alice');
@@ -181,7 +181,7 @@ test('erasing removes what an earlier version stored of a foreign user, and leav
   ]);
 });
 
-describe('a reference id that is a key of the table’s own rows', () => {
+describe('a reference id that equals a key of the table’s internal rows', () => {
   const reserved = [
     [fingerprintKey.owner, fingerprintKey.item],
     [reconcileKey.owner, reconcileKey.item],
@@ -200,7 +200,7 @@ describe('a reference id that is a key of the table’s own rows', () => {
     terraEvent.data(FOREIGN, about(referenceId)),
   ];
 
-  test.each(reserved)('is nobody’s: %s', async (owner, item) => {
+  test.each(reserved)('belongs to no owner: %s', async (owner, item) => {
     for (const referenceId of ['opaque', 'subject'] as const) {
       const world = newWorld({ referenceId });
       const go = journey(world);
@@ -212,7 +212,7 @@ describe('a reference id that is a key of the table’s own rows', () => {
     }
   });
 
-  test('is nobody’s in a user_reauth that moves a link from an owner of ours either', async () => {
+  test('belongs to no owner in a user_reauth that moves a link away from an owner', async () => {
     for (const [owner, item] of reserved) {
       const { world, go } = await connected();
       world.store.items.set(JSON.stringify([owner, item]), { owner, item });
@@ -224,7 +224,7 @@ describe('a reference id that is a key of the table’s own rows', () => {
   });
 });
 
-test('with opaque reference ids a success that nobody asked for is ended after an hour', async () => {
+test('with opaque reference ids an unrequested success is ended after an hour', async () => {
   const world = newWorld();
   const go = journey(world);
   await go.open('alice');

@@ -46,7 +46,7 @@ const about = (type: string, user: object, more: object = {}) => ({ type, status
 describe('user_reauth without a provider', () => {
   const reauth = (old: object, next: object) => terraEvent.reauth(without(old, 'provider'), without(next, 'provider'));
 
-  test('is understood: the new user has the provider of the old one, and the link goes on under its id', async () => {
+  test('is accepted: the new Terra user has the provider of the old one, and the connection keeps its id', async () => {
     const { world, go } = await connected();
     const [before] = await go.connections('alice');
     const session = await go.open('alice');
@@ -61,14 +61,14 @@ describe('user_reauth without a provider', () => {
     expect(counted(world)).toContain('user_reauth: new_user.provider,new_user.created_at,old_user.provider');
   });
 
-  test('gives a new user that nothing else told of the provider of the old one', async () => {
+  test('gives the new Terra user the provider of the old one, if no other event names it', async () => {
     const { go } = await connected();
     await go.deliver(reauth(told(A), told(B)));
 
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed', provider: 'GARMIN' }]);
   });
 
-  test('about users that nobody knows is kept, and Terra is asked for the provider', async () => {
+  test('about unknown Terra users is recorded, and Terra is asked for the provider', async () => {
     const { world, go } = setting();
     await go.open('alice');
     await go.deliver(reauth(told(A), told(B)));
@@ -95,7 +95,7 @@ describe('user_reauth in which one user has no reference id', () => {
     },
   );
 
-  test('an old one that is not among them has ended for its owner, once that is found', async () => {
+  test('an old one that is not among them has ended for its owner, once the check finds that owner', async () => {
     const { world, go } = await connected();
     await go.open('bob');
     const event = terraEvent.reauth({ ...told(A), reference_id: null }, told(B, { sub: 'bob' }));
@@ -118,7 +118,7 @@ describe('user_reauth in which one user has no reference id', () => {
   });
 
   test.each(['required', 'off'] as const)(
-    'otherwise the old one has ended, and nothing is recorded of the new one (confirmation %s)',
+    'otherwise the old one has ended, and the new one is not recorded (confirmation %s)',
     async confirmation => {
       const { world, go } = await connected({ confirmation });
       await go.deliver(terraEvent.reauth(told(A), { ...told(B), reference_id: null }));
@@ -178,7 +178,7 @@ test('a permission_change without readable scopes is counted and takes no permis
 describe('an auth without a provider', () => {
   const auth = (more: object = {}) => ({ ...terraEvent.auth(A), ...more, user: without(told(A), 'provider') });
 
-  test('of a direct link has the provider of the link', async () => {
+  test('from a direct link gets the provider of the link', async () => {
     const { go } = setting();
     const session = await go.open('alice', { provider: 'OURA' });
     const user = without(told(terraUser(1001)), 'provider');
@@ -189,7 +189,7 @@ describe('an auth without a provider', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected', provider: 'OURA' }]);
   });
 
-  test('of a widget session that offers one provider has that one', async () => {
+  test('from a widget session with one provider gets that provider', async () => {
     const { go } = setting();
     await go.open('alice', { providers: ['FITBIT'] });
     await go.deliver(auth({ widget_session_id: 'terra-session-1' }));
@@ -197,7 +197,7 @@ describe('an auth without a provider', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed', provider: 'FITBIT' }]);
   });
 
-  test('of any other widget session connects, and Terra is asked for the provider once', async () => {
+  test('from any other widget session connects, and Terra is asked for the provider once', async () => {
     const { world, go } = setting();
     const session = await go.open('alice');
     await go.deliver(auth({ widget_session_id: 'terra-session-1' }));
@@ -213,7 +213,7 @@ describe('an auth without a provider', () => {
     expect(world.terra.asked('findUser')).toEqual([A]);
   });
 
-  test('uses no token until Terra says that the user is a phone’s', async () => {
+  test('uses no token record until Terra answers that the provider is an SDK provider', async () => {
     const { world, go } = setting();
     await go.mint('alice', 'APPLE');
     world.wait(10 * SECOND);
@@ -226,7 +226,7 @@ describe('an auth without a provider', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected', provider: 'APPLE' }]);
   });
 
-  test('that names no session is taken for none of ours, whatever is open', async () => {
+  test('that names no session matches no session, even if one is open', async () => {
     const { world, go } = setting();
     await go.open('alice');
     world.wait(SECOND);
@@ -243,7 +243,7 @@ describe('an auth whose status is neither success nor error', () => {
   });
 
   test.each(['warning', null, undefined, 1])(
-    '(%p) fails no attempt: the return asks Terra, which confirms, and connects',
+    '(%p) fails no session: the return asks Terra, and the user is connected',
     async status => {
       const { world, go } = setting();
       const session = await go.open('alice');
@@ -258,7 +258,7 @@ describe('an auth whose status is neither success nor error', () => {
     },
   );
 
-  test('is recorded only once Terra confirms; a phone then is connected by its token', async () => {
+  test('is recorded only once Terra confirms it; a phone is then connected by its token', async () => {
     const { world, go } = setting();
     await go.mint('alice', 'APPLE');
     world.wait(10 * SECOND);
@@ -301,7 +301,7 @@ describe('an auth whose status is neither success nor error', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed', reason: 'unsolicited' }]);
   });
 
-  test('proves nothing of a return that Terra could not be asked about, though Terra confirms later', async () => {
+  test('does not prove a return during which Terra did not answer, even if Terra confirms it later', async () => {
     const { world, go } = setting();
     const session = await go.open('alice', { provider: 'GARMIN' });
     const user = terraUser(1001);
@@ -318,7 +318,7 @@ describe('an auth whose status is neither success nor error', () => {
     expect((await go.connections('alice')).map(({ status }) => status)).not.toContain('connected');
   });
 
-  test('is dated by when Terra confirmed it, not by when Terra made the user, so it proves no earlier return', async () => {
+  test('is dated by the lookup, not by the Terra user’s creation, so it proves no earlier return', async () => {
     const { world, go } = setting();
     const session = await go.open('alice', { provider: 'GARMIN' });
     const user = terraUser(1001);
@@ -333,7 +333,7 @@ describe('an auth whose status is neither success nor error', () => {
     expect((await go.connections('alice')).map(({ status }) => status)).toEqual(['unconfirmed']);
   });
 
-  test('of a user that is connected changes nothing', async () => {
+  test('about a connected Terra user changes nothing', async () => {
     const { world, go } = await connected();
     const before = rows(world);
 
@@ -343,7 +343,7 @@ describe('an auth whose status is neither success nor error', () => {
 });
 
 describe('an event of an unknown type', () => {
-  test('with a user and data is a sign of life, and is counted by its name', async () => {
+  test('with a user and data counts as activity, and is counted by its name', async () => {
     const { world, go } = await connected();
 
     expect(await go.deliver({ ...terraEvent.data(A), type: 'processed_activity' })).toBe('applied');
@@ -362,7 +362,7 @@ describe('an event of an unknown type', () => {
   );
 });
 
-test('poison raises an alarm, and is counted by its type and the field that was missing', async () => {
+test('an event that cannot be read raises an alarm, and is counted by its type and missing field', async () => {
   const { world, go } = await connected();
 
   expect(await go.deliver({ type: 'deauth', user: { provider: 'GARMIN' } })).toBe('poison');
@@ -398,7 +398,7 @@ describe('an end without a reference id', () => {
     expect(await bare.go.connections('alice')).toEqual(await full.go.connections('alice'));
   });
 
-  test('the reference id at the top of the body will do', async () => {
+  test('a reference id at the top level of the body is enough', async () => {
     const { world, go } = await connected();
     const event = about('deauth', without(told(A), 'reference_id'), { reference_id: referenceIdOf('alice') });
 
@@ -406,7 +406,7 @@ describe('an end without a reference id', () => {
     expect(alarms(world)).toEqual([]);
   });
 
-  test('counts at the time at which Terra told it: a user that authenticated since stays', async () => {
+  test('counts from the time of the event: a Terra user that authenticated after it stays connected', async () => {
     const { world, go } = await connected();
     await go.deliver(about('deauth', { ...told(A), reference_id: null }));
     world.wait(MINUTE);
@@ -419,7 +419,7 @@ describe('an end without a reference id', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('of a user that is nobody’s here is forgotten after one search, and searched for no more', async () => {
+  test('of a Terra user without an owner here is dropped after one search', async () => {
     const { world, go } = await connected();
     const search = jest.spyOn(world.store, 'scanConnections');
     await go.deliver(about('deauth', { ...told(B), reference_id: null }));
@@ -433,7 +433,7 @@ describe('an end without a reference id', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('is searched for at most once an hour', async () => {
+  test('causes at most one search in an hour', async () => {
     const { world, go } = await connected();
     await reconcile(world);
     const search = jest.spyOn(world.store, 'scanConnections');
@@ -446,7 +446,7 @@ describe('an end without a reference id', () => {
     expect(search).toHaveBeenCalledTimes(2);
   });
 
-  test('is found on a later page, in a later run', async () => {
+  test('is matched on a later page, in a later run', async () => {
     const { world, go } = await connected();
     for (let n = 0; n < 60; n++) await go.mint(`user-${n}`);
     for (let n = 0; n < 60; n++)
@@ -462,7 +462,7 @@ describe('an end without a reference id', () => {
     expect((await go.connections('user-58'))[0]?.status).toBe('connected');
   });
 
-  test('repeated is noted once; no more are noted than a hundred, and each raises the alarm', async () => {
+  test('is noted once if repeated; at most a hundred are noted, and each raises the alarm', async () => {
     const { world, go } = await connected();
     const end = (n: number) => about('deauth', { ...told(terraUser(200 + n)), reference_id: null });
     for (let n = 0; n < REPORTED_ENDS_LIMIT; n++) {
@@ -475,15 +475,18 @@ describe('an end without a reference id', () => {
     expect(alarms(world)).toHaveLength(2 * REPORTED_ENDS_LIMIT + 1);
   });
 
-  test.each(ends)('with reference ids of the team’s own %s writes nothing: it may be another program’s', async type => {
-    const { world, go } = await connected({ referenceId: 'subject' });
-    const before = rows(world);
+  test.each(ends)(
+    'with reference ids that are subjects %s writes nothing, because it may be about another program’s user',
+    async type => {
+      const { world, go } = await connected({ referenceId: 'subject' });
+      const before = rows(world);
 
-    expect(await go.deliver(about(type, { ...told(B), reference_id: null }))).toBe('foreign');
-    expect([rows(world), alarms(world)]).toEqual([before, ['end_without_reference']]);
-  });
+      expect(await go.deliver(about(type, { ...told(B), reference_id: null }))).toBe('foreign');
+      expect([rows(world), alarms(world)]).toEqual([before, ['end_without_reference']]);
+    },
+  );
 
-  test('a dry run of the check applies none', async () => {
+  test('a dry run of the check applies none of them', async () => {
     const { world, go } = await connected();
     await go.deliver(about('deauth', { ...told(A), reference_id: null }));
     await reconcileConnections({ ...world, until: world.clock() + MINUTE, log: () => {}, dryRun: true });
@@ -492,7 +495,7 @@ describe('an end without a reference id', () => {
   });
 });
 
-test('deauth of one user and auth of the next, without a user_reauth, are two connections', async () => {
+test('a deauth of one Terra user and an auth of another, without user_reauth, are two connections', async () => {
   const { go } = await connected();
   const [before] = await go.connections('alice');
   await go.deliver(terraEvent.deauth(A));

@@ -15,7 +15,7 @@ const call = fc.oneof(
 );
 const step = fc.record({ call, waitMinutes: fc.constantFrom(0, 0, 0, 1, 9) });
 
-test('whatever a user calls in whatever order, no window of ten minutes has more sessions, tokens or erasures than the limit', async () => {
+test('no user gets more sessions, tokens or erasures in a window of ten minutes than the limit', async () => {
   let refused = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 120, size: 'max' }), async steps => {

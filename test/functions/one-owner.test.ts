@@ -36,7 +36,7 @@ async function connect(world: World, n: number, sub = 'alice') {
 }
 
 describe('what is kept of an owner', () => {
-  test('a session that nobody came back to shows for six hours how it ended, and is deleted then', async () => {
+  test('a session without a return shows its end for six hours and is then deleted', async () => {
     const world = newWorld();
     const { id } = await journey(world).open('alice');
     await pass(world, 2 * HOUR);
@@ -46,7 +46,7 @@ describe('what is kept of an owner', () => {
     expect((await rowsOf(world)).sessions).toEqual([]);
   });
 
-  test('a session that names a Terra user, or was refused, stays for two days: a later session is judged by it', async () => {
+  test('a session with a Terra user or a refusal is kept for two days, because later sessions are judged by it', async () => {
     const world = newWorld();
     const go = journey(world);
     await go.open('alice', { provider: 'GARMIN' });
@@ -59,7 +59,7 @@ describe('what is kept of an owner', () => {
     expect((await rowsOf(world)).sessions).toEqual([]);
   });
 
-  test('a used token is deleted after six hours and its connection stays; an unused one waits for Terra’s last repetition', async () => {
+  test('a used token record is deleted after six hours and its connection stays; an unused one is kept until Terra’s last retry', async () => {
     const world = newWorld();
     const go = journey(world);
     await go.mint('alice', 'APPLE');
@@ -85,7 +85,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
     }
   }
 
-  test('is refused another session, repeats a known one, and may go on once the first are deleted', async () => {
+  test('gets no further session, can repeat a known one, and can continue once old rows are deleted', async () => {
     const world = newWorld();
     const go = journey(world);
     const first = await go.open('alice', { provider: 'GARMIN' }, { 'idempotency-key': 'first' });
@@ -105,7 +105,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
     expect(await codeOf(go.open('alice'))).toMatchObject({ flow: 'widget' });
   });
 
-  test('is refused another token', async () => {
+  test('gets no further token', async () => {
     const world = newWorld();
     const go = journey({ ...world, limit: 20 });
     for (const n of times(OWNER_ROWS)) {
@@ -118,7 +118,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
     expect(await codeOf(go.mint('alice'))).toMatchObject({ status: 201 });
   });
 
-  test('keeps every connection; a new Terra user that nothing proves is ended at Terra and deleted', async () => {
+  test('keeps every connection; a new, unproved Terra user is ended at Terra and deleted', async () => {
     const world = newWorld();
     const go = journey({ ...world, limit: 1_000 });
     const kept: string[] = [];
@@ -140,7 +140,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
     expect(await codeOf(go.open('alice'))).toBe('rate_limited');
   });
 
-  test('that reauthenticates in a loop keeps a hundred rows and the id of its connection', async () => {
+  test('who reauthenticates in a loop has at most a hundred rows and one connection id', async () => {
     const world = newWorld();
     const { confirm } = await connect(world, 0);
     const go = journey(world);
@@ -165,7 +165,7 @@ describe('an owner with as many sessions, tokens or connections as are kept', ()
   });
 });
 
-test('a session is read by its own row, and by that of its connection once it has one', async () => {
+test('reading a session reads its own row, and its connection’s row once it has one', async () => {
   const world = newWorld();
   const go = journey(world);
   const { id } = await go.open('alice');

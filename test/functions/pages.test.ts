@@ -54,7 +54,7 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
   test.each([
     ['unnamed', undefined, ''],
     ['named', { name: 'Stride' }, 'Stride'],
-  ] as const)('has all its sentences with the app %s', (_named, look, name) => {
+  ] as const)('is complete with the app %s', (_named, look, name) => {
     const { page } = pageReply(view, language, look);
 
     const app = pageTexts[language].app[look ? 1 : 0].replace('%', name);
@@ -73,7 +73,7 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
     expect(page).toContain(`<main><h1>${title}</h1>`);
   });
 
-  test('shows the app’s name as it is, and runs nothing of it', () => {
+  test('escapes the app’s name', () => {
     const { page } = pageReply(view, language, hostile);
 
     const namesTheApp = texts.some(key => pageTexts[language][key].includes('{app}'));
@@ -81,7 +81,7 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
     expect(page.includes(`<bdi>${hostileName}</bdi>`)).toBe(namesTheApp);
   });
 
-  test('has at most one link, and refreshes itself to nothing else', () => {
+  test('has at most one link, and refreshes only to that link', () => {
     const { page } = pageReply(view, language, hostile);
 
     const links = [...page.matchAll(/href="([^"]*)"/g)].map(([, to]) => to);
@@ -89,7 +89,7 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
     expect([links, refreshes]).toEqual(expectedLinks(view));
   });
 
-  test('goes with the headers of every page, and the hash of its one style', () => {
+  test('has the security headers of every page, and the hash of its only style', () => {
     const { status, page, headers } = pageReply(view, language, undefined);
 
     const styles = [...page.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style = '']) => style);
@@ -105,7 +105,7 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
     });
   });
 
-  test('loads nothing and has no text in another language', () => {
+  test('loads no resources and has no text in another language', () => {
     const { page } = pageReply(view, language, undefined);
 
     expect(page).not.toMatch(/<(script|img|link|iframe|object|embed|form|base|svg)\b|\bon\w+=|url\(|@import|https?:/i);
@@ -114,25 +114,22 @@ describe.each(everyPage)('the page that %s, in %s,', (_what, language, view, tex
   });
 });
 
-test.each(languages)(
-  'every sentence in %s says something, and names the app and the provider where it should',
-  language => {
-    const { app, ...texts } = pageTexts[language];
-    const slots = Object.entries(texts).map(([key, text]) => [key, text.match(/{\w+}/g) ?? []] as const);
+test.each(languages)('every text in %s is set, and names the app and the provider where required', language => {
+  const { app, ...texts } = pageTexts[language];
+  const slots = Object.entries(texts).map(([key, text]) => [key, text.match(/{\w+}/g) ?? []] as const);
 
-    for (const text of [...app, ...Object.values(texts)]) expect(text).toMatch(/^\S.*\S$/);
-    expect(slots.filter(([, found]) => found.length > 0)).toEqual([
-      ['goOn', ['{app}']],
-      ['inApp', ['{provider}']],
-      ['failed', ['{app}']],
-      ['startAgain', ['{app}']],
-      ['back', ['{app}']],
-    ]);
-    expect(app.map(form => form.split('%').length)).toEqual([1, 2]);
-  },
-);
+  for (const text of [...app, ...Object.values(texts)]) expect(text).toMatch(/^\S.*\S$/);
+  expect(slots.filter(([, found]) => found.length > 0)).toEqual([
+    ['goOn', ['{app}']],
+    ['inApp', ['{provider}']],
+    ['failed', ['{app}']],
+    ['startAgain', ['{app}']],
+    ['back', ['{app}']],
+  ]);
+  expect(app.map(form => form.split('%').length)).toEqual([1, 2]);
+});
 
-test('each SDK provider goes by the name people know', () => {
+test('each SDK provider has its usual name', () => {
   const shown = (provider: string) =>
     /<bdi>(.*?)<\/bdi>/.exec(pageReply({ kind: 'sdk_required', provider, target }, 'en', undefined).page)?.[1];
 
@@ -217,26 +214,26 @@ describe('what the browser gets', () => {
     expect(titleOf(await comesBack(end, query, { language: 'fr-CA' }))).toBe(title);
   });
 
-  test('is in a language the browser asks for where the session has none', async () => {
+  test('uses a language of the browser’s if the session has none', async () => {
     expect(titleOf(await comesBack('success', user))).toBe('Fast geschafft');
     expect(titleOf(await comesBack('failure', {}))).toBe('Das hat nicht geklappt');
   });
 
-  test('tells nothing of the session’s language where it leads nowhere', async () => {
+  test('does not depend on the session’s language if there is no valid session', async () => {
     const nowhere = await comesBack('success', {}, { language: 'fr' });
 
     expect(titleOf(nowhere)).toBe('Sie können diese Seite schließen');
     expect(nowhere).toEqual(await comesBack('failure', {}, { language: 'fr', path: 'nonsense' }));
   });
 
-  test('names the app, where it leads somewhere and where it does not', async () => {
+  test('names the app, with and without a valid session', async () => {
     const look = { name: 'Stride' };
 
     expect((await comesBack('success', user, { look })).page).toContain('Zurück zur App <bdi>Stride</bdi></a>');
     expect((await comesBack('success', {}, { look })).page).toContain('in der App <bdi>Stride</bdi>.');
   });
 
-  test('for a site is no page but a redirect', async () => {
+  test('for a web app is a redirect, not a page', async () => {
     const reply = await comesBack('failure', {}, { returnTo: 'web', language: 'fr' });
 
     expect(reply).toMatchObject({ status: 303, page: '' });
@@ -291,7 +288,7 @@ describe('colours', () => {
     expect(contrast(button, '#121212')).toBeGreaterThanOrEqual(3);
   });
 
-  test('that are set are those of page and button, with text that can be read', () => {
+  test('from the settings apply to page and button, with readable text', () => {
     const dark = appLook({ name: 'Stride', accent: '#ffd166', background: '#1b2a41' });
     const light = appLook({ name: 'Stride', accent: '#5b3df5', background: '#fff7e6' });
 
@@ -304,7 +301,7 @@ describe('colours', () => {
     expect([styleOf(dark).outline, styleOf(light).outline]).toEqual(['#ffffff', '#000000']);
   });
 
-  test('whatever they are, text on them has a contrast of 4.5 and more', () => {
+  test('of any value have text with a contrast of at least 4.5', () => {
     const steps = ['00', '33', '59', '76', '77', '99', 'bc', 'ff'];
     const all = steps.flatMap(red => steps.flatMap(green => steps.map(blue => `#${red}${green}${blue}`)));
 
@@ -314,7 +311,7 @@ describe('colours', () => {
     expect(least).toBeGreaterThanOrEqual(4.5);
   });
 
-  test('contrast is counted as WCAG counts it', () => {
+  test('contrast is computed as WCAG defines it', () => {
     expect(contrast('#000000', '#ffffff')).toBeCloseTo(21, 10);
     expect(contrast('#777777', '#ffffff')).toBeCloseTo(4.48, 2);
     expect(contrast('#ffffff', '#767676')).toBeCloseTo(4.54, 2);

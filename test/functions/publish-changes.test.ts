@@ -76,7 +76,7 @@ describe('a session', () => {
     if (event) expect(event.detail).toMatchObject({ eventId: 'session-1:2', version: 2, occurredAt: iso(LATER) });
   });
 
-  test('is told of as its owner sees it, without the link and anything secret', () => {
+  test('is published as its owner sees it, without its link or secrets', () => {
     const event = sessionEvent(session(sessions.returned), session({ ...sessions.completed, version: 5 }), 'required');
 
     expect(event).toEqual({
@@ -100,14 +100,14 @@ describe('a session', () => {
     expect(JSON.stringify(event)).not.toMatch(/hash|widget\.example|terra-session/);
   });
 
-  test('without confirmation is completed by Terra’s word alone', () => {
+  test('without confirmation is completed by Terra’s event alone', () => {
     const event = (confirmation: Confirmation) =>
       sessionEvent(session(), session(sessions.authorised), confirmation)?.detailType;
 
     expect([event('off'), event('required')]).toEqual(['session.completed', undefined]);
   });
 
-  test('that was never closed is not told to have failed, however late it is read', () => {
+  test('that was never closed is not published as failed, however late it is read', () => {
     const old = session({ ...sessions['failed, may return'], createdAt: 0, expiresAt: 1, finishBy: 2 });
 
     expect(sessionEvent(undefined, old, 'required')).toBeUndefined();
@@ -152,7 +152,7 @@ describe('a connection', () => {
     return from === 'error' && to === 'connected' ? 'recovered' : status;
   };
 
-  test('tells of every change of its status, once', () => {
+  test('publishes every change of its status once', () => {
     for (const from of [undefined, ...states]) {
       for (const to of states) {
         const before = from && connection(from, { version: 1 });
@@ -187,13 +187,13 @@ describe('a connection', () => {
     if (event) expect(event.detail).toMatchObject({ connection: { scopes: to } });
   });
 
-  test('with another status and other scopes at once tells of the status', () => {
+  test('whose status and scopes change together publishes the status change', () => {
     const scoped = connection('error', { facts: { ...facts.error, scopes: { at: LATER, list: ['A'] } } });
 
     expect(connectionEvent(connection('connected', { version: 1 }), scoped)?.detailType).toBe('connection.error');
   });
 
-  test('tells nothing of data that came, of being looked at, or of a reason that changed', () => {
+  test('publishes nothing for data, a due time or a changed reason', () => {
     const data = connection('connected', { facts: { ...facts.connected, data: { at: LATER } } });
     const due = connection('unconfirmed', { dueAt: LATER });
 
@@ -202,7 +202,7 @@ describe('a connection', () => {
     expect(connectionEvent(connection('unsolicited'), connection('unconfirmed'))).toBeUndefined();
   });
 
-  test('names the Terra user only once it was connected itself, even where its link was so before', () => {
+  test('names the Terra user only once that Terra user was connected, even if its predecessor was', () => {
     const inherits = connection('unconfirmed', { connectedAt: NOON, ids: ['id-0', 'id-1'] });
     const userOf = (row: ConnectionRow) => shown(connectionEvent(undefined, row)).terraUserId;
 
@@ -212,7 +212,7 @@ describe('a connection', () => {
     expect(userOf(inherits)).toBeUndefined();
   });
 
-  test('says that a new attempt is needed where the row alone tells', () => {
+  test('says `needsAction: reconnect` if the row alone decides it', () => {
     const needs = (state: State) => shown(connectionEvent(undefined, connection(state))).needsAction;
 
     expect([needs('error'), needs('unsolicited')]).toEqual(['reconnect', 'reconnect']);
@@ -223,21 +223,21 @@ describe('a connection', () => {
     ]);
   });
 
-  test('of an owner whose name is not known is told of by the reference id', () => {
+  test('whose owner’s subject is unknown is published with the reference id only', () => {
     const { sub: _, ...nameless } = connection('connected');
 
     expect(connectionEvent(undefined, nameless)?.detail.owner).toEqual({ referenceId: 'owner-1' });
   });
 });
 
-describe('a connection that takes over an older link', () => {
+describe('a connection that continues an older one', () => {
   const ids = ['id-0', 'id-1'];
   const history = [
     { at: NOON, status: 'connected' as const },
     { at: LATER, status: 'unconfirmed' as const },
   ];
 
-  test('is reauthorized when it is connected for the first time, under the link’s first id', () => {
+  test('is published as reauthorized when it is first connected, under the first id', () => {
     const event = connectionEvent(connection('unconfirmed', { ids }), connection('connected', { ids, version: 7 }));
 
     expect(event).toMatchObject({
@@ -246,7 +246,7 @@ describe('a connection that takes over an older link', () => {
     });
   });
 
-  test('is reauthorized at once where its proof came along', () => {
+  test('is published as reauthorized at once if it is proved already', () => {
     const carried = [
       { at: NOON, status: 'error' as const },
       { at: LATER, status: 'connected' as const },
@@ -257,14 +257,14 @@ describe('a connection that takes over an older link', () => {
     expect(event).toMatchObject({ detailType: 'connection.reauthorized', detail: { previousStatus: 'error' } });
   });
 
-  test('waits for its own confirmation, and says what the link was before', () => {
+  test('stays unconfirmed until confirmed, and gives the previous status', () => {
     const event = connectionEvent(undefined, connection('unconfirmed', { ids, history }));
 
     expect(event).toMatchObject({ detailType: 'connection.unconfirmed', detail: { previousStatus: 'connected' } });
     expect(event?.detail).not.toHaveProperty('previousIds');
   });
 
-  test('recovers, or is connected again, like any other', () => {
+  test('is published as recovered or connected again, like any other', () => {
     const name = (from: State) =>
       connectionEvent(connection(from, { ids }), connection('connected', { ids }))?.detailType;
 
@@ -275,13 +275,13 @@ describe('a connection that takes over an older link', () => {
     ['connected', 'connection.reauthorized'],
     ['unconfirmed', 'connection.unconfirmed'],
     ['disconnected', 'connection.disconnected'],
-  ])('and was known by its own id before is told of anew under the link’s: %s', (state, told) => {
+  ])('and was published under its own id before is published again under the first id: %s', (state, told) => {
     const event = connectionEvent(connection(state, { version: 1 }), connection(state, { ids }));
 
     expect([event?.detailType, event?.detail.eventId]).toEqual([told, 'id-0:2']);
   });
 
-  test('a successor further on changes no id and tells nothing', () => {
+  test('a further successor changes no id and publishes nothing', () => {
     const longer = connection('connected', { ids: ['id-0', 'id-x', 'id-1'] });
 
     expect(connectionEvent(connection('connected', { ids }), longer)).toBeUndefined();
@@ -351,7 +351,7 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
 }
 
 describe('a batch of the stream', () => {
-  test('is published, all but what nobody needs to hear of', async () => {
+  test('is published, except changes without an event', async () => {
     const { deps, accepted, letters } = given();
     const records = [
       changed('a', 'connected'),
@@ -369,7 +369,7 @@ describe('a batch of the stream', () => {
     expect(letters).toEqual([]);
   });
 
-  test('delivered again is published again under the same ids', async () => {
+  test('delivered again is published again with the same event ids', async () => {
     const { deps, accepted } = given();
     const records = [changed('a', 'unconfirmed', 2), changed('a', 'connected', 3, 'unconfirmed')];
 
@@ -379,7 +379,7 @@ describe('a batch of the stream', () => {
     expect(accepted).toEqual(['id-of-a:2', 'id-of-a:3', 'id-of-a:2', 'id-of-a:3']);
   });
 
-  test('an event the bus refuses goes to the dead letters after five attempts, and holds nobody up', async () => {
+  test('an event that the bus refuses becomes a dead letter after five attempts, and delays no other', async () => {
     const { deps, accepted, letters, tries } = given(event =>
       event.detail.owner.referenceId === 'b' ? 'refused' : 'accepted',
     );
@@ -398,7 +398,7 @@ describe('a batch of the stream', () => {
     ]);
   });
 
-  test('a row that cannot be read goes to the dead letters by its keys, and the next change is published', async () => {
+  test('a row that cannot be read becomes a dead letter with its keys, and the next change is published', async () => {
     const { deps, accepted, letters, alarms } = given();
     const mended = recordOf(itemKey.connection(USER), {
       owner: 'owner-p',
@@ -419,14 +419,14 @@ describe('a batch of the stream', () => {
     expect(alarms).toEqual(['unreadable_row']);
   });
 
-  test('what is throttled is tried again until it is taken', async () => {
+  test('a throttled event is retried until it is accepted', async () => {
     const { deps, accepted, tries } = given((_event, n) => (n < 4 ? 'busy' : 'accepted'));
 
     expect(await publishChanges([changed('a', 'connected')], deps)).toMatchObject({ published: 1, unprocessed: [] });
     expect([accepted, tries.get('id-of-a:2')]).toEqual([['id-of-a:2'], 4]);
   });
 
-  test('a later change of an owner is never published before an earlier one', async () => {
+  test('changes of an owner are published in order', async () => {
     const order: string[] = [];
     const { deps, accepted } = given((event, n) => {
       order.push(event.detail.eventId);
@@ -445,7 +445,7 @@ describe('a batch of the stream', () => {
     expect(order.lastIndexOf('id-of-a:2')).toBeLessThan(order.indexOf('id-of-a:3'));
   });
 
-  test('while the bus is away nothing is put aside: it comes again, with all that follows it', async () => {
+  test('while the bus does not answer, events are not dead letters: the stream delivers them again in order', async () => {
     const { deps, accepted, letters } = given(event => (event.detail.owner.referenceId === 'a' ? 'busy' : 'accepted'));
     const records = [
       changed('b', 'connected'),
@@ -460,7 +460,7 @@ describe('a batch of the stream', () => {
     expect([accepted, letters]).toEqual([['id-of-b:2', 'id-of-c:2'], []]);
   });
 
-  test('after a quarter of an hour without the bus its events are put aside', async () => {
+  test('after 15 minutes without the bus events become dead letters', async () => {
     const { deps, letters, wait } = given(() => 'busy');
     wait(16 * MINUTE);
 
@@ -468,7 +468,7 @@ describe('a batch of the stream', () => {
     expect(letters).toMatchObject([{ reason: 'undelivered', event: { detail: { eventId: 'id-of-a:2' } } }]);
   });
 
-  test('a queue that is away too makes what it should hold come again, and what follows of the same owner', async () => {
+  test('if the dead-letter queue does not answer either, the stream delivers the event and later ones of its owner again', async () => {
     const { deps, accepted } = given(event => (event.detail.owner.referenceId === 'b' ? 'refused' : 'accepted'));
     let sent = 0;
     deps.deadLetters.send = async () => {
@@ -483,7 +483,7 @@ describe('a batch of the stream', () => {
     expect([accepted, deadLetters, sent]).toEqual([['id-of-a:2'], 0, 1]);
   });
 
-  test('a batch that takes too long is left to come again before the function is ended', async () => {
+  test('a batch that takes too long is returned to the stream before the function times out', async () => {
     const { deps, wait } = given();
     let asked = 0;
     deps.bus.put = async events => {
@@ -520,7 +520,7 @@ describe('the bus on EventBridge', () => {
   const taken = (entries: PutEventsRequestEntry[]) => ({ Entries: entries.map((_, n) => ({ EventId: `${n}` })) });
   const failing = (name: string) => Object.assign(new Error('no'), { name });
 
-  test('is given at most ten entries a call, each with its bus, source, type and time', async () => {
+  test('gets at most ten entries in a call, each with bus, source, type and time', async () => {
     const { bus, calls } = client(taken);
 
     expect(await bus.put(events(23))).toEqual(Array.from({ length: 23 }, () => 'accepted'));
@@ -534,7 +534,7 @@ describe('the bus on EventBridge', () => {
     });
   });
 
-  test('is given at most 256 KB a call', async () => {
+  test('gets at most 256 KB in a call', async () => {
     const { bus, calls } = client(taken);
     const large = events(6).map(event => {
       Object.assign(event.detail, { padding: 'ü'.repeat(50_000) });
@@ -546,14 +546,14 @@ describe('the bus on EventBridge', () => {
     expect(calls.map(entries => entries.length)).toEqual([2, 2, 2]);
   });
 
-  test('tells of each entry what became of it', async () => {
+  test('returns a result for each entry', async () => {
     const codes = ['MalformedDetail', 'ThrottlingException', 'InternalFailure', 'NotAuthorizedForSourceException'];
     const { bus } = client(() => ({ Entries: [{ EventId: '1' }, ...codes.map(ErrorCode => ({ ErrorCode }))] }));
 
     expect(await bus.put(events(6))).toEqual(['accepted', 'refused', 'busy', 'busy', 'refused', 'busy']);
   });
 
-  test('that refuses a whole call is asked about each entry alone', async () => {
+  test('that refuses a whole call gets each entry in a call of its own', async () => {
     const isPoison = ({ DetailType, Detail = '' }: PutEventsRequestEntry) => Detail.includes('id-of-2') || !DetailType;
     const { bus, calls } = client(entries =>
       entries.some(isPoison) ? failing('ValidationException') : taken(entries),
@@ -564,7 +564,7 @@ describe('the bus on EventBridge', () => {
   });
 
   test.each(['ThrottlingException', 'InternalException', 'TimeoutError', 'AccessDeniedException', 'ECONNREFUSED'])(
-    'that answers with %s is away, and is not asked about the rest',
+    'that answers with %s counts as unavailable, and gets no further entries',
     async name => {
       const { bus, calls } = client(() => failing(name));
 
@@ -574,7 +574,7 @@ describe('the bus on EventBridge', () => {
   );
 });
 
-test('a dead letter too large for its queue goes without the event', async () => {
+test('a dead letter that is too large for its queue is stored without the event', async () => {
   const bodies: string[] = [];
   const send = async ({ input }: SendMessageCommand) => void bodies.push(input.MessageBody ?? '');
   const letters = sqsDeadLetters({ send } as never, 'https://queue.example/1');

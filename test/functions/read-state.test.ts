@@ -12,7 +12,7 @@ async function phones(count: number) {
   return { world, go };
 }
 
-test('each session is read by its own id, and by its owner only', async () => {
+test('only its owner can read a session by its id', async () => {
   const world = newWorld();
   const go = journey(world);
   const first = await go.open('alice');
@@ -25,7 +25,7 @@ test('each session is read by its own id, and by its owner only', async () => {
   expect(await codeOf(go.session('alice', 'no-such-session'))).toBe('not_found');
 });
 
-test('the link is shown while it may be opened', async () => {
+test('the link is returned while it can be opened', async () => {
   const world = newWorld();
   const go = journey(world);
   const { id } = await go.open('alice');
@@ -37,7 +37,7 @@ test('the link is shown while it may be opened', async () => {
   expect(session).not.toHaveProperty('url');
 });
 
-test('connections are listed newest first by their first authentication', async () => {
+test('connections are listed by their first authentication, newest first', async () => {
   const { go, world } = await phones(3);
   world.wait(1000);
   await go.deliver(terraEvent.auth(terraUser(0), { provider: 'APPLE' }));
@@ -49,7 +49,7 @@ test('connections are listed newest first by their first authentication', async 
   ]);
 });
 
-test('each connection is read by its own id, and by its owner only', async () => {
+test('only its owner can read a connection by its id', async () => {
   const { go } = await phones(2);
   const [newer, older] = await go.connections('alice');
 

@@ -95,7 +95,7 @@ async function expectEnded({ world, go, user, statuses }: Attempt) {
   expect(world.terra.asked('deauthenticate')).toContain(user);
 }
 
-describe('the consent page of a denied link that another person approves connects nobody', () => {
+describe('a denied link that a different user approves connects no one', () => {
   const redirects = ['loaded with the Terra user', 'loaded without it', 'not loaded'] as const;
   const forms = ['names the Terra user', 'names no Terra user'] as const;
   const orders = ['before the forged return', 'after the forged return', 'after the approval'] as const;
@@ -136,7 +136,7 @@ describe('the consent page of a denied link that another person approves connect
     },
   );
 
-  test.each(flows)('even if only the redirect with the Terra user tells of the denial of a %s link', async flow => {
+  test.each(flows)('even if only the redirect with the Terra user reports the denial of a %s link', async flow => {
     const made = await attempt(flow);
     await made.go.fail(made.session.state, { user_id: made.user });
     made.world.wait(SECOND);
@@ -177,7 +177,7 @@ describe('the consent page of a denied link that another person approves connect
 
 describe('a denial', () => {
   test.each(['names the Terra user', 'names no Terra user'])(
-    'in a widget does not concern another provider that is chosen afterwards: event %s',
+    'in a widget does not affect another provider that is chosen afterwards: event %s',
     async form => {
       const made = await attempt('widget');
       const { go, world, session } = made;
@@ -204,7 +204,7 @@ describe('a denial', () => {
     },
   );
 
-  test.each(flows)('of a %s link is mended by a new link', async flow => {
+  test.each(flows)('of a %s link is followed by a successful new link', async flow => {
     const made = await attempt(flow);
     const { go, world } = made;
     await go.deliver(made.cancelled);
@@ -233,7 +233,7 @@ describe('a denial', () => {
     expect(await made.confirm(code)).toMatchObject({ status: 200, body: { status: 'completed' } });
   });
 
-  test('by another person after the return leaves the connection of the person who connected', async () => {
+  test('by a different user after the return keeps the connection of the user who connected', async () => {
     const { go, world, cancelled, statuses } = await connected('widget');
     world.wait(MINUTE);
     await go.deliver(cancelled);
@@ -253,7 +253,7 @@ describe('a link that is used a second time', () => {
   ] as const;
 
   test.each(flows.flatMap(flow => second.map(([when, later]) => [flow, when, later] as const)))(
-    'is not proved any more: %s link, %s',
+    'is no longer proved: %s link, %s',
     async (flow, _when, later) => {
       const made = await connected(flow);
       const { world, approve, statuses } = made;
@@ -294,7 +294,7 @@ describe('a link that is used a second time', () => {
     },
   );
 
-  test.each(flows)('is not proved if Terra tells of the second use first: %s link', async flow => {
+  test.each(flows)('is not proved if Terra reports the second use first: %s link', async flow => {
     const made = await attempt(flow);
     const { world } = made;
     const first = await made.approve({ told: false });
@@ -335,7 +335,7 @@ describe('a link that is used a second time', () => {
     await expectEnded(made);
   });
 
-  test('is proved anew by a new session in which the same Terra user authenticates', async () => {
+  test('is proved again by a new session in which the same Terra user authenticates', async () => {
     const made = await connected('widget');
     const { world, go } = made;
     world.wait(10 * MINUTE);
@@ -355,7 +355,7 @@ describe('a link that is used a second time', () => {
   test.each([
     ['five minutes later', 5 * MINUTE],
     ['three hours later', 3 * HOUR],
-  ])('is not what Terra repeats %s without a time of the event', async (_when, later) => {
+  ])('is not assumed for an event that Terra repeats %s without an event time', async (_when, later) => {
     for (const flow of flows) {
       const made = await attempt(flow);
       made.terraHas(true);
@@ -371,7 +371,7 @@ describe('a link that is used a second time', () => {
     }
   });
 
-  test('is not what Terra repeats without a time of the event and without the widget session', async () => {
+  test('is not assumed for an event that Terra repeats without an event time and widget session', async () => {
     for (const repeated of ['before the return', 'after the confirmation', 'three hours later']) {
       const made = await attempt('widget');
       const { go, world } = made;
@@ -391,7 +391,7 @@ describe('a link that is used a second time', () => {
     }
   });
 
-  test('is not the user_reauth that comes in addition to an auth', async () => {
+  test('is not assumed for a user_reauth that follows an auth', async () => {
     for (const order of ['before the confirmation', 'after the confirmation', 'a day later']) {
       const made = await attempt('widget');
       const { world, go } = made;
@@ -410,8 +410,8 @@ describe('a link that is used a second time', () => {
   });
 });
 
-describe('until Terra says that the Terra user is authenticated', () => {
-  test.each(flows)('a return writes nothing but the number of questions: %s link', async flow => {
+describe('before Terra confirms that the Terra user is authenticated', () => {
+  test.each(flows)('a return writes only the number of lookups: %s link', async flow => {
     const made = await attempt(flow);
     const before = made.row();
     const { reply, code, cookie } = await made.visit();
@@ -422,7 +422,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
     expect(await made.stateOf()).toBe('pending');
   });
 
-  test('the page tries again by itself with growing pauses, each time at the next address', async () => {
+  test('the page reloads itself with growing pauses, each time with the next try number', async () => {
     const made = await attempt('direct');
     const pauses: number[] = [];
     let query: Record<string, string> = { user_id: made.user };
@@ -445,7 +445,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
   });
 
   test.each(flows)(
-    'Terra is asked at most so often, however many hits come, one by one or at once: %s link',
+    'Terra is asked at most eight times for any number of requests, in sequence or at once: %s link',
     async flow => {
       const made = await attempt(flow);
       for (let hit = 0; hit < 50; hit++) await made.visit(browserNamed(`browser-${hit % 3}`));
@@ -473,7 +473,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
     },
   );
 
-  test('a Terra user of another link is not even asked about', async () => {
+  test('Terra is not asked about a Terra user of another link', async () => {
     const made = await attempt('direct');
     const { reply, code } = await made.visit({}, terraUser(5));
 
@@ -485,7 +485,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
     ['is under another reference id', { referenceId: 'somebody-else' }],
     ['did not authenticate', { authenticated: false }],
     ['was made before the session', { createdAt: 0 }],
-  ])('a Terra user that %s counts for no return', async (_what, flaw) => {
+  ])('a Terra user that %s is accepted for no return', async (_what, flaw) => {
     const made = await attempt('widget');
     made.terraHas(true);
     const known = made.world.terra.users.get(made.user);
@@ -496,7 +496,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
   });
 
   test.each(['terra_unavailable', 'terra_timeout', 'terra_credentials', 'terra_rejected'] as const)(
-    'a return counts all the same if Terra cannot be asked: %s',
+    'a return counts even if Terra does not answer: %s',
     async code => {
       for (const flow of flows) {
         const made = await attempt(flow);
@@ -514,7 +514,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
   test.each([
     ['a minute after it counts', 60 * SECOND, 'connected'],
     ['later than that does not', 60 * SECOND + 1, 'unconfirmed'],
-  ])('after a return that Terra was not asked about, an authentication up to %s', async (_what, later, status) => {
+  ])('after a return without a lookup, an authentication up to %s', async (_what, later, status) => {
     for (const flow of flows) {
       const made = await attempt(flow);
       const { code } = await made.go.comeBackUnasked(made.session.state, { user_id: made.user });
@@ -528,7 +528,7 @@ describe('until Terra says that the Terra user is authenticated', () => {
     }
   });
 
-  test('a problem of the table is not taken for one of Terra’s', async () => {
+  test('a failure of the table is not taken for a failure of Terra', async () => {
     const made = await attempt('direct');
     jest.spyOn(made.world.terra, 'findUser').mockRejectedValue(new Error('bug'));
 
@@ -546,7 +546,7 @@ describe('the browser that returned', () => {
     return { ...made, code: back.code, cookie: back.cookie ?? '', reply: back.reply };
   }
 
-  test('gets a cookie for the callback only, that no script can read and no insecure request carries', async () => {
+  test('gets a cookie for the callback only, with HttpOnly and Secure', async () => {
     const { reply, cookie, world } = await returned();
 
     const [pair, ...attributes] = reply.cookies?.[0]?.split('; ') ?? [];
@@ -557,7 +557,7 @@ describe('the browser that returned', () => {
     expect(secretsOf(world)).not.toContain(cookie.split('=')[1]);
   });
 
-  test('leaves neither its address nor its user agent in the table', async () => {
+  test('does not leave its address or user agent in the table', async () => {
     const { world } = await returned();
     const { sourceIp, headers } = browserNamed('own');
 
@@ -611,7 +611,7 @@ describe('the browser that returned', () => {
     expect([await stateOf(), await statuses(), alarms(world)]).toEqual(['completed', ['connected'], []]);
   });
 
-  test('changes nothing when it loads the address again a day later from another network', async () => {
+  test('changes nothing if it loads the address again a day later from another network', async () => {
     const made = await returned();
     const { visit, code, confirm, world, reply } = made;
     await confirm(code);
@@ -625,7 +625,7 @@ describe('the browser that returned', () => {
     expect([await made.stateOf(), await made.statuses(), alarms(world)]).toEqual(['completed', ['connected'], []]);
   });
 
-  test('is not known by the cookie of another session', async () => {
+  test('is not recognized by the cookie of another session', async () => {
     const made = await returned();
     const { go, world, visit } = made;
     const other = await go.open('mallory');
@@ -637,7 +637,7 @@ describe('the browser that returned', () => {
     expect([back.code, await made.stateOf()]).toEqual([undefined, 'rejected']);
   });
 
-  test('is not known by a wrong cookie, even from the same address', async () => {
+  test('is not recognized with a wrong cookie, even from the same address', async () => {
     const { visit, cookie, stateOf } = await returned();
     const wrong = cookie.replace(/.$/, last => (last === 'A' ? 'B' : 'A'));
     const back = await visit({ ...browserNamed('own'), cookies: [wrong] });
@@ -649,7 +649,7 @@ describe('the browser that returned', () => {
     ['address', { sourceIp: '198.51.100.9' }],
     ['user agent', { headers: { ...browserNamed('own').headers, 'user-agent': 'another' } }],
     ['languages', { headers: { ...browserNamed('own').headers, 'accept-language': 'fr' } }],
-  ])('is not known without its cookie if its %s differs', async (_what, differing) => {
+  ])('is not recognized without its cookie if its %s differs', async (_what, differing) => {
     const { visit, stateOf } = await returned();
     const back = await visit({ ...browserNamed('own'), ...differing });
 
@@ -686,19 +686,16 @@ describe('another browser that navigates to the callback with the same Terra use
     },
   );
 
-  test.each(flows)(
-    'is rejected also if it is the first that was another’s: the own browser comes second: %s link',
-    async flow => {
-      const made = await attempt(flow);
-      await made.approve();
-      await made.visit(browserNamed('victor'));
-      const { code } = await made.visit(browserNamed('mallory'));
+  test.each(flows)('rejects the session even if the user’s own browser comes second: %s link', async flow => {
+    const made = await attempt(flow);
+    await made.approve();
+    await made.visit(browserNamed('victor'));
+    const { code } = await made.visit(browserNamed('mallory'));
 
-      expect([code, await made.stateOf()]).toEqual([undefined, 'rejected']);
-    },
-  );
+    expect([code, await made.stateOf()]).toEqual([undefined, 'rejected']);
+  });
 
-  test.each(flows)('ends the connection also if Terra’s event comes only afterwards: %s link', async flow => {
+  test.each(flows)('ends the connection even if Terra’s event arrives later: %s link', async flow => {
     const made = await attempt(flow);
     const { code } = await made.go.comeBackUnasked(made.session.state, { user_id: made.user }, browserNamed('mallory'));
     await made.confirm(code);
@@ -710,7 +707,7 @@ describe('another browser that navigates to the callback with the same Terra use
     expect(await made.go.connections('mallory')).toMatchObject([{ status: 'disconnected', reason: 'wrong_owner' }]);
   });
 
-  test('raises one alarm, however often it comes', async () => {
+  test('raises one alarm, even if it comes again', async () => {
     const made = await connected('direct');
     for (let n = 0; n < 5; n++) await made.visit(browserNamed(`other-${n}`));
 
@@ -727,7 +724,7 @@ describe('another browser that navigates to the callback with the same Terra use
   });
 });
 
-describe('what comes again but is no navigation', () => {
+describe('a repeated request that is not a navigation', () => {
   const other = browserNamed('scanner');
   const { 'sec-fetch-mode': _mode, ...plain } = other.headers;
   const kinds: [string, Record<string, string>][] = [
@@ -765,7 +762,7 @@ describe('what comes again but is no navigation', () => {
           !('sec-fetch-mode' in headers) || 'purpose' in headers || 'sec-purpose' in headers || 'x-moz' in headers,
       )
       .slice(1),
-  )('before the return is not counted as one: %s', async (_what, headers) => {
+  )('before the return does not count as a return: %s', async (_what, headers) => {
     const made = await attempt('widget');
     await made.approve();
     const before = secretsOf(made.world);
@@ -777,7 +774,7 @@ describe('what comes again but is no navigation', () => {
 });
 
 describe('the code', () => {
-  test.each(flows)('cannot be made from the state and the Terra user: %s link', async flow => {
+  test.each(flows)('cannot be computed from the state and the Terra user: %s link', async flow => {
     const made = await attempt(flow);
     await made.approve();
     await made.visit(browserNamed('victor'));
@@ -789,7 +786,7 @@ describe('the code', () => {
     expect(await made.statuses()).toEqual(['unconfirmed']);
   });
 
-  test('that another user brings after its redemption raises an alarm and leaves the connection', async () => {
+  test('that a different user sends after its redemption raises an alarm and keeps the connection', async () => {
     for (const flow of flows) {
       const made = await connected(flow);
       expect(await made.confirm(made.code, 'victor')).toBe('not_found');
@@ -803,7 +800,7 @@ describe('the code', () => {
     }
   });
 
-  test('that another user brings after its ten minutes raises no alarm', async () => {
+  test('that a different user sends after it expired raises no alarm', async () => {
     const made = await connected('widget');
     made.world.wait(CODE_LIFE);
     expect(await made.confirm(made.code, 'victor')).toBe('not_found');
@@ -811,7 +808,7 @@ describe('the code', () => {
     expect([alarms(made.world), await made.statuses()]).toEqual([[], ['connected']]);
   });
 
-  test('that another user brings before its redemption ends the link for good', async () => {
+  test('that a different user sends before its redemption ends the link permanently', async () => {
     const made = await attempt('widget');
     await made.approve();
     const { code } = await made.visit();
@@ -850,7 +847,7 @@ describe('two links of one user', () => {
     [0, 1],
     [1, 0],
   ])(
-    'to which different browsers return with the same Terra user connect nobody: link %p, then %p',
+    'to which different browsers return with the same Terra user connect no one: link %p, then %p',
     async (own, theirs) => {
       const { go, links, user, approve, world, event, statuses } = await twoLinks();
       await approve();
@@ -867,7 +864,7 @@ describe('two links of one user', () => {
   );
 
   test.each([true, false])(
-    'connect the one whose browser returned, if Terra names no session: user dated %p',
+    'connect the one whose browser returned, if Terra names no session: created_at %p',
     async isDated => {
       for (const order of ['webhook first', 'webhook before the confirmation', 'webhook last']) {
         for (const link of [0, 1]) {
@@ -919,7 +916,7 @@ describe('two links of one user', () => {
   });
 });
 
-describe('a stored authentication that named no session', () => {
+describe('a recorded authentication without a session', () => {
   /** Two open links, and Terra's question away from the return on. */
   async function stored() {
     const made = await attempt('widget');
@@ -930,7 +927,7 @@ describe('a stored authentication that named no session', () => {
   }
 
   test.each(['before the return', 'between return and redemption', 'after the redemption'])(
-    'confirms the returned user while Terra does not answer for a day: it came %s',
+    'confirms the returned Terra user while Terra does not answer for a day: it came %s',
     async moment => {
       const { go, world, session, user, event, statuses } = await stored();
       if (moment === 'before the return') await go.deliver(event);
@@ -990,7 +987,7 @@ describe('a stored authentication that named no session', () => {
 
 describe('a Terra user whose event was lost', () => {
   test.each(flows)(
-    'after a return whose code nobody redeemed is looked up when its session closes, and ended: %s link',
+    'after a return whose code was not redeemed is looked up when its session closes, and ended: %s link',
     async flow => {
       const made = await attempt(flow);
       await made.go.comeBackUnasked(made.session.state, { user_id: made.user });
@@ -1027,20 +1024,17 @@ describe('a Terra user whose event was lost', () => {
     expect(await made.statuses()).toEqual(['disconnected']);
   });
 
-  test.each(flows)(
-    'is looked up when its data arrives, and ended like any that nobody confirmed: %s link',
-    async flow => {
-      const made = await attempt(flow);
-      made.terraHas(true);
-      await made.go.deliver(terraEvent.data(made.user, { sub: 'mallory' }));
-      expect(await made.statuses()).toEqual([]);
-      await sweepFor(made, 2);
-      expect(await made.statuses()).toEqual(['unconfirmed']);
-      await sweepFor(made, 3 * 60);
+  test.each(flows)('is looked up when its data arrives, and ended as unconfirmed: %s link', async flow => {
+    const made = await attempt(flow);
+    made.terraHas(true);
+    await made.go.deliver(terraEvent.data(made.user, { sub: 'mallory' }));
+    expect(await made.statuses()).toEqual([]);
+    await sweepFor(made, 2);
+    expect(await made.statuses()).toEqual(['unconfirmed']);
+    await sweepFor(made, 3 * 60);
 
-      expect(made.world.terra.asked('deauthenticate')).toEqual([made.user]);
-    },
-  );
+    expect(made.world.terra.asked('deauthenticate')).toEqual([made.user]);
+  });
 
   test.each(flows)('is looked up when its user is erased, and ended: %s link', async flow => {
     for (const terra of ['answers', 'is away at first']) {
@@ -1148,7 +1142,7 @@ describe('an unused token and a forwarded widget link', () => {
     ['a token for any provider', undefined, 'SAMSUNG'],
     ['a token for this provider', 'SAMSUNG', 'SAMSUNG'],
     ['a token for any provider, and one that Terra’s catalogue counts as a phone’s', undefined, 'BOTH_WAYS'],
-  ])('connect nobody without a code: %s', async (_what, minted, provider) => {
+  ])('connect no one without a code: %s', async (_what, minted, provider) => {
     const made = await attempt('widget');
     const { go, world } = made;
     world.terra.listProviders = async () => [{ id: 'BOTH_WAYS', name: 'Both', kind: 'sdk' }];
@@ -1162,7 +1156,7 @@ describe('an unused token and a forwarded widget link', () => {
     await expectEnded(made);
   });
 
-  test('connect nobody if the widget session is over or none of ours', async () => {
+  test('connect no one if the widget session has ended or is unknown', async () => {
     for (const named of ['terra-session-1', 'none-of-ours']) {
       const made = await attempt('widget');
       made.world.wait(2 * HOUR);
@@ -1177,7 +1171,7 @@ describe('an unused token and a forwarded widget link', () => {
 });
 
 describe('with confirmation off', () => {
-  test('a link that another person completes is connected at once, without code or cookie', async () => {
+  test('a link that a different user completes is connected at once, without code or cookie', async () => {
     for (const flow of flows) {
       const made = await attempt(flow, { confirmation: 'off' });
       await made.approve();
@@ -1190,7 +1184,7 @@ describe('with confirmation off', () => {
     }
   });
 
-  test('a return is not kept waiting, and every browser gets the same answer', async () => {
+  test('a return does not wait, and every browser gets the same answer', async () => {
     const made = await attempt('direct', { confirmation: 'off' });
     const first = await made.visit(browserNamed('one'));
     const second = await made.visit(browserNamed('two'));
@@ -1201,7 +1195,7 @@ describe('with confirmation off', () => {
   });
 });
 
-describe('an honest user is connected', () => {
+describe('the user is connected', () => {
   const webhooks = [
     'first',
     'between return and confirmation',
@@ -1223,47 +1217,44 @@ describe('an honest user is connected', () => {
     ),
   );
 
-  test.each(stories)(
-    '%s link, webhook %s, %s, event with a time of its own: %p',
-    async (flow, webhook, habit, hasTime) => {
-      const made = await attempt(flow);
-      const { world, visit, confirm } = made;
-      const { tell } = await made.approve({ told: webhook === 'first', hasTime });
-      world.wait(habit === 'returns slowly' ? 5 * MINUTE : SECOND);
-      const own = browserNamed('own');
-      const { code, cookie = '' } = await visit(own);
-      if (habit === 'browser returns twice') {
-        world.wait(SECOND);
-        expect((await visit({ ...own, cookies: [cookie] })).code).toBe(code);
-      }
-      if (habit === 'no cookie is kept') {
-        world.wait(SECOND);
-        expect((await visit(own)).code).toBe(code);
-      }
-      if (webhook === 'between return and confirmation') await tell();
+  test.each(stories)('%s link, webhook %s, %s, event with an event time: %p', async (flow, webhook, habit, hasTime) => {
+    const made = await attempt(flow);
+    const { world, visit, confirm } = made;
+    const { tell } = await made.approve({ told: webhook === 'first', hasTime });
+    world.wait(habit === 'returns slowly' ? 5 * MINUTE : SECOND);
+    const own = browserNamed('own');
+    const { code, cookie = '' } = await visit(own);
+    if (habit === 'browser returns twice') {
       world.wait(SECOND);
+      expect((await visit({ ...own, cookies: [cookie] })).code).toBe(code);
+    }
+    if (habit === 'no cookie is kept') {
+      world.wait(SECOND);
+      expect((await visit(own)).code).toBe(code);
+    }
+    if (webhook === 'between return and confirmation') await tell();
+    world.wait(SECOND);
+    expect(await confirm(code)).toMatchObject({ status: 200, body: { connection: { status: 'connected' } } });
+    if (habit === 'confirms twice') {
+      world.wait(CODE_LIFE);
       expect(await confirm(code)).toMatchObject({ status: 200, body: { connection: { status: 'connected' } } });
-      if (habit === 'confirms twice') {
-        world.wait(CODE_LIFE);
-        expect(await confirm(code)).toMatchObject({ status: 200, body: { connection: { status: 'connected' } } });
-      }
-      if (webhook === 'after the confirmation') await tell();
-      await sweepFor(made, 180);
-      if (webhook === 'a day later') {
-        world.wait(22 * HOUR);
-        await tell();
-      }
-      await sweepFor(made, 90);
+    }
+    if (webhook === 'after the confirmation') await tell();
+    await sweepFor(made, 180);
+    if (webhook === 'a day later') {
+      world.wait(22 * HOUR);
+      await tell();
+    }
+    await sweepFor(made, 90);
 
-      expect(await made.statuses()).toEqual(['connected']);
-      expect(await made.stateOf()).toBe('completed');
-      expect(alarms(world)).toEqual([]);
-      expect(world.terra.asked('deauthenticate')).toEqual([]);
-    },
-  );
+    expect(await made.statuses()).toEqual(['connected']);
+    expect(await made.stateOf()).toBe('completed');
+    expect(alarms(world)).toEqual([]);
+    expect(world.terra.asked('deauthenticate')).toEqual([]);
+  });
 
   test.each(['first', 'between return and confirmation', 'after the confirmation'])(
-    'though Terra names no widget session and says not when it made the user, with one link open: webhook %s',
+    'even if Terra names no widget session and no created_at, with one link open: webhook %s',
     async webhook => {
       const made = await attempt('widget');
       const { go, world } = made;
@@ -1283,7 +1274,7 @@ describe('an honest user is connected', () => {
     },
   );
 
-  test('whose browser waited for Terra’s answer', async () => {
+  test('if the browser waited for Terra’s answer', async () => {
     const made = await attempt('widget');
     const own = browserNamed('own');
     expect((await made.visit(own)).code).toBeUndefined();
@@ -1296,7 +1287,7 @@ describe('an honest user is connected', () => {
     expect(await made.confirm(code)).toMatchObject({ status: 200, body: { connection: { status: 'connected' } } });
   });
 
-  test('though Terra was away at the return and told of it only hours later', async () => {
+  test('even if Terra did not answer at the return and reports it hours later', async () => {
     for (const flow of flows) {
       const made = await attempt(flow);
       const { tell } = await made.approve({ told: false });

@@ -14,7 +14,7 @@ function endingIn(world: ReturnType<typeof slowWorld>, name: string, count: numb
 
 const stillEnding = (world: ReturnType<typeof slowWorld>) => world.ending().map(row => row.terraUserId);
 
-test('five owners whose records take long keep none of 300 others waiting for a disconnect', async () => {
+test('five owners with slow records do not delay the disconnects of 300 others', async () => {
   const world = slowWorld();
   const users = endingIn(world, 'heavy', 5, 0);
   for (const n of times(5)) world.heavy.set(owner('heavy', n), 8 * SECOND);
@@ -29,7 +29,7 @@ test('five owners whose records take long keep none of 300 others waiting for a 
   expect(order.slice(-5).toSorted()).toEqual(users);
 });
 
-test('ten owners with very much to do keep none of 300 others waiting, and are served bit by bit', async () => {
+test('ten owners with many due rows do not delay 300 others, and progress in every run', async () => {
   const world = slowWorld();
   for (const n of times(10)) {
     for (const user of times(90).map(at => terraUser(1_000 + n * 90 + at))) {
@@ -52,7 +52,7 @@ test('ten owners with very much to do keep none of 300 others waiting, and are s
   expect(stillEnding(world)).toEqual([]);
 });
 
-test('five users for whom Terra never answers keep none of 300 others waiting, and back off by themselves', async () => {
+test('five Terra users for which Terra never answers do not delay 300 others, and are retried less and less often', async () => {
   const world = slowWorld();
   const hanging = endingIn(world, 'hanging', 5, 0);
   for (const user of hanging) world.behaviour.set(user, 'hangs');
@@ -74,7 +74,7 @@ test('five users for whom Terra never answers keep none of 300 others waiting, a
   expect(tries.length).toBeLessThan(9);
 });
 
-test('while Terra is away, 300 sessions are closed that need no Terra, in the first run', async () => {
+test('while Terra does not answer, the first run closes 300 sessions that need no call to Terra', async () => {
   const world = slowWorld();
   world.setAway(true);
   endingIn(world, 'ending', 300, 0);
@@ -88,7 +88,7 @@ test('while Terra is away, 300 sessions are closed that need no Terra, in the fi
   expect(world.asked.length).toBeLessThanOrEqual(5 + 7 + 1);
 });
 
-test('after an hour without Terra all is done within two runs, though some were asked about in vain', async () => {
+test('after an hour without Terra two runs complete all work', async () => {
   const world = slowWorld();
   world.setAway(true);
   endingIn(world, 'ending', 300, 0);
@@ -104,7 +104,7 @@ test('after an hour without Terra all is done within two runs, though some were 
   expect(stillEnding(world)).toEqual([]);
 });
 
-test('40 users whom Terra refuses keep none of 200 others waiting, and are no outage', async () => {
+test('40 Terra users that Terra refuses do not delay 200 others, and do not count as an outage', async () => {
   const world = slowWorld();
   const refused = endingIn(world, 'refused', 40, 0);
   for (const user of refused) world.behaviour.set(user, 'refuses');
@@ -117,7 +117,7 @@ test('40 users whom Terra refuses keep none of 200 others waiting, and are no ou
   expect(world.alarms).toEqual([]);
 });
 
-test('twenty users of one owner for whom Terra never answers keep no other owner waiting', async () => {
+test('twenty Terra users of one owner for which Terra never answers delay no other owner', async () => {
   const world = slowWorld();
   const users = times(20).map(n => terraUser(n));
   for (const user of users) {
@@ -134,7 +134,7 @@ test('twenty users of one owner for whom Terra never answers keep no other owner
   expect(world.alarms).toEqual([]);
 });
 
-test('an owner whose records cannot be read is put off, and costs the next runs nothing', async () => {
+test('an owner whose records cannot be read is postponed, and costs the next runs nothing', async () => {
   const world = slowWorld();
   endingIn(world, 'broken', 1, 0);
   endingIn(world, 'healthy', 3, 100);
@@ -147,7 +147,7 @@ test('an owner whose records cannot be read is put off, and costs the next runs 
   expect(await world.sweep()).toMatchObject({ failed: 1 });
 });
 
-test('a due row that its owner’s records do not hold is put off', async () => {
+test('a due row that is missing from its owner’s records is postponed', async () => {
   const world = slowWorld();
   const [odd, item] = [owner('odd', 0), 'session#of-a-later-version'];
   world.store.items.set(JSON.stringify([odd, item]), { owner: odd, item, dueAt: world.clock() });

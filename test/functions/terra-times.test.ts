@@ -17,7 +17,7 @@ const ENDS = [
 test.each(
   AHEAD_MS.flatMap(([ahead, ms]) => ENDS.map(([type, event, reason]) => [ahead, type, ms, event, reason] as const)),
 )(
-  'a connection that was looked up with a time ahead %s is ended by a later %s',
+  'a connection looked up under Terra’s clock that is ahead %s is ended by a later %s',
   async (_ahead, _type, ms, event, reason) => {
     const world = newWorld();
     const go = journey(world);
@@ -37,7 +37,7 @@ test.each(
 
 test.each(
   AHEAD_MS.flatMap(([ahead, ms]) => ENDS.map(([type, event, reason]) => [ahead, type, ms, event, reason] as const)),
-)('a connection whose event has a time ahead %s is ended by a later %s', async (_ahead, _type, ms, event, reason) => {
+)('a connection whose event is dated ahead %s is ended by a later %s', async (_ahead, _type, ms, event, reason) => {
   const world = newWorld();
   const go = journey(world);
   const session = await go.open('alice');

@@ -10,7 +10,7 @@ const setting = (options = {}) => {
   return { world, go: journey(world) };
 };
 
-test('a token comes with the reference id it is bound to and its true end', async () => {
+test('a token is returned with its reference id and expiry', async () => {
   const { go, world } = setting();
 
   expect(await go.mint('alice')).toEqual({
@@ -24,7 +24,7 @@ test('a token comes with the reference id it is bound to and its true end', asyn
   });
 });
 
-test('the token itself is stored nowhere', async () => {
+test('the token itself is not stored', async () => {
   const { go, world } = setting();
   const { body } = await go.mint('alice');
 
@@ -35,7 +35,7 @@ test('a web provider needs no token', async () => {
   expect(await codeOf(setting().go.mint('alice', 'GARMIN'))).toBe('provider_unavailable');
 });
 
-test('a phone that connects within its token’s life is proved', async () => {
+test('a phone that connects before its token expires is proved', async () => {
   const { go, world } = setting();
   await go.mint('alice', 'APPLE');
   world.wait(MINUTE);
@@ -44,7 +44,7 @@ test('a phone that connects within its token’s life is proved', async () => {
   expect(await go.connections('alice')).toMatchObject([{ status: 'connected', provider: 'APPLE', terraUserId: PHONE }]);
 });
 
-test('the webhook may come a day late, for the time in it decides', async () => {
+test('a webhook that is a day late still proves the phone, because the event’s time counts', async () => {
   const { go, world } = setting();
   await go.mint('alice');
   const connectedAt = world.clock() + MINUTE;
@@ -54,7 +54,7 @@ test('the webhook may come a day late, for the time in it decides', async () => 
   expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
 });
 
-test('one mint proves one phone', async () => {
+test('one token proves one phone', async () => {
   const { go, world } = setting();
   await go.mint('alice');
   await go.deliver(terraEvent.auth(PHONE, apple));
@@ -67,7 +67,7 @@ test('one mint proves one phone', async () => {
   ]);
 });
 
-test('each of two phones uses its own mint, the one that ends first going first', async () => {
+test('two phones use two token records, the one that expires first before the other', async () => {
   const { go, world } = setting();
   await go.mint('alice');
   world.wait(10 * SECOND);
@@ -91,7 +91,7 @@ test.each([
   expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed', reason: 'unsolicited' }]);
 });
 
-test('a proved phone reconnecting silently needs no further mint and uses none up', async () => {
+test('a proved phone that reconnects needs no further token and uses none', async () => {
   const { go, world } = setting();
   await go.mint('alice');
   await go.deliver(terraEvent.auth(PHONE, apple));
@@ -103,7 +103,7 @@ test('a proved phone reconnecting silently needs no further mint and uses none u
   expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }, { status: 'connected' }]);
 });
 
-test('a reinstalled phone takes the connection over under its new user, by its own mint', async () => {
+test('a reinstalled phone continues the connection under its new Terra user, by a token of its own', async () => {
   const { go, world } = setting();
   await go.mint('alice');
   await go.deliver(terraEvent.auth(PHONE, apple));
@@ -117,7 +117,7 @@ test('a reinstalled phone takes the connection over under its new user, by its o
   ]);
 });
 
-test('an owner mints so many tokens and no more, however many ask at once', async () => {
+test('a user cannot get more tokens than the limit, even by simultaneous requests', async () => {
   const { go } = setting();
   const answers = await Promise.all(Array.from({ length: 100 }, () => codeOf(go.mint('alice'))));
 

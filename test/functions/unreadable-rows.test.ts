@@ -32,8 +32,8 @@ async function given(options = {}) {
   return { world, go, session };
 }
 
-describe('beside a row that cannot be read', () => {
-  test('the owner lists, reads, opens, connects and disconnects', async () => {
+describe('with one row that cannot be read', () => {
+  test('the owner can list, read, open, connect and disconnect', async () => {
     const { world, go, session } = await given();
     put(world, poison);
 
@@ -48,7 +48,7 @@ describe('beside a row that cannot be read', () => {
     expect(world.alarms).toContain('unreadable_row');
   });
 
-  test('an event of its own user waits until it can be read; arrivals of data do not', async () => {
+  test('an event about its Terra user is answered 503 until it can be read; data events are dropped', async () => {
     for (const referenceId of ['opaque', 'subject'] as const) {
       const { world, go } = await given({ referenceId });
       put(world, poison);
@@ -61,7 +61,7 @@ describe('beside a row that cannot be read', () => {
     }
   });
 
-  test('the code of its own user is redeemed, and the answer comes once it can be read', async () => {
+  test('the code for its Terra user is redeemed, and confirm succeeds once it can be read', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
@@ -74,7 +74,7 @@ describe('beside a row that cannot be read', () => {
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
   });
 
-  test('the sweep does what is due and looks at the row again ten minutes later', async () => {
+  test('the sweep completes due work and looks at the row again ten minutes later', async () => {
     const { world, go } = await given();
     await go.deliver(terraEvent.auth(BEHIND, { session: 'elsewhere' }));
     put(world, poison);
@@ -88,7 +88,7 @@ describe('beside a row that cannot be read', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([BEHIND]);
   });
 
-  test('the daily check asks Terra for all others, of every owner', async () => {
+  test('the daily check asks Terra about all other connections of every owner', async () => {
     const { world } = await given();
     put(world, poison);
     put(world, poison, 'somebody');
@@ -99,7 +99,7 @@ describe('beside a row that cannot be read', () => {
     expect(done).toMatchObject({ asked: 1, stopped: false });
   });
 
-  test('a chain with it in the middle shows its last user under the id it always had', async () => {
+  test('a chain with that row in the middle shows its last Terra user under the first id', async () => {
     const { world, go } = await given({ confirmation: 'off' });
     const [before] = await go.connections('alice');
     for (const [n, [old, next]] of [[GOOD, BAD] as const, [BAD, BEHIND] as const].entries()) {
@@ -114,7 +114,7 @@ describe('beside a row that cannot be read', () => {
     expect(await go.connection('alice', before?.id ?? '')).toMatchObject({ terraUserId: BEHIND });
   });
 
-  test('a dead letter of it stays until it can be read', async () => {
+  test('its dead letter stays until the row can be read', async () => {
     const { world } = await given();
     put(world, poison);
     const bus = { put: async () => ['accepted' as const] };
@@ -129,7 +129,7 @@ describe('beside a row that cannot be read', () => {
 });
 
 describe('a session that cannot be read', () => {
-  test('gives no code, is nobody’s, and keeps what is stored', async () => {
+  test('issues no code, belongs to no user, and is not overwritten', async () => {
     const world = newWorld();
     const go = journey(world);
     const session = await go.open('alice');
@@ -145,7 +145,7 @@ describe('a session that cannot be read', () => {
 });
 
 describe('an erasure', () => {
-  test('deletes rows by their keys, and ends the users that they name, at Terra', async () => {
+  test('deletes such rows by their keys, and deauthenticates the Terra users that they name', async () => {
     const { world, go } = await given();
     const [inSession, returned, used] = [terraUser(5), terraUser(6), terraUser(7)];
     for (const user of [inSession, returned, used]) world.terra.users.set(user, authenticated(user, world));
@@ -166,7 +166,7 @@ describe('an erasure', () => {
     expect(world.terra.asked('deauthenticate').toSorted()).toEqual([GOOD, BAD, inSession, returned, used]);
   });
 
-  test('ends no user of another owner that such a row names', async () => {
+  test('does not end another owner’s Terra user that such a row names', async () => {
     const { world, go } = await given();
     world.terra.users.set(BAD, { ...authenticated(BAD, world), referenceId: referenceIdOf('bob') });
     put(world, poison);
@@ -178,7 +178,7 @@ describe('an erasure', () => {
     expect(world.terra.asked('deauthenticate')).toEqual([GOOD]);
   });
 
-  test('with ids of the team’s own, ends only users that the row shows to be ours', async () => {
+  test('with reference ids that are subjects, ends only Terra users that the row shows to be the deployment’s', async () => {
     for (const [facts, ended] of [
       [{ auth: { at: 1, via: 'session#1' }, gone: 'poison' }, [GOOD, BAD]],
       [{ auth: { at: 1, via: '' }, gone: 'poison' }, [GOOD]],
@@ -194,7 +194,7 @@ describe('an erasure', () => {
     }
   });
 
-  test('keeps such rows while Terra is away, and the sweep completes it', async () => {
+  test('keeps such rows while Terra does not answer, and the sweep completes it', async () => {
     const { world, go } = await given();
     const { Problem } = await import('../../functions/core/http/errors');
     put(world, poison);
@@ -215,7 +215,7 @@ describe('an erasure', () => {
     expect(world.terra.users.size).toBe(0);
   });
 
-  test('leaves what an owner who came back began, as far as its row says when', async () => {
+  test('keeps rows that the owner began after the erasure, if they say when', async () => {
     const { world, go } = await given();
     await go.erase('alice');
     world.wait(MINUTE);
@@ -227,7 +227,7 @@ describe('an erasure', () => {
     expect(itemsOf(world)).toContain('invitation#1');
   });
 
-  test('whose tombstone cannot be read lets nothing new begin, ends nobody, and is mended by asking once more', async () => {
+  test('whose tombstone cannot be read blocks new sessions, ends no Terra user, and is repaired by a second erasure request', async () => {
     const { world, go } = await given();
     put(world, { item: itemKey.erasure, requestedAt: 'noon', dueAt: 1 });
     expect(await codeOf(go.open('alice'))).toBe('erasing');
@@ -244,7 +244,7 @@ describe('an erasure', () => {
   });
 });
 
-describe('a value of a later version', () => {
+describe('an unknown value of a later version', () => {
   const goodRow = (world: World) => stored(world, itemKey.connection(GOOD)) as unknown as Row & { facts: object };
   const withFacts = (world: World, facts: object) => {
     const row = goodRow(world);
@@ -320,7 +320,7 @@ describe('a value of a later version', () => {
     expect(sent).toBeUndefined();
   });
 
-  test('what a later version wants looked at stays due', async () => {
+  test('a row that a later version marked as due stays due', async () => {
     const { world, go } = await given();
     withFacts(world, {});
     const mine = itemKey.mint('m');

@@ -1,12 +1,12 @@
 import { nextTryNumber, readTryNumber, secondsToNextTry } from '../../functions/core/http/waiting-page';
 
-test('the pauses grow, and after the sixth try the page no longer tries by itself', () => {
+test('the pauses grow, and after the sixth try the page no longer reloads itself', () => {
   const pauses = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(secondsToNextTry);
 
   expect(pauses).toEqual([2, 4, 8, 15, 30, undefined, undefined, undefined, undefined]);
 });
 
-test('a page that always loads the next try by itself stops after five pauses', () => {
+test('a page that reloads itself stops after five pauses', () => {
   const pauses: number[] = [];
   let tryNumber = readTryNumber(undefined);
   for (let pause = secondsToNextTry(tryNumber); pause !== undefined; pause = secondsToNextTry(tryNumber)) {
@@ -17,17 +17,14 @@ test('a page that always loads the next try by itself stops after five pauses', 
   expect(pauses).toEqual([2, 4, 8, 15, 30]);
 });
 
-test.each([6, 7, 8, 9])(
-  'the button after try %p leads to a try without a pause, whose number can be read',
-  tryNumber => {
-    const next = nextTryNumber(tryNumber);
+test.each([6, 7, 8, 9])('the button after try %p leads to a numbered try without a pause', tryNumber => {
+  const next = nextTryNumber(tryNumber);
 
-    expect(secondsToNextTry(next)).toBeUndefined();
-    expect(readTryNumber(String(next))).toBe(next);
-  },
-);
+  expect(secondsToNextTry(next)).toBeUndefined();
+  expect(readTryNumber(String(next))).toBe(next);
+});
 
-test.each(['1', '2', '3', '4', '5', '6', '7', '8', '9'])('the query value %p is that try', value => {
+test.each(['1', '2', '3', '4', '5', '6', '7', '8', '9'])('the query value %p is that number of the try', value => {
   expect(readTryNumber(value)).toBe(Number(value));
 });
 

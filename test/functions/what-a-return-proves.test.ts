@@ -47,7 +47,7 @@ function authenticateAtTerra(world: World, terraUserId: string, createdAt: numbe
 }
 
 describe('R1: a return', () => {
-  test('before the authentication gets a page that tries again, no code, and leaves the session pending', async () => {
+  test('before the authentication gets a page that reloads itself, no code, and leaves the session pending', async () => {
     const { go, session } = await opened();
 
     const { reply, code } = await go.visit(session.state, { user_id: USER });
@@ -57,7 +57,7 @@ describe('R1: a return', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'pending' });
   });
 
-  test('counts at the next try, once Terra says that the user is authenticated', async () => {
+  test('counts at the next try, once Terra answers that the Terra user is authenticated', async () => {
     const { go, session, world } = await opened();
     await go.visit(session.state, { user_id: USER });
     world.wait(2 * SECOND);
@@ -68,7 +68,7 @@ describe('R1: a return', () => {
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
   });
 
-  test('asks Terra so often and no more; after that only Terra’s event lets it count', async () => {
+  test('asks Terra at most eight times; after that it counts only with Terra’s event', async () => {
     const { go, session, world } = await opened();
     for (let n = 0; n < RETURN_LOOKUP_LIMIT + 3; n++) await go.visit(session.state, { user_id: USER });
     expect(world.terra.asked('findUser')).toHaveLength(RETURN_LOOKUP_LIMIT);
@@ -80,7 +80,7 @@ describe('R1: a return', () => {
     expect((await go.visit(session.state, { user_id: USER })).code).toBeDefined();
   });
 
-  test('of a direct link counts only with the user that the link was made for', async () => {
+  test('of a direct link counts only with the Terra user that the link was made for', async () => {
     const { go, session, world } = await opened({ provider: 'GARMIN' });
     for (const user of [USER, DIRECT]) authenticateAtTerra(world, user, world.clock());
 
@@ -88,7 +88,7 @@ describe('R1: a return', () => {
     expect((await go.visit(session.state, { user_id: DIRECT })).code).toBeDefined();
   });
 
-  test('with a widget’s user whose creation Terra does not date counts only after its event', async () => {
+  test('with a widget’s Terra user without created_at counts only after its event', async () => {
     const { go, session, world } = await opened();
     authenticateAtTerra(world, USER, undefined);
     const { code } = await go.visit(session.state, { user_id: USER });
@@ -100,7 +100,7 @@ describe('R1: a return', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'connected' }]);
   });
 
-  test('with a user that may have authenticated in another session of the owner proves nothing', async () => {
+  test('with a Terra user that may have authenticated in another session of the owner proves nothing', async () => {
     const { go, session, world } = await opened();
     const other = await go.open('alice');
     world.wait(SECOND);
@@ -118,7 +118,7 @@ describe('R1: a return', () => {
 describe('R2: another browser', () => {
   const others = { ...browserNamed('second') };
 
-  test('that opens the return as a page rejects the session, redeemed or not, and raises an alarm', async () => {
+  test('that navigates to the return rejects the session, redeemed or not, and raises an alarm', async () => {
     for (const isRedeemed of [false, true]) {
       const { go, session, world, user, code } = await returned();
       if (isRedeemed) await go.confirm('alice', session.id, code);
@@ -136,7 +136,7 @@ describe('R2: another browser', () => {
   test.each<[string, Record<string, string>]>([
     ['a prefetch', { 'sec-fetch-mode': 'navigate', 'sec-purpose': 'prefetch' }],
     ['a scanner or preview, which does not navigate', {}],
-  ])('is nobody’s if it is %s: it gets the neutral page and changes nothing', async (_what, headers) => {
+  ])('is not assumed for %s: the request gets the neutral page and changes nothing', async (_what, headers) => {
     const { go, session, world, user } = await returned();
     const before = JSON.stringify([...world.store.items]);
 
@@ -146,7 +146,7 @@ describe('R2: another browser', () => {
     expect(JSON.stringify([...world.store.items])).toBe(before);
   });
 
-  test('is not the one that brings the cookie, at whatever address', async () => {
+  test('is not assumed if the request has the cookie, at any address', async () => {
     const { go, session, user, code, cookie } = await returned();
 
     const again = await go.visit(session.state, { user_id: user }, { ...others, cookies: [cookie] });
@@ -154,13 +154,13 @@ describe('R2: another browser', () => {
     expect(again.code).toBe(code);
   });
 
-  test('is not the one without a cookie that has the same address, user agent and languages', async () => {
+  test('is not assumed without a cookie if address, user agent and languages are the same', async () => {
     const { go, session, user, code } = await returned();
 
     expect((await go.visit(session.state, { user_id: user }, browserNamed('first'))).code).toBe(code);
   });
 
-  test('is one that lacks the cookie and has another address: with cookies off a reload elsewhere needs a new session', async () => {
+  test('is assumed without the cookie at another address: with cookies off, a reload on another network needs a new session', async () => {
     const { go, session, user } = await returned();
     const moved = { ...browserNamed('first'), sourceIp: '198.51.100.7' };
 
@@ -169,7 +169,7 @@ describe('R2: another browser', () => {
     expect(await go.session('alice', session.id)).toMatchObject({ status: 'rejected' });
   });
 
-  test('is told by a cookie for the callback only, of which a hash is kept, and nothing of the browser in clear', async () => {
+  test('is recognized by a cookie for the callback only, and only hashes of the browser’s data are stored', async () => {
     const { go, session, world } = await opened();
     await go.deliver(EVENT);
     const browser = { ...browserNamed('Mozilla/5.0 (a browser)'), sourceIp: '203.0.113.77' };
@@ -185,7 +185,7 @@ describe('R2: another browser', () => {
   });
 });
 
-describe('R3: a refused user', () => {
+describe('R3: a refused Terra user', () => {
   test('that the failure redirect named proves nothing in the session; a new session connects', async () => {
     const { go, session, world } = await opened({ provider: 'GARMIN' });
     await go.fail(session.state, { user_id: DIRECT, reason: 'access_denied' });
@@ -217,7 +217,7 @@ describe('R3: a refused user', () => {
     expect(await go.connections('alice')).toMatchObject([{ status }]);
   });
 
-  test('is not a widget’s user that Terra made after the failure', async () => {
+  test('is not a widget’s Terra user that was created after the failure', async () => {
     const { go, session, world } = await opened();
     await go.fail(session.state, { user_id: terraUser(7), reason: 'access_denied' });
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
@@ -231,7 +231,7 @@ describe('R3: a refused user', () => {
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 200 });
   });
 
-  test('is a widget’s user that Terra may have made before the failure: it tells the time of the approval instead', async () => {
+  test('may be a widget’s Terra user whose created_at is the time of the approval', async () => {
     const { go, session, world } = await opened();
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
     world.wait(MINUTE);
@@ -244,7 +244,7 @@ describe('R3: a refused user', () => {
     expect(code).toBeUndefined();
   });
 
-  test('is looked for in Terra’s event after a failure: until it comes, the browser waits whatever Terra answers', async () => {
+  test('is known by Terra’s event after a failure: until it arrives, the browser waits, whatever Terra answers', async () => {
     const { go, session, world } = await opened();
     await go.deliver(terraEvent.cancelled(referenceIdOf('alice')));
     world.wait(SECOND);
@@ -263,7 +263,7 @@ describe('R3: a refused user', () => {
 });
 
 describe('R1: a return that counted without Terra’s answer', () => {
-  test('proves nothing of a user of whom only data tells, more than a minute later', async () => {
+  test('does not prove a Terra user that only a data event names, more than a minute later', async () => {
     const { go, session, world } = await opened();
     const { code } = await go.comeBackUnasked(session.state, { user_id: USER });
     expect(await go.confirm('alice', session.id, code)).toMatchObject({ status: 202 });
@@ -278,8 +278,8 @@ describe('R1: a return that counted without Terra’s answer', () => {
   });
 });
 
-describe('R4: a second authentication of the same user', () => {
-  test('after the proof leaves the connection unproved, raises an alarm, and ends it after an hour', async () => {
+describe('R4: a second authentication of the same Terra user', () => {
+  test('after the proof makes the connection unconfirmed, raises an alarm, and ends it after an hour', async () => {
     const { go, world } = await connected();
     await go.deliver(EVENT);
 
@@ -292,7 +292,7 @@ describe('R4: a second authentication of the same user', () => {
     expect(await go.connections('alice')).toMatchObject([{ status: 'disconnected', reason: 'not_confirmed' }]);
   });
 
-  test('before the return leaves nothing to prove', async () => {
+  test('before the return lets the return prove nothing', async () => {
     const { go, session, world } = await opened();
     for (let n = 0; n < 2; n++) {
       await go.deliver(EVENT);
@@ -307,7 +307,7 @@ describe('R4: a second authentication of the same user', () => {
   });
 });
 
-test('a code that its owner has used only raises an alarm when another user brings it', async () => {
+test('a code that its owner has redeemed raises an alarm, and nothing else, when another user sends it', async () => {
   const { go, session, world, code } = await connected();
 
   expect(await codeOf(go.confirm('mallory', session.id, code))).toBe('not_found');

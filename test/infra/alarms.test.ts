@@ -7,7 +7,7 @@ const rung = resources(template, 'AWS::CloudWatch::Alarm');
 const filters = resources(template, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties);
 
 // Repeated on purpose: what a person is called for, and when.
-test('these alarms there are', () => {
+test('the stack has exactly these alarms', () => {
   expect(alarms.map(told)).toEqual([
     'ReferenceKeyChanged: reference_key_changed >= 1 in 5 min',
     'TerraCredentials: terra_credentials >= 1 in 5 min',
@@ -44,7 +44,7 @@ test('these alarms there are', () => {
   ]);
 });
 
-test('each is deployed, tells the one topic, and says what a person should do', () => {
+test('each alarm is deployed, publishes to the topic, and says what the operator should do', () => {
   const [[topic] = []] = resources(template, 'AWS::SNS::Topic');
 
   expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(alarms.map(({ todo }) => todo));
@@ -55,14 +55,14 @@ test('each is deployed, tells the one topic, and says what a person should do', 
   }
 });
 
-test('whatever a function calls an alarm rings one', () => {
+test('every alarm that a function logs has a CloudWatch alarm', () => {
   const declared = new Set(alarms.map(({ signal }) => signal));
 
   expect(declared.size).toBe(alarms.length);
   for (const name of alarmNames) expect(declared).toContain(name);
 });
 
-test('an alarm in a log line is counted by its name, whichever function wrote it', () => {
+test('an alarm in a log line is counted by its name, for every function', () => {
   const counted = filters.filter(({ MetricTransformations }) => metricOf(MetricTransformations) === 'Alarms');
 
   expect(counted).toHaveLength(functions.length);
@@ -86,7 +86,7 @@ test('an alarm in a log line is counted by its name, whichever function wrote it
   });
 });
 
-test('a log line is where the filters look, at the level that is let through', () => {
+test('the filters match the log lines that the log level lets through', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
   const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);
   platformLog('warn', 'request', { alarm: 'owner_mismatch' });
@@ -104,7 +104,7 @@ test('a log line is where the filters look, at the level that is let through', (
   }
 });
 
-test('outcomes are counted by route, statuses and refused events from the access log', () => {
+test('outcomes are counted by route; statuses and refused events come from the access log', () => {
   const patterns = filters.map(({ FilterPattern, MetricTransformations, LogGroupName }) =>
     [metricOf(MetricTransformations), FilterPattern, word(template, LogGroupName)].map(text).join(' | '),
   );
@@ -118,7 +118,7 @@ test('outcomes are counted by route, statuses and refused events from the access
   );
 });
 
-test('every dead-letter queue has an alarm at the first letter', () => {
+test('every dead-letter queue has an alarm at the first message', () => {
   const watched = rung
     .filter(([, { Properties }]) => Properties['MetricName'] === 'ApproximateNumberOfMessagesVisible')
     .map(([, { Properties }]) => [word(template, at(Properties, 'Dimensions', 0, 'Value')), Properties['Threshold']]);
@@ -126,7 +126,7 @@ test('every dead-letter queue has an alarm at the first letter', () => {
   expect(watched).toEqual(resources(template, 'AWS::SQS::Queue').map(([id]) => [id.replace(/[0-9A-F]{8}$/, ''), 1]));
 });
 
-test('a schedule that starts nothing rings after two periods, though then nothing is measured', () => {
+test('a schedule that starts nothing raises an alarm after two periods, even without data', () => {
   expect(alarm('SweepAbsent')).toMatchObject({
     MetricName: 'Invocations',
     ComparisonOperator: 'LessThanThreshold',
@@ -137,7 +137,7 @@ test('a schedule that starts nothing rings after two periods, though then nothin
   expect(quiet).toHaveLength(alarms.length - 2);
 });
 
-test('failures of every function are watched, by no alarm over more than ten metrics', () => {
+test('failures of every function raise an alarm, and no alarm uses more than ten metrics', () => {
   const watched = rung.flatMap(([, { Properties }]) => {
     const metrics = [at(Properties, 'Metrics') ?? []].flat().filter(metric => at(metric, 'MetricStat') !== undefined);
     expect(metrics.length).toBeLessThanOrEqual(10);
@@ -156,7 +156,7 @@ test('failures of every function are watched, by no alarm over more than ten met
   );
 });
 
-test('the alarms may speak to the topic, over TLS only, and so to whoever gave an address', () => {
+test('the alarms can publish to the topic, over TLS only, and the configured address is subscribed', () => {
   const { PolicyDocument } = only(template, 'AWS::SNS::TopicPolicy');
   const alarmed = templateWith({ alarmEmail: 'ops@example.com' });
 
@@ -175,7 +175,7 @@ test('the alarms may speak to the topic, over TLS only, and so to whoever gave a
   expect(resources(template, 'AWS::SNS::Subscription')).toEqual([]);
 });
 
-test('one dashboard shows alarms, requests, outcomes and every function', () => {
+test('the dashboard shows alarms, requests, outcomes and every function', () => {
   const body = JSON.stringify(only(template, 'AWS::CloudWatch::Dashboard')['DashboardBody']);
 
   for (const [id] of resources(template, 'AWS::Lambda::Function')) expect(body).toContain(id);

@@ -5,7 +5,7 @@ const api = (found = template) => only(found, 'AWS::ApiGatewayV2::Api');
 const stage = only(template, 'AWS::ApiGatewayV2::Stage');
 
 // Repeated on purpose: to open a route to strangers takes an edit here too, and a reviewer.
-test('these routes there are, and only these stand open', () => {
+test('the API has exactly these routes, and only these need no token', () => {
   const routes = resources(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
     text(Properties['RouteKey']),
     `${text(Properties['AuthorizationType'])} ${functionOf(Properties)}`,
@@ -27,7 +27,7 @@ test('these routes there are, and only these stand open', () => {
   });
 });
 
-test('the one authorizer demands our issuer and audience, from the Authorization header', () => {
+test('the authorizer requires the configured issuer and audience, from the Authorization header', () => {
   const [[id] = []] = resources(template, 'AWS::ApiGatewayV2::Authorizer');
 
   expect(only(template, 'AWS::ApiGatewayV2::Authorizer')).toMatchObject({
@@ -38,7 +38,7 @@ test('the one authorizer demands our issuer and audience, from the Authorization
   for (const [, { Properties }] of guarded()) expect(Properties['AuthorizerId']).toEqual({ Ref: id });
 });
 
-test('a scope is demanded on every guarded route once it is set, and on no other', () => {
+test('a configured scope is required on every protected route, and on no other', () => {
   const scoped = templateWith({ scope: 'connect' });
 
   for (const [, { Properties }] of resources(scoped, 'AWS::ApiGatewayV2::Route')) {
@@ -49,7 +49,7 @@ test('a scope is demanded on every guarded route once it is set, and on no other
   for (const [, { Properties }] of guarded()) expect(Properties).not.toHaveProperty('AuthorizationScopes');
 });
 
-test('every integration hands over payload 2.0 and waits longer than the function may run', () => {
+test('every integration uses payload format 2.0 and has a longer timeout than its function', () => {
   for (const [, { Properties }] of resources(template, 'AWS::ApiGatewayV2::Integration')) {
     expect(Properties).toMatchObject({
       IntegrationType: 'AWS_PROXY',
@@ -59,7 +59,7 @@ test('every integration hands over payload 2.0 and waits longer than the functio
   }
 });
 
-test('the gateway may call a function for this API and one path only', () => {
+test('the gateway can invoke a function for this API and one path only', () => {
   const permissions = resources(template, 'AWS::Lambda::Permission');
 
   expect(permissions).toHaveLength(12);
@@ -69,7 +69,7 @@ test('the gateway may call a function for this API and one path only', () => {
   }
 });
 
-test('browsers of the configured origins may call, without cookies', () => {
+test('browsers on the configured origins can call the API, without cookies', () => {
   expect(api()['CorsConfiguration']).toEqual({
     AllowOrigins: ['https://app.example.com'],
     AllowMethods: ['GET', 'POST', 'DELETE'],
@@ -101,7 +101,7 @@ test('the stage waits for every route', () => {
   expect(waiting?.DependsOn).toEqual(expect.arrayContaining(routes));
 });
 
-test('the access log tells which route was called and never a path, a query, an address or a claim', () => {
+test('the access log has the route and never a path, a query, an address or a claim', () => {
   const { Format, DestinationArn } = object(stage['AccessLogSettings']);
 
   expect(word(template, DestinationArn)).toBe('ConnectApiAccessLog');
@@ -120,7 +120,7 @@ test('the access log tells which route was called and never a path, a query, an 
 
 const callbackBase = (found: typeof template) => word(found, found.Outputs['CallbackBase']?.Value);
 
-test('people come back to the API itself, its proxy or its domain', () => {
+test('the callback address is that of the API, its proxy or its domain', () => {
   const domain = {
     name: 'connect.example.com',
     certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/0a-1b',

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'terra-connect-app-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('as shipped, it stops and names the three settings only a deployer knows', () => {
+test('as shipped, synthesis stops and names the three required settings', () => {
   const { status, stderr, stdout } = cdkRuns(shipped());
 
   expect(status).toBe(1);
@@ -21,7 +21,7 @@ test('as shipped, it stops and names the three settings only a deployer knows', 
   expect(stdout).toBe('');
 });
 
-test('with the development settings it writes the very template that the local stack and these tests read', () => {
+test('with the development settings it writes the template that the local stack and these tests use', () => {
   const { status, stderr } = cdkRuns({ ...shipped(), settings: 'local/settings.json' });
   const { templateFile } = synthesise({ settings, outdir: join(folder, 'here') });
 
@@ -30,7 +30,7 @@ test('with the development settings it writes the very template that the local s
   expect(template(join(folder, 'cdk/terra-connect-local.template.json'))).toEqual(template(templateFile));
 });
 
-test('a finding of the rule packs that nobody answered stops it', () => {
+test('a finding of the rule packs without an acknowledgement stops synthesis', () => {
   const deaf = join(folder, 'deaf.cjs');
   const cdk = JSON.stringify(require.resolve('aws-cdk-lib'));
   writeFileSync(deaf, `require(${cdk}).Validations.prototype.acknowledge = () => undefined;`);

@@ -64,14 +64,14 @@ const assembly = app.synth({ validateOnSynthesis: false });
 const template: Template = assembly.getStackByName('Team').template;
 const platformTemplate: Template = assembly.getStackByName('Platform').template;
 
-test('what is brought is not made again, and what is not brought is', () => {
+test('existing resources are not created, all others are', () => {
   for (const type of ['AWS::DynamoDB::Table', 'AWS::Events::EventBus', 'AWS::SNS::Topic', 'AWS::KMS::Key']) {
     expect(resources(template, type)).toEqual([]);
   }
   expect(only(template, 'AWS::SecretsManager::Secret')['Name']).toBe('prod/reference-key');
 });
 
-test('functions are told of what is brought, and may use it', () => {
+test('functions get the existing resources in their environment, and can use them', () => {
   const told = object(at(lambda('confirm-session'), 'Environment', 'Variables'));
 
   expect(text(told['TABLE_NAME'])).toContain('Platform:ExportsOutputRefTable');
@@ -83,7 +83,7 @@ test('functions are told of what is brought, and may use it', () => {
   expect(policyOf('PublishChanges')).toContain('StreamArn');
 });
 
-test("somebody else's key is granted on our roles only: its own policy stays as it was", () => {
+test('an existing key is granted by the functions’ roles; its own policy is not changed', () => {
   const alone = new App({ context });
   platformOf(alone);
   const before: Template = alone.synth().getStackByName('Platform').template;
@@ -93,7 +93,7 @@ test("somebody else's key is granted on our roles only: its own policy stays as 
   expect(policyOf('ListProviders')).toMatch(/kms:Decrypt.+"kms:ViaService":\{"Fn::Join".+secretsmanager\./);
 });
 
-test('the choices are carried out', () => {
+test('every option has its effect', () => {
   expect(object(only(template, 'AWS::ApiGatewayV2::Stage'))).toMatchObject({
     DefaultRouteSettings: { ThrottlingRateLimit: 7, ThrottlingBurstLimit: 9 },
     RouteSettings: {
@@ -110,7 +110,7 @@ test('the choices are carried out', () => {
   expect(lambda('read-state')).not.toHaveProperty('ReservedConcurrentExecutions');
 });
 
-test('the alarm for a run that did not start waits two of the schedule’s own periods, and tells the brought topic', () => {
+test('the alarm for a run that did not start waits two of the schedule’s periods, and publishes to the existing topic', () => {
   const alarms = resources(template, 'AWS::CloudWatch::Alarm');
   const spans = alarms
     .filter(([id]) => /Absent/.test(id))
@@ -123,7 +123,7 @@ test('the alarm for a run that did not start waits two of the schedule’s own p
   for (const [, { Properties }] of alarms) expect(text(Properties['AlarmActions'])).toContain('RefPager');
 });
 
-test('traced functions may say so to X-Ray: the only star there is', () => {
+test('traced functions can write to X-Ray, the only `*` resource', () => {
   for (const [, properties] of lambdas(template)) expect(properties['TracingConfig']).toEqual({ Mode: 'Active' });
   for (const [, { Properties }] of resources(template, 'AWS::IAM::Policy')) {
     const statements = [at(Properties, 'PolicyDocument', 'Statement') ?? []].flat();
@@ -134,7 +134,7 @@ test('traced functions may say so to X-Ray: the only star there is', () => {
   }
 });
 
-test('what is inside can be reached, to be given more or watched', () => {
+test('the construct exposes its resources', () => {
   const { api, records, secrets, bus, deadLetters, alarms, overview, sweepRuns } = connect;
 
   for (const inner of [
@@ -153,7 +153,7 @@ test('what is inside can be reached, to be given more or watched', () => {
   expect(platform.platform.dependencies).toEqual([]);
 });
 
-test('a table without a stream is refused with what it lacks', () => {
+test('an existing table without a stream is refused, and the message names the stream', () => {
   expect(() => place({ table: Table.fromTableName(new Stack(), 'Bare', 'bare') })).toThrow(
     'The table that is brought must have a stream of new and old images: see tableSchema',
   );

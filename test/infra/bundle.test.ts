@@ -148,7 +148,7 @@ describe.each(names)('%s', name => {
   const code = readFileSync(file);
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.includes(`/${name}/`));
 
-  test('is small', () => {
+  test('is below its size limit', () => {
     expect(code.length).toBeLessThanOrEqual(225 * 1024);
     expect(gzipSync(code).length).toBeLessThanOrEqual(72 * 1024);
   });
@@ -159,7 +159,7 @@ describe.each(names)('%s', name => {
     expect(handlers[name]).toEqual({ kind: 'AsyncFunction', hasFewParameters: true });
   });
 
-  test('has no full zod, and nothing of the SDK that looks for settings outside the environment', () => {
+  test('contains neither full zod nor the parts of the SDK that read settings outside the environment', () => {
     const inputs = Object.entries(output?.inputs ?? {})
       .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
       .map(([input]) => input);
@@ -173,7 +173,7 @@ describe.each(names)('%s', name => {
     expect(code.includes('169.254.169.254')).toBe(false);
   });
 
-  test('is told every variable it cannot do without, and none it never names', () => {
+  test('gets every environment variable that it needs, and none that it does not name', () => {
     const named = environmentNames.filter(variable => code.includes(`"${variable}"`));
     const told = toldTo.get(name) ?? [];
 
@@ -190,7 +190,7 @@ test('the same sources give the same bytes', () => {
   }
 });
 
-test('a function without the SDK carries none of it, and core is no function', () => {
+test('a function without the SDK contains none of it, and core is not a function', () => {
   expect(readdirSync(join(own, '../out'))).toEqual([...Object.keys(small), 'call-all'].toSorted());
   expect(readFileSync(join(own, '../out/say-hello/index.js')).length).toBeLessThan(12 * 1024);
 });
@@ -209,20 +209,20 @@ test.each([
   expect(core.filter(file => unused.includes(file))).toEqual([]);
 });
 
-test('every module that is replaced is one the SDK still has', () => {
+test('every replaced module still exists in the SDK', () => {
   const inputs = Object.keys(metafile.inputs);
 
   expect(Object.keys(leanModules).filter(file => !inputs.some(input => input.endsWith(`/${file}`)))).toEqual([]);
 });
 
-test('a client takes its keys from the environment, and looks nowhere else', () => {
+test('a client takes its credentials from the environment only', () => {
   const ask = answerOf(own, 'ask-keys');
 
   expect(run(ask, { AWS_PROFILE: 'somebody', HOME: own })).toBe('Unable to find environment variable credentials.');
   expect(run(ask, { AWS_ACCESS_KEY_ID: 'made-up', AWS_SECRET_ACCESS_KEY: 'made-up-too' })).toBe('made-up');
 });
 
-test('a client takes its settings from the environment, and looks nowhere else', () => {
+test('a client takes its settings from the environment only', () => {
   mkdirSync(join(own, '.aws'));
   writeFileSync(join(own, '.aws/config'), '[default]\nregion = eu-north-1\nendpoint_discovery_enabled = true\n');
   const ask = answerOf(own, 'ask-region');
@@ -239,7 +239,7 @@ describe('a call to AWS', () => {
     ask = answerOf(own, 'ask-table');
   });
 
-  test('is signed, tells the version of the SDK, and passes on the trace of its request', () => {
+  test('is signed, names the SDK’s version, and passes on the trace header', () => {
     const traced = { ...environment, AWS_LAMBDA_FUNCTION_NAME: 'some', _X_AMZN_TRACE_ID: 'Root=1-some' };
 
     const { signed, agent, trace } = JSON.parse(run(ask, traced));
@@ -249,7 +249,7 @@ describe('a call to AWS', () => {
   });
 
   test.each(['us-east-1', 'il-central-1', 'cn-north-1', 'us-gov-west-1', 'eusc-de-east-1', 'us-iso-east-1'])(
-    'goes where the whole SDK sends it: %s',
+    'goes where the complete SDK sends it: %s',
     async region => {
       const whole = new DynamoDBClient({ region, credentials: { accessKeyId: '', secretAccessKey: '' } });
       const { url } = whole.config.endpointProvider({ Region: region });
@@ -258,7 +258,7 @@ describe('a call to AWS', () => {
     },
   );
 
-  test('goes to the endpoint that the environment names', () => {
+  test('goes to the endpoint in the environment', () => {
     const hostWith = (settings: Record<string, string>) => JSON.parse(run(ask, { ...environment, ...settings })).host;
 
     expect(hostWith({ AWS_USE_FIPS_ENDPOINT: 'true' })).toBe('dynamodb-fips.eu-west-1.amazonaws.com');
@@ -284,12 +284,12 @@ describe('a call to AWS', () => {
     ],
     [{ AWS_USE_FIPS_ENDPOINT: 'true', AWS_ENDPOINT_URL: 'http://one.example' }, 'unset AWS_USE_FIPS_ENDPOINT or'],
     [{ AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' }, 'unset AWS_ACCOUNT_ID_ENDPOINT_MODE'],
-  ])('fails if it needs what was left out: %j', (settings, message) => {
+  ])('fails if it needs an omitted feature: %j', (settings, message) => {
     expect(run(ask, { ...environment, ...settings })).toContain(message);
   });
 });
 
-test('requests, responses, errors and endpoints are those of the whole SDK', () => {
+test('requests, responses, errors and endpoints equal those of the complete SDK', () => {
   const whole = join(own, 'call-all/index.mjs');
   writeFileSync(whole, callsToAllServices);
 
@@ -306,13 +306,13 @@ test('requests, responses, errors and endpoints are those of the whole SDK', () 
   );
 });
 
-test('what a replaced module cannot do fails', () => {
+test('an omitted feature of a replaced module throws', () => {
   expect(run(answerOf(own, 'extend-client'))).toBe('extensions of clients are left out of the bundles');
   expect(run(answerOf(own, 'name-endpoint'), environment)).toContain('global endpoints of EventBridge are left out');
   expect(() => lean.getHttpOperationBindings({ traits: { endpoint: ['data.'] } })).toThrow('host prefixes');
 });
 
-test('a time in an answer is read as the whole SDK reads it', () => {
+test('a time in an answer is parsed as the complete SDK parses it', () => {
   type Times = Pick<typeof lean, 'parseEpochTimestamp' | 'parseRfc3339DateTimeWithOffset' | 'parseRfc7231DateTime'>;
   const read = ({ parseEpochTimestamp, parseRfc3339DateTimeWithOffset, parseRfc7231DateTime }: Times) => [
     ...[1_700_000_000.123, '1700000000', undefined].map(parseEpochTimestamp),
@@ -323,7 +323,7 @@ test('a time in an answer is read as the whole SDK reads it', () => {
   expect(read(lean)).toEqual(read(sdkTimes));
 });
 
-test('a time in a request is written as the whole SDK writes it, and one that is none is refused by both', () => {
+test('a time in a request is written as the complete SDK writes it, and an invalid one is refused by both', () => {
   const time = new Date(Date.UTC(2026, 1, 3, 4, 5, 6));
 
   expect(lean.dateToUtcString(time)).toBe(sdkTimes.dateToUtcString(time));
@@ -333,7 +333,7 @@ test('a time in a request is written as the whole SDK writes it, and one that is
   }
 });
 
-test('a name that a replaced module lacks stops the build', () => {
+test('a missing export of a replaced module stops the build', () => {
   const broken = functionsOf({
     'ask-more': `import { somethingNew } from '@aws-sdk/credential-provider-node'; export const handler = somethingNew;`,
   });
@@ -341,7 +341,7 @@ test('a name that a replaced module lacks stops the build', () => {
   expect(() => bundleFunctions({ functions: broken, into: join(broken, '../out') })).toThrow('No matching export');
 });
 
-test('a folder without an entry stops the build by name', () => {
+test('a folder without an entry stops the build, and the message names it', () => {
   const broken = functionsOf({});
   mkdirSync(join(broken, 'half-done'));
 

@@ -12,7 +12,7 @@ const bundles = emptyBundles(folder);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a team places it in a stack of its own, for an issuer known only at deployment', () => {
+test('the construct works in another stack, with an issuer known only at deployment', () => {
   const stack = new Stack(new App(), 'Team');
   const issuer = new CfnParameter(stack, 'Issuer').valueAsString;
 
@@ -24,7 +24,7 @@ test('a team places it in a stack of its own, for an issuer known only at deploy
   expect(stack.resolve(connect.createSession.lambda.functionArn)).toBeDefined();
 });
 
-test('it refuses wrong settings by name wherever it is placed', () => {
+test('wrong settings are refused by name in any stack', () => {
   expect(() => place({ stage: 'Not A Name' })).toThrow('terraConnect.stage must be a name of lower-case letters');
 });
 
@@ -33,7 +33,7 @@ const warnings = (settings: Partial<TerraConnectProps>) =>
     .findWarning('*', Match.anyValue())
     .map(({ entry }) => entry.data);
 
-test('unbound tokens under subjects are allowed only with a warning of what that opens', () => {
+test('unbound tokens with subjects as reference ids are allowed with a warning that names the risk', () => {
   const warning = /lets any user of the app put another user's subject into the mobile SDK/;
 
   expect(warnings({ referenceId: 'subject', allowUnboundTokens: true })).toEqual([expect.stringMatching(warning)]);
@@ -41,7 +41,7 @@ test('unbound tokens under subjects are allowed only with a warning of what that
   expect(warnings({ allowUnboundTokens: true })).toEqual([]);
 });
 
-test('links without confirmation are allowed only with a warning of what that opens', () => {
+test('links without confirmation are allowed with a warning that names the risk', () => {
   const warning =
     /^terraConnect\.confirmation "off" lets any user of the app send a link to another person .+: set it only if .+ \[ack: terra-connect:confirmation-off\]$/;
 
@@ -51,18 +51,18 @@ test('links without confirmation are allowed only with a warning of what that op
   expect(warnings({ confirmation: 'off', referenceId: 'subject', allowUnboundTokens: true })).toHaveLength(2);
 });
 
-test('a function without a bundle stops it by name', () => {
+test('a function without a bundle is refused by name', () => {
   expect(() => place({ bundles: folder })).toThrow('There is no function functions/create-session/index.ts');
 });
 
-test('a route whose function is not deployed stops it by name', () => {
+test('a route without a deployed function is refused by name', () => {
   const stack = new Stack(new App(), 'Team');
   const { api, createSession } = new TerraConnect(stack, 'Connect', { ...production, bundles });
 
   expect(() => api.open([createSession])).toThrow(/^The route .+ names functions\/.+, which infra does not deploy$/);
 });
 
-test('the settings file lies over the context, setting by setting', () => {
+test('the settings file overrides the context, setting by setting', () => {
   const file = settingsFile('{"stage":"test","audience":["other"]}');
 
   const settings = settingsOf(new App({ context: { terraConnect: production, settings: file } }).node);
@@ -73,7 +73,7 @@ test('the settings file lies over the context, setting by setting', () => {
 test.each([
   ['cannot be read', () => join(folder, 'nowhere.json')],
   ['is not JSON', () => settingsFile('{')],
-])('a settings file that %s is named', (problem, file) => {
+])('a settings file that %s is refused, and the message names it', (problem, file) => {
   const name = file();
 
   expect(() => settingsOf(new App({ context: { settings: name } }).node)).toThrow(

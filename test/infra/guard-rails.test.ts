@@ -28,14 +28,14 @@ const everything = {
 test.each([
   ['the defaults', {}],
   ['everything switched on', everything],
-])('the rule packs find nothing unanswered with %s', (_, settings) => {
+])('every finding of the rule packs has an acknowledgement with %s', (_, settings) => {
   const connect = place(settings);
   acknowledge(connect);
 
   expect(findings(connect)).toEqual([]);
 });
 
-test('a finding nobody answered is told with its place', () => {
+test('a finding without an acknowledgement is reported with its construct', () => {
   const connect = place();
   acknowledge(connect);
   const careless = new Queue(Stack.of(connect), 'Careless');
@@ -47,7 +47,7 @@ test('a finding nobody answered is told with its place', () => {
   ]);
 });
 
-test('every acknowledgement answers a finding that is there, on each construct it names', () => {
+test('every acknowledgement matches an existing finding, on each construct it names', () => {
   const connect = place({ alarmEmail: 'operator@example.com' });
   const found = findings(connect);
 
@@ -60,7 +60,7 @@ test('every acknowledgement answers a finding that is there, on each construct i
 });
 
 // Repeated on purpose: to open a route to strangers takes an edit here too, and a reviewer.
-test('exactly three routes may do without a token', () => {
+test('exactly three routes need no token', () => {
   const open = acknowledgements(place()).filter(({ id }) => id === 'AwsSolutions-APIG4');
 
   expect(open.flatMap(({ on }) => on.map(route => route.node.id))).toEqual([
@@ -70,7 +70,7 @@ test('exactly three routes may do without a token', () => {
   ]);
 });
 
-test('what the HIPAA rules find is answered, and written down as it is now', () => {
+test('every finding of the HIPAA rules is acknowledged, and listed here', () => {
   const report = hipaaReport(bundles);
 
   expect(readFileSync(reportFile, 'utf8')).toBe(report);

@@ -10,18 +10,18 @@ const source = join(__dirname, '../../functions');
 /** Functions that no route reaches. */
 const unrouted = ['sweep-stale', 'publish-changes', 'reconcile'];
 
-test('every folder under functions/ but core is deployed, and nothing else', () => {
+test('every folder under functions/ except core is deployed, and nothing else', () => {
   expect(functionNames(source)).toEqual(functions);
   expect(lambdas(template).map(([name]) => name)).toEqual(functions);
 });
 
-test('every route names a function that is deployed, and every function but the sweep and the publisher answers a route', () => {
+test('every route has a deployed function, and every function except the sweep and the publisher has a route', () => {
   const routed = new Set(declaredRoutes().map(([, route]) => route.function));
 
   expect([...routed].toSorted()).toEqual(functions.filter(name => !unrouted.includes(name)));
 });
 
-test.each(lambdas(template))('%s runs lean, in time and logs JSON into a group of its own', (name, properties) => {
+test.each(lambdas(template))('%s has its memory, timeout and log group, and logs JSON', (name, properties) => {
   expect(properties).toMatchObject({
     Runtime: 'nodejs24.x',
     Architectures: ['arm64'],
@@ -42,7 +42,7 @@ test('logs are kept for a month', () => {
   for (const [, { Properties }] of groups) expect(Properties['RetentionInDays']).toBe(30);
 });
 
-test('the table is keyed by owner and guarded against loss', () => {
+test('the table is keyed by owner and protected against loss', () => {
   const [[, table] = []] = resources(template, 'AWS::DynamoDB::Table');
 
   expect(table?.Properties).toEqual({
@@ -75,7 +75,7 @@ test('the table is keyed by owner and guarded against loss', () => {
   expect(table?.DeletionPolicy).toBe('Retain');
 });
 
-test('a disposable stack gives up its table and logs, and keeps the reference-id key', () => {
+test('a disposable stack deletes its table and logs, and keeps the reference-id key', () => {
   const fate = Object.values(disposable.Resources).flatMap(({ Type, DeletionPolicy, Properties }) =>
     DeletionPolicy === 'Retain' ? [`${Type} ${text(Properties['Name'])}`] : [],
   );
@@ -84,7 +84,7 @@ test('a disposable stack gives up its table and logs, and keeps the reference-id
   expect(only(disposable, 'AWS::DynamoDB::Table')['DeletionProtectionEnabled']).toBe(false);
 });
 
-test('secrets are born empty or random, never with a value of ours', () => {
+test('secrets are created empty or random', () => {
   const secrets = resources(template, 'AWS::SecretsManager::Secret').map(([, { Properties, DeletionPolicy }]) => {
     const { Name, SecretString, GenerateSecretString } = Properties;
     return [Name, SecretString ?? GenerateSecretString, DeletionPolicy];
@@ -97,7 +97,7 @@ test('secrets are born empty or random, never with a value of ours', () => {
   ]);
 });
 
-test('the sweep runs every minute and the check of all connections every ten, each with a role and a net of its own', () => {
+test('the sweep runs every minute and the check of all connections every ten, each with its own role and dead-letter queue', () => {
   const schedules = resources(template, 'AWS::Scheduler::Schedule').map(([, { Properties }]) => {
     const { Target, ...schedule } = Properties;
     const { Arn, RoleArn, DeadLetterConfig, ...target } = object(Target);
@@ -117,7 +117,7 @@ test('the sweep runs every minute and the check of all connections every ten, ea
   }
 });
 
-test('every change of a session or connection goes to the publisher, and what it cannot publish into a net', () => {
+test('every change of a session or connection goes to the publisher, and to a dead-letter queue if it cannot be published', () => {
   const { EventSourceArn, FunctionName, DestinationConfig, FilterCriteria, ...mapping } = only(
     template,
     'AWS::Lambda::EventSourceMapping',
@@ -140,7 +140,7 @@ test('every change of a session or connection goes to the publisher, and what it
   });
 });
 
-test('the bus is named by its stage and open to this account alone', () => {
+test('the bus is named after its stage and open to this account only', () => {
   expect(only(template, 'AWS::Events::EventBus')['Name']).toBe('terra-connect-prod');
   expect(only(templateWith({ stage: 'test' }), 'AWS::Events::EventBus')['Name']).toBe('terra-connect-test');
   expect(resources(template, 'AWS::Events::EventBusPolicy')).toEqual([]);
@@ -164,7 +164,7 @@ test('each dead-letter queue is encrypted, kept for 14 days and reached by TLS o
   }
 });
 
-test('the outputs tell an operator what was made and what to do next', () => {
+test('the outputs give the operator the created resources and the next steps', () => {
   expect(Object.keys(template.Outputs)).toEqual([
     'ApiUrl',
     'WebhookUrl',
@@ -183,7 +183,7 @@ test('the outputs tell an operator what was made and what to do next', () => {
   );
 });
 
-test("with a customer's key, table, secrets, dead letters and logs are encrypted by it, and it outlives the stack", () => {
+test('with a customer key, table, secrets, dead letters and logs are encrypted by it, and it is retained', () => {
   const keyed = templateWith({ encryption: 'customer', removal: 'destroy' });
   const [[id, key] = []] = resources(keyed, 'AWS::KMS::Key');
 

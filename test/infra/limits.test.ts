@@ -7,7 +7,7 @@ const everything = templateWith({
   domain: { name: 'connect.example.com', certificateArn: 'arn:aws:acm:eu-west-1:123456789012:certificate/0a-1b' },
 });
 
-test('a function behind the API is ended by Lambda, and logged, before the gateway gives up', () => {
+test('a function behind the API reaches its Lambda timeout, and is logged, before the gateway’s', () => {
   const timeouts = lambdas(template).map(([, { Timeout }, id]) => [id, Number(Timeout)] as const);
 
   for (const [, { Properties }] of resources(template, 'AWS::ApiGatewayV2::Integration')) {
@@ -18,7 +18,7 @@ test('a function behind the API is ended by Lambda, and logged, before the gatew
   for (const [, timeout] of timeouts) expect(timeout).toBeLessThanOrEqual(60);
 });
 
-test('nothing but the domain waits for the stage: the public URL is that of the API', () => {
+test('only the domain depends on the stage: the public URL is that of the API', () => {
   const [[stage] = ['']] = resources(template, 'AWS::ApiGatewayV2::Stage');
   const [[api] = ['']] = resources(template, 'AWS::ApiGatewayV2::Api');
   const [, create] = lambdas(template).find(([name]) => name === 'create-session') ?? [];
@@ -32,13 +32,13 @@ test('nothing but the domain waits for the stage: the public URL is that of the 
   );
 });
 
-test('the access log holds nothing that tells who or where: no path, query, address, claim, header or agent', () => {
+test('the access log has no path, query, address, claim, header or user agent', () => {
   const { Format } = object(only(template, 'AWS::ApiGatewayV2::Stage')['AccessLogSettings']);
 
   expect(text(Format)).not.toMatch(/path|query|sourceIp|authorizer|claims|header|userAgent|identity|\$input/i);
 });
 
-test('there is no way in but the API: no function has a URL, no permission is open to everyone', () => {
+test('the API is the only entry: no function has a URL, and no permission is public', () => {
   for (const found of [template, everything]) {
     expect(resources(found, 'AWS::Lambda::Url')).toEqual([]);
     for (const [, { Properties }] of resources(found, 'AWS::Lambda::Permission')) {
@@ -48,7 +48,7 @@ test('there is no way in but the API: no function has a URL, no permission is op
   }
 });
 
-test('what is granted to everyone is only ever denied', () => {
+test('statements for every principal only deny', () => {
   const open = Object.entries(everything.Resources).flatMap(([id, { Properties }]) =>
     [at(Properties, 'PolicyDocument', 'Statement') ?? at(Properties, 'KeyPolicy', 'Statement') ?? []]
       .flat()
@@ -59,11 +59,11 @@ test('what is granted to everyone is only ever denied', () => {
   expect(open).toEqual([]);
 });
 
-test('no origin, header or method of CORS is a star', () => {
+test('no origin, header or method of CORS is `*`', () => {
   expect(JSON.stringify(only(template, 'AWS::ApiGatewayV2::Api')['CorsConfiguration'])).not.toContain('*');
 });
 
-test('with a domain the API answers nowhere else, by TLS 1.2 or newer', () => {
+test('with a domain the API answers only there, with TLS 1.2 or newer', () => {
   expect(only(everything, 'AWS::ApiGatewayV2::Api')['DisableExecuteApiEndpoint']).toBe(true);
   expect(only(template, 'AWS::ApiGatewayV2::Api')['DisableExecuteApiEndpoint']).toBe(false);
   expect(at(only(everything, 'AWS::ApiGatewayV2::DomainName'), 'DomainNameConfigurations', 0, 'SecurityPolicy')).toBe(
@@ -71,13 +71,13 @@ test('with a domain the API answers nowhere else, by TLS 1.2 or newer', () => {
   );
 });
 
-test('no function takes its work from a queue, whose visibility would have to outlast it', () => {
+test('no function reads from a queue', () => {
   for (const [, { Properties }] of resources(template, 'AWS::Lambda::EventSourceMapping')) {
     expect(word(template, Properties['EventSourceArn'])).toMatch(/\/stream$/);
   }
 });
 
-test('every function logs into a declared group that ends, by the key where there is one', () => {
+test('every function logs into a declared group with a retention, encrypted by the customer key if there is one', () => {
   const groups = resources(everything, 'AWS::Logs::LogGroup');
 
   expect(groups).toHaveLength(lambdas(everything).length + 1);
@@ -87,14 +87,14 @@ test('every function logs into a declared group that ends, by the key where ther
   }
 });
 
-test('tracing is off, and nothing is reserved, unless it is asked for', () => {
+test('tracing and reserved concurrency are off unless configured', () => {
   for (const [, properties] of lambdas(template)) {
     expect(properties).not.toHaveProperty('TracingConfig');
     expect(properties).not.toHaveProperty('ReservedConcurrentExecutions');
   }
 });
 
-test('no resource that could break, copy or watch a deployment is in it', () => {
+test('the template has no resource that could break, copy or observe a deployment', () => {
   const types = new Set(Object.values(everything.Resources).map(({ Type }) => Type.split('::').slice(0, 2).join('::')));
 
   expect([...types].toSorted()).toEqual([
@@ -113,7 +113,7 @@ test('no resource that could break, copy or watch a deployment is in it', () => 
   ]);
 });
 
-test('the key may be used by its services for this account and nobody else', () => {
+test('the key can be used only by its services for this account', () => {
   const statements = [at(only(everything, 'AWS::KMS::Key'), 'KeyPolicy', 'Statement') ?? []].flat();
   const services = statements.flatMap(statement => {
     const service = at(statement, 'Principal', 'Service');
@@ -126,7 +126,7 @@ test('the key may be used by its services for this account and nobody else', () 
   ]);
 });
 
-test('a function uses the key only through the service whose data it is', () => {
+test('a function uses the key only through the service that encrypts with it', () => {
   const uses = resources(everything, 'AWS::IAM::Policy').flatMap(([, { Properties }]) =>
     [at(Properties, 'PolicyDocument', 'Statement') ?? []]
       .flat()

@@ -4,7 +4,7 @@ import { alarms } from '../../infra/parts/alarm-list';
 
 const page = readFileSync(join(__dirname, '../../docs/operations.md'), 'utf8');
 
-test('the operations page tells of every alarm in its own words, and of no other', () => {
+test('the operations page quotes every alarm, and no other', () => {
   const section = page.slice(page.indexOf('## Alarms'), page.indexOf('Words in the logs'));
   const rows = section.split('\n').filter(line => line.startsWith('| `'));
 

@@ -4,7 +4,7 @@ import { at, type Json, lambdas, object, type Properties, resources, templateWit
 const template = templateWith();
 
 // Repeated on purpose: to give a function more power takes an edit here too, and a reviewer.
-test('each role may do exactly this', () => {
+test('each role has exactly these permissions', () => {
   expect(powers()).toEqual({
     CompleteCallback: [
       'dynamodb:GetItem RecordsTable',
@@ -105,7 +105,7 @@ test('each role may do exactly this', () => {
   });
 });
 
-test('each function is told exactly this', () => {
+test('each function has exactly this environment', () => {
   const told = lambdas(template).map(([name, { Environment }]) => [name, names(Environment).join(' ')]);
 
   expect(Object.fromEntries(told)).toEqual({
@@ -131,7 +131,7 @@ test('each function is told exactly this', () => {
   });
 });
 
-test('no role may use a star, a managed policy or a policy of its own beside these', () => {
+test('no role has a `*` resource, a managed policy or another policy', () => {
   for (const [, { Properties }] of resources(template, 'AWS::IAM::Policy')) {
     expect(JSON.stringify(Properties['PolicyDocument'])).not.toMatch(/[*?]/);
     expect(JSON.stringify(Properties['PolicyDocument'])).not.toMatch(/NotAction|NotResource/);
@@ -143,7 +143,7 @@ test('no role may use a star, a managed policy or a policy of its own beside the
   }
 });
 
-test('no two functions share a role, and only its own service takes it on', () => {
+test('no two functions share a role, and only its service can assume it', () => {
   const roles = lambdas(template).map(([, { Role }]) => word(template, Role));
 
   expect(new Set(roles).size).toBe(11);
@@ -155,14 +155,14 @@ test('no two functions share a role, and only its own service takes it on', () =
   }
 });
 
-test("no function may read both of Terra's secrets", () => {
+test('no function can read both of Terra’s secrets', () => {
   for (const may of Object.values(powers())) {
     const secrets = may.filter(power => /terra-(api|webhook)/.test(power));
     expect(secrets.length).toBeLessThan(2);
   }
 });
 
-test('a function knows where a thing is exactly when it may use it', () => {
+test('a function’s environment names a resource if and only if it can use it', () => {
   for (const [name, { Environment, Role }] of lambdas(template)) {
     const may = powers()[word(template, Role).replace(/^Connect|Role$/g, '')]?.join(' ') ?? '';
     const knows = names(Environment);
@@ -175,7 +175,7 @@ test('a function knows where a thing is exactly when it may use it', () => {
   }
 });
 
-test('nothing in an environment is secret: secrets are told by their ARN only, and every name is a declared one', () => {
+test('environments contain no secret, only ARNs of secrets, and only declared names', () => {
   const told = lambdas(template).flatMap(([, { Environment }]) => Object.entries(variables(Environment)));
   const secrets = told.filter(([name]) => name.endsWith('_SECRET'));
   const others = told.filter(([name]) => !name.endsWith('_SECRET'));

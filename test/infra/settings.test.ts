@@ -27,7 +27,7 @@ test('three settings are enough; every other has its default', () => {
   });
 });
 
-test('settings once read are read again unchanged', () => {
+test('parsing parsed settings changes nothing', () => {
   const settings = readSettings({
     ...valid,
     widget: 'legacy',
@@ -38,18 +38,18 @@ test('settings once read are read again unchanged', () => {
   expect(readSettings(settings)).toEqual(settings);
 });
 
-test('unbound tokens are off with subjects unless asked for', () => {
+test('unbound tokens are off with `referenceId: "subject"` unless they are set', () => {
   expect(readSettings({ ...valid, referenceId: 'subject' }).allowUnboundTokens).toBe(false);
   expect(readSettings({ ...valid, referenceId: 'subject', allowUnboundTokens: true }).allowUnboundTokens).toBe(true);
 });
 
-test('the legacy widget is asked at the API itself, and slashes at the end do not double', () => {
+test('the legacy widget is called at the API’s base URL, without doubled slashes', () => {
   const settings = readSettings({ ...valid, widget: 'legacy', terraApiUrl: 'https://api.tryterra.co/v2/' });
 
   expect(settings.terraWidgetUrl).toBe('https://api.tryterra.co/v2/auth/generateWidgetSession');
 });
 
-test('the three that only a deployer knows are named together, with an example', () => {
+test('the three required settings are named together, with an example', () => {
   expect(problems({})).toMatch(
     /^Not set, and only you can know: terraConnect\.issuer, terraConnect\.audience, terraConnect\.returnTargets\. /,
   );
@@ -59,7 +59,7 @@ test('the three that only a deployer knows are named together, with an example',
   );
 });
 
-test('all problems are told together', () => {
+test('all problems are reported together', () => {
   const told = problems({
     issuer: 'http://login.example.com',
     audience: [],
@@ -202,7 +202,7 @@ test.each([
   expect(() => readSettings({ ...valid, ...right })).not.toThrow();
 });
 
-test('name and colours of the app are told to the function that shows pages, and to no other', () => {
+test('only the function that shows pages gets the app’s name and colours', () => {
   const app = { name: 'Stride', accent: '#ffd166', background: '#1b2a41' };
   const toldIn = (settings: object) =>
     lambdas(templateWith(settings)).flatMap(([name, { Environment }]) => {

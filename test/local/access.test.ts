@@ -65,7 +65,7 @@ function setting(more: Record<string, TemplateResource>): Setting {
 const ask = ({ access, key }: Setting, service: string, action: string, request: object, accessKey = key) =>
   access.onCall({ service, action, accessKey }, { ...request });
 
-describe('what a call takes', () => {
+describe('the permissions of a call', () => {
   test.each<[string, string, string, object, string[]]>([
     ['a table by name', 'dynamodb', 'Query', { TableName: 'terra-connect' }, [`dynamodb:Query ${table}`]],
     ['a table by ARN', 'dynamodb', 'GetItem', { TableName: table }, [`dynamodb:GetItem ${table}`]],
@@ -144,7 +144,7 @@ describe('what a call takes', () => {
     expect(here.calls[0]?.decision).toBe('denied');
   });
 
-  test('what a customer’s key encrypts takes the key too, through the service', () => {
+  test('data encrypted by a customer key also needs the key, through the service', () => {
     const key = at('kms', 'fixture-Key');
     const here = setting({
       Key: { Type: 'AWS::KMS::Key' },
@@ -163,7 +163,7 @@ describe('what a call takes', () => {
   });
 });
 
-describe('what a role may do', () => {
+describe('the permissions of a role', () => {
   const scan = (here: Setting) => ask(here, 'dynamodb', 'Scan', { TableName: 'terra-connect' });
   const grant = document(['dynamodb:Scan', attribute('Table')]);
 
@@ -188,7 +188,7 @@ describe('what a role may do', () => {
     expect(scan(setting(resources))).toBeUndefined();
   });
 
-  test('a policy of another role does not', () => {
+  test('a policy of another role does not count', () => {
     const P = { Type: 'AWS::IAM::Policy', Properties: { PolicyDocument: grant, Roles: ['another'] } };
 
     expect(scan(setting({ P }))).toMatchObject({ status: 400 });
@@ -205,13 +205,13 @@ describe('what a role may do', () => {
     expect(() => setting({ Role: { Type: 'AWS::IAM::Role', Properties: { ...Properties } } })).toThrow(message);
   });
 
-  test('so does a role that is not in the template', () => {
+  test('a role that is not in the template stops the start', () => {
     expect(() => setting({ Role: { Type: 'AWS::IAM::Role', Properties: { RoleName: 'other' } } })).toThrow(
       `The template does not contain the role ${ROLE}`,
     );
   });
 
-  test('a key that no function has is answered, and marked', () => {
+  test('a call with credentials of no function is allowed, and marked', () => {
     const here = setting({});
 
     expect(ask(here, 'dynamodb', 'Scan', { TableName: 'terra-connect' }, 'test')).toBeUndefined();
@@ -219,7 +219,7 @@ describe('what a role may do', () => {
     expect(here.logs).toEqual([]);
   });
 
-  test('a denial says that it is one', () => {
+  test('a denial is logged as one', () => {
     const Statement = [{ Effect: 'Deny', Action: '*', Resource: '*' }, ...grant.Statement];
 
     expect(scan(setting({ P: attached({ Statement }) }))).toMatchObject({
@@ -230,7 +230,7 @@ describe('what a role may do', () => {
   });
 });
 
-test('each emulated service refuses as AWS does and changes nothing, and answers what is allowed', async () => {
+test('each emulated service refuses as AWS does without a change, and allows what is granted', async () => {
   const here = setting({
     P: attached(document(['dynamodb:Scan', attribute('Table')], ['secretsmanager:GetSecretValue', { Ref: 'Secret' }])),
   });

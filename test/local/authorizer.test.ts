@@ -98,7 +98,7 @@ test.each<[unknown, string]>([
   expect(await judge({ ...good(), sub } as JWTPayload)).toMatchObject({ ok: true, claims: { sub: text } });
 });
 
-test('of two subs in one token the last is passed', async () => {
+test('of two subs in one token the last one counts', async () => {
   const payload = JSON.stringify(good()).replace('"sub":"alice"', '"sub":"alice","sub":"bob"');
   const signed = new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: 'RS256', kid: 'one' });
 
@@ -157,11 +157,11 @@ test.each([
   expect(await authorize(`Bearer ${await make()}`, rule())).toMatchObject({ ok: false, status: 401 });
 });
 
-test('no header at all is refused without a reason', async () => {
+test('a request without the header is refused without a reason', async () => {
   expect(await authorize(undefined, rule())).toEqual({ ok: false, status: 401, wwwAuthenticate: 'Bearer' });
 });
 
-test('the token may come without the word Bearer', async () => {
+test('the token is accepted without `Bearer`', async () => {
   expect(await authorize(await sign(good()), rule())).toMatchObject({ ok: true });
 });
 
@@ -171,11 +171,11 @@ test.each([
   ['one of two that would do', { scope: 'connect:admin' }, { ok: true, scopes: ['connect:admin'] }],
   ['no scope', {}, { ok: false, status: 403 }],
   ['another scope', { scope: 'connect:writes' }, { ok: false, status: 403 }],
-])('on a route that demands scopes, %s', async (_, claims, expected) => {
+])('on a route that requires scopes, %s', async (_, claims, expected) => {
   expect(await judge({ ...good(), ...claims }, ['connect:write', 'connect:admin'])).toMatchObject(expected);
 });
 
-test('the keys are fetched once for many tokens, also for simultaneous ones', async () => {
+test('the keys are fetched once for many tokens, even simultaneous ones', async () => {
   asked.length = 0;
   const fresh = jwtAuthorizer(() => NOON);
   const token = await sign(good());
@@ -186,7 +186,7 @@ test('the keys are fetched once for many tokens, also for simultaneous ones', as
   expect(asked.toSorted()).toEqual(['/.well-known/openid-configuration', '/keys']);
 });
 
-test('an issuer that cannot be reached refuses, and is asked again next time', async () => {
+test('with an unreachable issuer tokens are refused, and the issuer is asked again next time', async () => {
   const fresh = jwtAuthorizer(() => NOON);
   const token = await sign(good());
   const port = Number(new URL(issuer).port);

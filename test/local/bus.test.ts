@@ -28,7 +28,7 @@ const entry = (more: Partial<PutEventsRequestEntry> = {}): PutEventsRequestEntry
 });
 const put = (...Entries: PutEventsRequestEntry[]) => client.send(new PutEventsCommand({ Entries }));
 
-test('an event is kept as a rule’s target would be given it', async () => {
+test('an event is kept in the form that a rule’s target receives', async () => {
   const { FailedEntryCount, Entries } = await put(entry());
 
   expect(FailedEntryCount).toBe(0);
@@ -48,7 +48,7 @@ test('an event is kept as a rule’s target would be given it', async () => {
   ]);
 });
 
-test('each entry is judged by itself', async () => {
+test('each entry is accepted or refused by itself', async () => {
   const { FailedEntryCount, Entries } = await put(
     entry({ Detail: '{' }),
     entry(),
@@ -70,7 +70,7 @@ test('each entry is judged by itself', async () => {
   expect(bus.events()).toHaveLength(2);
 });
 
-test('a call with more than ten entries or 256 KB is refused whole', async () => {
+test('a call with more than ten entries or 256 KB is refused completely', async () => {
   await expect(put(...Array.from({ length: 11 }, () => entry()))).rejects.toMatchObject({
     name: 'ValidationException',
   });
@@ -80,7 +80,7 @@ test('a call with more than ten entries or 256 KB is refused whole', async () =>
   expect(bus.events()).toEqual([]);
 });
 
-test('the last thousand are kept, and shown beside the API', async () => {
+test('the last thousand events are kept, and shown at the local API', async () => {
   for (let call = 0; call < 101; call++) {
     await put(...Array.from({ length: 10 }, (_, n) => entry({ Detail: `{"n":${call * 10 + n}}` })));
   }
@@ -97,7 +97,7 @@ test('the last thousand are kept, and shown beside the API', async () => {
   await page.close();
 });
 
-test('the page shows the events of one user where it is asked for them, with when each came in', async () => {
+test('the page shows the events of one user on request, with their arrival times', async () => {
   const of = (sub: string) => JSON.stringify({ owner: { sub, referenceId: `r-${sub}` } });
   const before = Date.now();
   await put(entry({ Detail: of('alice') }), entry({ Detail: of('bob') }), entry(), entry({ Detail: '{"owner":null}' }));

@@ -11,7 +11,7 @@ const services = [
   ['DynamoDB', () => startDynamoDb()],
 ] as const;
 
-test.each(services)('a caller of %s that is killed half-way through takes nothing with it', async (_, start) => {
+test.each(services)('a caller of %s that is killed during a call stops no other caller', async (_, start) => {
   const service = await start();
   const unhandled: unknown[] = [];
   const note = (reason: unknown) => unhandled.push(reason);

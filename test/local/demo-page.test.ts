@@ -23,7 +23,7 @@ const get = async (path: string, method = 'GET') => {
   return [answer.status, await answer.text()];
 };
 
-test('a file of the folder and a made one are served alike, at the root and under /demo', async () => {
+test('a file of the folder and a generated one are both served, at the root and under /demo', async () => {
   expect(await get('/')).toEqual([200, '<p>page</p>']);
   expect(await get('/one.js?x=1')).toEqual([200, 'one']);
   expect(await get('/made.js')).toEqual([200, 'made']);
@@ -31,7 +31,7 @@ test('a file of the folder and a made one are served alike, at the root and unde
   expect(await get('/made.js', 'HEAD')).toEqual([200, '']);
 });
 
-test('nothing else is', async () => {
+test('nothing else is served', async () => {
   expect(await get('/other.js')).toEqual([404, '{"message":"Not Found"}']);
   expect((await get('/one.d.ts'))[0]).toBe(418);
   expect((await get('/..%2fone.js'))[0]).toBe(418);

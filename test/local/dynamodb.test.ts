@@ -52,7 +52,7 @@ const put = (item: Record<string, AttributeValue>) => client.send(new PutItemCom
 const get = async (owner: string, item: string) =>
   (await client.send(new GetItemCommand({ TableName, Key: key(owner, item), ConsistentRead: true }))).Item;
 
-test('the table is the one that functions/core/store/table.ts declares', async () => {
+test('the table has the keys of functions/core/store/table.ts', async () => {
   const { Table } = await client.send(new DescribeTableCommand({ TableName }));
   const ttl = await client.send(new DescribeTimeToLiveCommand({ TableName }));
 
@@ -62,31 +62,28 @@ test('the table is the one that functions/core/store/table.ts declares', async (
   expect(ttl.TimeToLiveDescription).toEqual({ TimeToLiveStatus: 'ENABLED', AttributeName: table.expiry });
 });
 
-test.each(['Put', 'Update', 'Delete'])(
-  'a failed condition of a %s answers with the item that failed it',
-  async kind => {
-    await put({ ...key('o', 'i'), version: { N: '1' } });
-    const guarded = {
-      TableName,
-      ConditionExpression: 'version = :v',
-      ExpressionAttributeValues: { ':v': { N: '2' } },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    } as const;
+test.each(['Put', 'Update', 'Delete'])('a failed condition of a %s returns the item', async kind => {
+  await put({ ...key('o', 'i'), version: { N: '1' } });
+  const guarded = {
+    TableName,
+    ConditionExpression: 'version = :v',
+    ExpressionAttributeValues: { ':v': { N: '2' } },
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  } as const;
 
-    const sent =
-      kind === 'Put'
-        ? client.send(new PutItemCommand({ ...guarded, Item: key('o', 'i') }))
-        : kind === 'Update'
-          ? client.send(new UpdateItemCommand({ ...guarded, Key: key('o', 'i') }))
-          : client.send(new DeleteItemCommand({ ...guarded, Key: key('o', 'i') }));
+  const sent =
+    kind === 'Put'
+      ? client.send(new PutItemCommand({ ...guarded, Item: key('o', 'i') }))
+      : kind === 'Update'
+        ? client.send(new UpdateItemCommand({ ...guarded, Key: key('o', 'i') }))
+        : client.send(new DeleteItemCommand({ ...guarded, Key: key('o', 'i') }));
 
-    const failure = await sent.catch((thrown: unknown) => thrown);
-    expect(failure).toBeInstanceOf(ConditionalCheckFailedException);
-    expect(failure).toMatchObject({ Item: { ...key('o', 'i'), version: { N: '1' } } });
-  },
-);
+  const failure = await sent.catch((thrown: unknown) => thrown);
+  expect(failure).toBeInstanceOf(ConditionalCheckFailedException);
+  expect(failure).toMatchObject({ Item: { ...key('o', 'i'), version: { N: '1' } } });
+});
 
-test('a failed condition on an absent item, or without the wish, carries no item', async () => {
+test('a failed condition on an absent item, or without the option, returns no item', async () => {
   const update = (wish: 'ALL_OLD' | 'NONE', owner: string) =>
     client
       .send(
@@ -105,7 +102,7 @@ test('a failed condition on an absent item, or without the wish, carries no item
   expect(await update('NONE', 'there')).toBeUndefined();
 });
 
-test('of many writers racing on one condition exactly one wins, and every loser sees the winner’s item', async () => {
+test('of many simultaneous writers with one condition one succeeds, and the others get its item', async () => {
   const writers = Array.from({ length: 20 }, (_, writer) =>
     client
       .send(
@@ -129,7 +126,7 @@ test('of many writers racing on one condition exactly one wins, and every loser 
   expect(new Set(outcomes.map(({ seen }) => seen))).toEqual(new Set([winner?.seen]));
 });
 
-test('a map entry grows by maximum under its own condition', async () => {
+test('a map entry grows to a maximum under its own condition', async () => {
   await put({ ...key('o', 's'), authorised: { M: {} } });
   const authorise = (at: number) =>
     client.send(
@@ -150,7 +147,7 @@ test('a map entry grows by maximum under its own condition', async () => {
   expect((await get('o', 's'))?.authorised).toEqual({ M: { '0d5f6f1e-terra.user': { N: '7' } } });
 });
 
-test('size, list_append, if_not_exists, REMOVE and ADD do what DynamoDB does', async () => {
+test('size, list_append, if_not_exists, REMOVE and ADD behave as in DynamoDB', async () => {
   await put({
     ...key('o', 'i'),
     authorised: { M: { a: { N: '1' } } },
@@ -188,7 +185,7 @@ test('size, list_append, if_not_exists, REMOVE and ADD do what DynamoDB does', a
   });
 });
 
-test('the due index holds only rows that are due, in order, and lets go of them', async () => {
+test('the due index contains only due rows, in order', async () => {
   const due = (at: number) => ({ dueShard: { S: '3' }, dueAt: { N: `${at}` } });
   await put({ ...key('a', 'late'), ...due(2000), detail: { S: 'not in the index' } });
   await put({ ...key('b', 'early'), ...due(1000) });
@@ -215,7 +212,7 @@ test('the due index holds only rows that are due, in order, and lets go of them'
   expect(await dueBy(1500)).toEqual([]);
 });
 
-test('a partition larger than 1 MB comes in pages and loses nothing', async () => {
+test('a partition larger than 1 MB is read completely, in pages', async () => {
   const items = Array.from({ length: 12 }, (_, at) => `row#${String(at).padStart(2, '0')}`);
   for (const item of items) await put({ ...key('big', item), filler: { S: 'x'.repeat(100_000) } });
   await put(key('bigger', 'row#00'));
@@ -243,7 +240,7 @@ test('a partition larger than 1 MB comes in pages and loses nothing', async () =
   expect(pages).toBeGreaterThan(1);
 });
 
-test('TTL deletes what has expired, says so, and leaves the rest', async () => {
+test('TTL deletes expired rows, logs it, and keeps the rest', async () => {
   const seconds = NOON / 1000;
   await put({ ...key('o', 'expired'), purgeAt: { N: `${seconds - 1}` } });
   await put({ ...key('o', 'alive'), purgeAt: { N: `${seconds + 60}` } });
@@ -259,7 +256,7 @@ test('TTL deletes what has expired, says so, and leaves the rest', async () => {
   expect(changes).toMatchObject([{ keys: key('o', 'expired'), after: undefined, expired: true }]);
 });
 
-test('every change is heard once with the item before and after, in order; what changed nothing is not', async () => {
+test('every change is reported once with both images, in order; a write without a change is not', async () => {
   await put({ ...key('o', 'i'), n: { N: '1' } });
   await put({ ...key('o', 'i'), n: { N: '1' } });
   await client.send(
@@ -289,7 +286,7 @@ test('every change is heard once with the item before and after, in order; what 
   ]);
 });
 
-test('simultaneous writes of one item are heard as a chain: each finds what the one before it left', async () => {
+test('simultaneous writes of one item are reported as a chain of images', async () => {
   await Promise.all(
     Array.from({ length: 20 }, () =>
       client.send(
@@ -308,17 +305,17 @@ test('simultaneous writes of one item are heard as a chain: each finds what the 
   );
 });
 
-test('every call is known by the key of the function that made it', async () => {
+test('every call is identified by the credentials of its function', async () => {
   await get('o', 'i');
 
   expect(calls).toEqual([{ service: 'dynamodb', action: 'GetItem', accessKey: 'AKIATEST' }]);
 });
 
-test('an invalid write gets DynamoDB’s own complaint', async () => {
+test('an invalid write gets DynamoDB’s error message', async () => {
   await expect(put({ owner: { S: 'no sort key' } })).rejects.toMatchObject({ name: 'ValidationException' });
 });
 
-test('every query ends the iterator it began, so that none stays in memory', async () => {
+test('every query closes its iterator', async () => {
   await put({ ...key('owner-1', 'session#1'), n: { N: '1' } });
   const query = new QueryCommand({
     TableName,
@@ -334,7 +331,7 @@ test('every query ends the iterator it began, so that none stays in memory', asy
   ended.mockRestore();
 });
 
-test('closing waits for what is being written, and turns away what comes later', async () => {
+test('closing waits for running writes and refuses later ones', async () => {
   let received = 0;
   const other = await startDynamoDb({
     onChange: () => {},

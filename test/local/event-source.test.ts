@@ -63,17 +63,17 @@ async function deliver(
   return { given, letters };
 }
 
-test('records come in order, in batches of the size the template says', async () => {
+test('records arrive in order, in batches of the template’s size', async () => {
   expect((await deliver(6, () => ok())).given).toEqual(['1 2 3 4', '5 6']);
 });
 
-test('from the first failed record on a batch comes again', async () => {
+test('a batch is delivered again from its first failed record', async () => {
   const { given } = await deliver(4, (_, call) => (call === 1 ? ok(['4', '3']) : ok()));
 
   expect(given).toEqual(['1 2 3 4', '3 4']);
 });
 
-test('a function that does not report failures is believed to have taken all', async () => {
+test('a function that reports no failures has accepted the whole batch', async () => {
   expect((await deliver(2, () => ok(['1']), { reportsFailures: false })).given).toEqual(['1 2']);
 });
 
@@ -81,7 +81,7 @@ test.each([
   ['that throws', () => thrown],
   ['that names a record it was not given', () => ok(['99'])],
   ['that names none', () => ok([''])],
-])('a batch of a function %s comes again until its retries are used up, and is told of', async (_what, answer) => {
+])('a batch of a function %s is retried up to its limit, and then reported', async (_what, answer) => {
   const { given, letters } = await deliver(2, answer);
 
   expect(given).toEqual(['1 2', '1 2', '1 2']);
@@ -94,14 +94,14 @@ test.each([
   ]);
 });
 
-test('halving isolates the one record at which the function dies', async () => {
+test('bisecting isolates the record at which the function crashes', async () => {
   const { given, letters } = await deliver(4, numbers => (numbers.includes('3') ? thrown : ok()), { bisects: true });
 
   expect(given).toEqual(['1 2 3 4', '1 2', '3 4', '3', '3', '3', '4']);
   expect(letters).toMatchObject([{ DDBStreamBatchInfo: { startSequenceNumber: '3', batchSize: 1 } }]);
 });
 
-test('what is too old is given up at its next failure', async () => {
+test('a record that is too old is given up at its next failure', async () => {
   const late = () => NOON + 2000;
   const { given, letters } = await deliver(1, () => thrown, { mostAgeMs: 1000 }, late);
 
@@ -109,7 +109,7 @@ test('what is too old is given up at its next failure', async () => {
   expect(letters).toMatchObject([{ requestContext: { condition: 'RecordAgeExceeded' } }]);
 });
 
-test('after it is stopped nothing is delivered any more', async () => {
+test('nothing is delivered after the stop', async () => {
   const given: number[] = [];
   const running = startEventSource(source, {
     pause: async () => {},
@@ -127,7 +127,7 @@ test('after it is stopped nothing is delivered any more', async () => {
   expect(given).toEqual([1]);
 });
 
-test('a change of a table becomes a record with both images, for the functions that hear of that table', async () => {
+test('a change of a table becomes a record with both images, for the functions subscribed to it', async () => {
   const given: StreamRecord[] = [];
   const sources = startEventSources([source], {
     pause: async () => {},
@@ -159,14 +159,14 @@ test('a change of a table becomes a record with both images, for the functions t
   expect(given[0]?.dynamodb).not.toHaveProperty('OldImage');
 });
 
-test('a later run numbers its changes after an earlier one', () => {
+test('a later run continues the sequence numbers', () => {
   const change = { table: 'Records', keys: {}, before: undefined, after: undefined, expired: false };
   const [first, second] = [NOON, NOON + 1].map(at => streamOf('arn', () => at)(change).dynamodb.SequenceNumber);
 
   expect(BigInt(second ?? 0)).toBeGreaterThan(BigInt(first ?? 0));
 });
 
-describe('what the template says', () => {
+describe('the template’s mapping', () => {
   const read = (properties: object) =>
     eventSourcesOf(
       readStack(
@@ -183,7 +183,7 @@ describe('what the template says', () => {
       ),
     );
 
-  test('is how the records come', () => {
+  test('sets how records are delivered', () => {
     const given = {
       EventSourceArn: source.streamArn,
       BatchSize: 4,
@@ -197,17 +197,17 @@ describe('what the template says', () => {
     expect(read(given)).toEqual([{ ...source, admits: expect.any(Function) }]);
   });
 
-  test('is Lambda’s own usual way where it says nothing', () => {
+  test('uses Lambda’s defaults for what it leaves out', () => {
     expect(read({})).toMatchObject([
       { batchSize: 100, bisects: false, mostRetries: Number.POSITIVE_INFINITY, reportsFailures: false },
     ]);
   });
 
-  test('is heeded where it is switched off', () => {
+  test('can be disabled', () => {
     expect(read({ Enabled: false })).toEqual([]);
   });
 
-  test('keeps away the records that its filters do not admit', async () => {
+  test('filters records', async () => {
     const pattern = {
       eventName: ['INSERT', 'MODIFY'],
       dynamodb: { Keys: { item: { S: [{ prefix: 'session#' }, 'x'] } } },
@@ -229,7 +229,7 @@ describe('what the template says', () => {
     );
   });
 
-  test('is refused where it filters in a way that is not emulated', () => {
+  test('is refused if it uses a filter that is not emulated', () => {
     const filter = { Filters: [{ Pattern: '{"n":[{"numeric":[">",1]}]}' }] };
 
     expect(() => read({ FilterCriteria: filter })).toThrow('The filter [{"numeric":[">",1]}] is not emulated');

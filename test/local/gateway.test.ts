@@ -120,7 +120,7 @@ test.each([
   ['application/x-www-form-urlencoded', true],
   ['application/octet-stream', true],
   [undefined, true],
-])('a body of type %s travels as base64: %s', async (contentType, isBase64Encoded) => {
+])('a body of type %s is passed as base64: %s', async (contentType, isBase64Encoded) => {
   const url = await apiWith(['POST /v1/things']);
 
   await fetch(`${url}/v1/things`, {
@@ -185,7 +185,7 @@ test('a path that cannot be decoded is a bad request', async () => {
   ]);
 });
 
-test('what the function answers is passed on', async () => {
+test('the function’s answer is passed on', async () => {
   const url = await apiWith(
     ['GET /v1/things'],
     answering({
@@ -220,7 +220,7 @@ test.each([
   ['an object without statusCode', { hello: 1 }, '{"hello":1}'],
   ['a text', 'hello', 'hello'],
   ['nothing', null, 'null'],
-])('%s is taken for the body of a 200', async (_, returned, body) => {
+])('%s becomes the body of a 200', async (_, returned, body) => {
   const response = await fetch(`${await apiWith(['GET /v1/things'], answering(returned))}/v1/things`);
 
   expect(await ownWords(response)).toEqual([200, body]);
@@ -248,13 +248,13 @@ test.each([
     503,
     'Service Unavailable',
   ],
-])('a function that %s gives the gateway’s own answer', async (_, respond, status, message) => {
+])('a function that %s gets the gateway’s error', async (_, respond, status, message) => {
   const url = await apiWith(['GET /v1/things'], respond);
 
   expect(await ownWords(await fetch(`${url}/v1/things`))).toEqual([status, JSON.stringify({ message })]);
 });
 
-test('a function slower than the integration’s timeout is not waited for', async () => {
+test('a function slower than the integration’s timeout gets the gateway’s 503', async () => {
   const slow = () => new Promise<Outcome>(resolve => setTimeout(resolve, 500, { ok: true, payload: '1' }));
   const url = await apiWith(['GET /v1/things'], slow, { timeoutMs: 50 });
 
@@ -291,7 +291,7 @@ test.each([
   expect(events).toHaveLength(1);
 });
 
-test('a request whose headers are too large is refused before its route, its token and its preflight are looked at', async () => {
+test('too large headers are refused before route, token and preflight are checked', async () => {
   const url = await apiWith(['GET /v1/things'], undefined, { cors });
   const headers = { origin: 'https://app.example.com', 'x-large': 'x'.repeat(10_240) };
 
@@ -338,7 +338,7 @@ test('a huge body of undeclared length is refused too', async () => {
   expect(response.status).toBe(413);
 });
 
-test('a route’s own throttle lets its burst through, then refuses, then recovers; other routes are not touched', async () => {
+test('a route’s throttle allows its burst, then refuses, then recovers; other routes are not affected', async () => {
   const url = await apiWith(['POST /v1/tokens', 'GET /v1/things'], undefined, {
     stage: {
       DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
@@ -367,7 +367,7 @@ const cors = {
 const corsOf = (response: Response) =>
   Object.fromEntries([...response.headers].filter(([name]) => name.startsWith('access-control-')));
 
-test('a preflight is answered by the gateway, for any path, before any token is asked for', async () => {
+test('the gateway answers a preflight for any path, without a token', async () => {
   const url = await apiWith(['POST /v1/sessions'], undefined, { cors });
   const preflight = (origin: string) =>
     fetch(`${url}/v1/sessions`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
@@ -387,7 +387,7 @@ test('a preflight is answered by the gateway, for any path, before any token is 
   expect(events).toEqual([]);
 });
 
-test('CORS headers are the gateway’s, on every answer; the function’s are ignored', async () => {
+test('the gateway sets CORS headers on every answer; the function’s are ignored', async () => {
   const headers = { 'Access-Control-Allow-Origin': '*', 'access-control-allow-credentials': 'true' };
   const url = await apiWith(['GET /v1/things'], answering({ statusCode: 200, headers, body: '' }), { cors });
   const get = (path: string, origin?: string) => fetch(url + path, origin ? { headers: { origin } } : {});
@@ -402,7 +402,7 @@ test('CORS headers are the gateway’s, on every answer; the function’s are ig
   expect(corsOf(await get('/v1/things'))).toEqual({});
 });
 
-test('without a CORS configuration OPTIONS is a method like others', async () => {
+test('without a CORS configuration OPTIONS is routed like other methods', async () => {
   const url = await apiWith(['GET /v1/things']);
 
   const response = await fetch(`${url}/v1/things`, {
@@ -414,7 +414,7 @@ test('without a CORS configuration OPTIONS is a method like others', async () =>
   expect(corsOf(response)).toEqual({});
 });
 
-test('each request leaves one line of access log', async () => {
+test('each request writes one access log line', async () => {
   const url = await apiWith(['GET /v1/sessions/{id}']);
 
   await fetch(`${url}/v1/sessions/secret-id`);

@@ -109,7 +109,7 @@ function childrenNamed(name: string): number[] {
   );
 }
 
-test('a function is limited while it serves a request, and not when its memory buys a whole core', async () => {
+test('a function is limited while it serves a request, unless its memory gives it a whole core', async () => {
   const calls: unknown[] = [];
   const cpuLimit = {
     limit(pid: number, share: number) {
@@ -124,7 +124,7 @@ test('a function is limited while it serves a request, and not when its memory b
   expect(calls).toEqual([{ pid, share: 512 / 1769 }, 'end']);
 });
 
-test('a process that ends while it serves a request is limited no more', async () => {
+test('a process that ends during a request is no longer limited', async () => {
   const calls: string[] = [];
   const cpuLimit = { limit: () => (calls.push('begin'), () => void calls.push('end')) };
   const runtime = runtimeOf('exports.handler = async () => process.exit(1)', 512, cpuLimit);
@@ -133,7 +133,7 @@ test('a process that ends while it serves a request is limited no more', async (
   expect(calls).toEqual(['begin', 'end']);
 });
 
-test('the start says what share functions have', () => {
+test('the start output names the CPU share of the functions', () => {
   const { stack, functions } = fixture('', 512);
   const told = (likeLambda: boolean) => differences(stack, functions, { likeLambda }).filter(one => /^CPU/.test(one));
 
@@ -145,19 +145,19 @@ test('the start says what share functions have', () => {
   ]);
 });
 
-test('on another system than Linux the start is refused with a sentence', () => {
+test('on a system other than Linux the start is refused with a message', () => {
   expect(() => startCpuLimit('darwin')).toThrow('--like-lambda is not supported on darwin, only on Linux');
 });
 
 (process.platform === 'linux' ? describe : describe.skip)('on Linux', () => {
-  test('a function that computes gets about the share of a core that its memory buys on Lambda', async () => {
+  test('a busy function gets about the share of a core that its memory gives it on Lambda', async () => {
     const share = await answerOf(runtimeOf(COMPUTE, 177, started()));
 
     expect(cpuShareOf({ memoryMb: 177 })).toBeCloseTo(0.1);
     expect(share).toBeLessThan(0.5);
   });
 
-  test('a process runs on once its limit has ended', async () => {
+  test('a process continues once its limit ends', async () => {
     const pid = busyProcess();
     const end = started().limit(pid, 0.01);
     await until(() => isStopped(pid));
@@ -215,7 +215,7 @@ test('on another system than Linux the start is refused with a sentence', () => 
     expect(isStopped(pid)).toBe(false);
   });
 
-  test('requests to a function that is stopped again and again are all answered', async () => {
+  test('every request to a function that is stopped again and again is answered', async () => {
     const runtime = runtimeOf(
       `exports.handler = async () => { for (const end = process.cpuUsage().user + 10_000; process.cpuUsage().user < end; ); return 'fine' }`,
       128,

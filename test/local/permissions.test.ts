@@ -111,6 +111,6 @@ test.each<[string, object, string]>([
     allow('x', '*', { Condition: { StringEquals: { 'kms:ViaService': 'a', 'aws:SourceIp': 'b' } } }),
     'the condition StringEquals aws:SourceIp',
   ],
-])('%s is refused by name rather than guessed at', (_what, statement, named) => {
+])('%s is refused by name', (_what, statement, named) => {
   expect(() => read(statement)).toThrow(`The policy P uses ${named}, which is not emulated`);
 });

@@ -3,7 +3,7 @@ import { closeServer, listen } from '../../local/loopback';
 import { holdPorts } from '../../local/ports';
 import { StartError } from '../../local/start-error';
 
-test('three ports in a row are held until their servers listen, and never free in between', async () => {
+test('three consecutive ports stay reserved until their servers listen', async () => {
   const ports = await holdPorts(undefined);
   const { api, sandbox, issuer, release } = ports;
   expect([sandbox.port, issuer.port]).toEqual([api.port + 1, api.port + 2]);

@@ -36,7 +36,7 @@ const counts = async () => {
   return [Attributes?.ApproximateNumberOfMessages, Attributes?.ApproximateNumberOfMessagesNotVisible];
 };
 
-test('a message is received, is out of sight for a while, comes again, and is gone once deleted', async () => {
+test('a message is received, is invisible for a while, is received again, and can be deleted', async () => {
   await send('first');
   queues.send(arn, 'second');
 
@@ -51,7 +51,7 @@ test('a message is received, is out of sight for a while, comes again, and is go
   expect(await counts()).toEqual(['1', '0']);
 });
 
-test('what SQS would refuse is refused', async () => {
+test('requests that SQS refuses are refused', async () => {
   await expect(send('')).rejects.toMatchObject({ name: 'MissingParameter' });
   await expect(send('x'.repeat(270_000))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
   const elsewhere = new SendMessageCommand({ QueueUrl: `${url}-not`, MessageBody: 'x' });

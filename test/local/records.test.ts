@@ -10,7 +10,7 @@ import { CANARY, connection, fullRows, tokenRecord, NOON, session } from './full
 const LATER = NOON + 60_000;
 
 describe('a row’s facts', () => {
-  test('every fact of a connection is told', () => {
+  test('every fact of a connection is listed', () => {
     const told = factsOf(connection).map(({ fact }) => fact);
 
     // Those that are no event: they are told with the others, or are of no time.
@@ -18,7 +18,7 @@ describe('a row’s facts', () => {
     expect([...told, ...beside].toSorted()).toEqual(Object.keys(ConnectionFacts.shape).toSorted());
   });
 
-  test('every fact of a session is told, with when and what of it', () => {
+  test('every fact of a session is listed, with its time and details', () => {
     expect(factsOf(session).map(({ fact, at }) => [fact, at - NOON])).toEqual([
       ['created', 0],
       ['returned', 2000],
@@ -39,7 +39,7 @@ describe('a row’s facts', () => {
     });
   });
 
-  test('a fact that is not there is not told', () => {
+  test('an absent fact is not listed', () => {
     const { returned: _, redeemed: __, ...rest } = session;
 
     expect(factsOf({ ...rest, authorised: {} }).map(({ fact }) => fact)).toEqual([
@@ -52,12 +52,12 @@ describe('a row’s facts', () => {
     ]);
   });
 
-  test('no link, no secret and no hash of one is told', () => {
+  test('links, secrets and their hashes are not listed', () => {
     expect(JSON.stringify(fullRows)).toContain(CANARY);
     expect(JSON.stringify(fullRows.map(factsOf))).not.toContain(CANARY);
   });
 
-  test('a row that cannot be read, is only being opened, or is a counter has no facts', () => {
+  test('an unreadable row, a claim and a counter have no facts', () => {
     const claim = {
       owner: 'o',
       item: 'session#s2',
@@ -121,7 +121,7 @@ describe('GET /_local/records', () => {
     return { status: answer.status, body: (await answer.json().catch(() => undefined)) as StoredRecords };
   };
 
-  test('tells what is stored about a user, and nothing of anybody else', async () => {
+  test('returns what is stored about one user, and nothing about others', async () => {
     const alice = (await ask('?sub=alice')).body;
     const bob = (await ask('?sub=bob')).body;
 
@@ -136,7 +136,7 @@ describe('GET /_local/records', () => {
     expect((await ask('?sub=nobody')).body).toEqual({ referenceIds: [], facts: [] });
   });
 
-  test('tells when a fact was written beside its own time, where this run saw it', async () => {
+  test('returns when a fact was written, if this run wrote it, in addition to the fact’s time', async () => {
     const { facts } = (await ask('?sub=alice')).body;
     const timesOf = (record: string, name: string) => {
       const { at, storedAt } = facts.find(known => known.record === record && known.fact === name) ?? {};
@@ -155,17 +155,20 @@ describe('GET /_local/records', () => {
     expect(timesOf('connection', 'data').at).toBe('2026-07-01T12:01:39.000Z');
   });
 
-  test('asks whose, and takes no other method', async () => {
-    expect(await ask('')).toEqual({ status: 400, body: { message: 'The parameter sub is missing, for example ?sub=alice' } });
+  test('requires a user, and accepts no other method', async () => {
+    expect(await ask('')).toEqual({
+      status: 400,
+      body: { message: 'The parameter sub is missing, for example ?sub=alice' },
+    });
     expect((await ask('?sub=alice', { method: 'POST' })).status).toBe(404);
   });
 
-  test('nothing secret is in it', async () => {
+  test('contains no secret', async () => {
     expect(JSON.stringify((await ask('?sub=alice')).body)).not.toContain(CANARY);
   });
 });
 
-test('the journal keeps the newest two thousand changes, each with the facts it brought and no others', () => {
+test('the journal keeps the newest two thousand changes, each with only the facts it added', () => {
   let now = 0;
   const journal = factJournal(() => ++now);
   const keys = { owner: { S: 'owner-1' } };

@@ -17,7 +17,10 @@ afterEach(async () => {
 
 /** A function with this handler code, ready to be invoked. */
 function functionOf(code: string, properties: object = {}, limits: Partial<Limits> = {}): Runtime {
-  const assembly = assemblyOf({ Subject: functionResource('subject', { Timeout: 60, ...properties }) }, { subject: code });
+  const assembly = assemblyOf(
+    { Subject: functionResource('subject', { Timeout: 60, ...properties }) },
+    { subject: code },
+  );
   const [definition] = functionsOf(
     readStack('fixture', readTemplate(assembly), { apiUrl: 'http://localhost' }),
     assembly,
@@ -48,7 +51,7 @@ const alive = (pid: number) => {
   }
 };
 
-test('a handler gets its event and context; the process stays warm for the next one', async () => {
+test('a handler gets its event and context, and its process serves the next call', async () => {
   const runtime = functionOf(`exports.handler = async (event, context) => ({
     event, id: context.awsRequestId, arn: context.invokedFunctionArn, left: context.getRemainingTimeInMillis(), pid: process.pid })`);
 
@@ -66,7 +69,7 @@ test('a handler gets its event and context; the process stays warm for the next 
   expect([first.cold, second.cold]).toEqual([true, false]);
 });
 
-test('the environment is the function’s own, and nothing of this process leaks into it', async () => {
+test('a function has its own environment, without variables of this process', async () => {
   process.env.TERRA_API_KEY = 'the parent’s secret';
   const runtime = functionOf('exports.handler = async () => process.env', {
     Environment: { Variables: { TABLE_NAME: 'records' } },
@@ -114,7 +117,7 @@ test('a function that takes too long is killed on time, and the next call gets a
   expect(await payload(runtime)).toBe('fine');
 });
 
-test('even a handler that never yields is killed on time', async () => {
+test('a handler in an endless loop is killed on time', async () => {
   const runtime = functionOf('exports.handler = async () => { for (;;); }', { Timeout: 1 });
 
   expect((await runtime.invoke({})).outcome).toMatchObject({ errorType: 'Sandbox.Timedout' });
@@ -136,7 +139,7 @@ test.each([
     'TypeError',
     /later/,
   ],
-])('a handler that %s fails as on Lambda, and the next call is served', async (_, body, errorType, errorMessage) => {
+])('a handler that %s fails as on Lambda, and the next call succeeds', async (_, body, errorType, errorMessage) => {
   const runtime = functionOf(`exports.handler = async event => { if (event.fail) { ${body} } return 'served' }`);
 
   const { outcome } = await runtime.invoke({ fail: true });
@@ -152,7 +155,7 @@ test.each([
   expect((await functionOf(code).invoke({})).outcome).toMatchObject({ ok: false, errorType });
 });
 
-test('simultaneous calls get a process each, later ones reuse them, and the pool is bounded', async () => {
+test('simultaneous calls get one process each, later calls reuse them, and the pool is limited', async () => {
   const runtime = functionOf(
     'exports.handler = async () => { await new Promise(done => setTimeout(done, 150)); return process.pid }',
     {},
@@ -165,7 +168,7 @@ test('simultaneous calls get a process each, later ones reuse them, and the pool
   expect(new Set(pids).size).toBe(3);
 });
 
-test('one process never serves two calls at once', async () => {
+test('a process never serves two calls at once', async () => {
   const runtime = functionOf(
     `let busy = 0;
     exports.handler = async () => { busy += 1; await new Promise(done => setTimeout(done, 20)); const seen = busy; busy -= 1; return seen }`,
@@ -176,7 +179,7 @@ test('one process never serves two calls at once', async () => {
   expect(await Promise.all(Array.from({ length: 8 }, () => payload(runtime)))).toEqual(Array(8).fill(1));
 });
 
-test('more than the reserved concurrency is throttled', async () => {
+test('calls above the reserved concurrency are throttled', async () => {
   const runtime = functionOf('exports.handler = async () => new Promise(done => setTimeout(done, 200, 1))', {
     ReservedConcurrentExecutions: 1,
   });
@@ -191,7 +194,7 @@ const outcomesOf = async (runtime: Runtime, count: number) =>
   (await Promise.all(Array.from({ length: count }, () => runtime.invoke({})))).map(({ outcome }) => outcome);
 const THROTTLED = { ok: false, errorType: 'TooManyRequestsException' };
 
-test('more than may wait for a process is throttled at once', async () => {
+test('calls above the length of the queue are throttled at once', async () => {
   const runtime = functionOf(SLOW, {}, { mostProcesses: 1, mostWaiting: 2 });
 
   const accepted = outcomesOf(runtime, 3);
@@ -201,7 +204,7 @@ test('more than may wait for a process is throttled at once', async () => {
   expect(await accepted).toMatchObject([{ ok: true }, { ok: true }, { ok: true }]);
 });
 
-test('whoever waited too long is throttled, and is not run any more; the next is served', async () => {
+test('a call that waited too long is throttled and never runs; the next is served', async () => {
   const runtime = functionOf(
     'exports.handler = async ({ name, ms }) => { console.info({ name }); await new Promise(done => setTimeout(done, ms)) }',
     {},
@@ -218,7 +221,7 @@ test('whoever waited too long is throttled, and is not run any more; the next is
   expect(logs.flatMap(({ message }) => (message as { name?: string }).name ?? [])).toEqual(['slow', 'next']);
 });
 
-test('processes started for a burst are reaped soon after it, and one stays', async () => {
+test('processes of a burst end soon after it, and one stays', async () => {
   const runtime = functionOf(
     'exports.handler = async () => { await new Promise(done => setTimeout(done, 150)); return process.pid }',
     {},
@@ -238,7 +241,7 @@ test('processes started for a burst are reaped soon after it, and one stays', as
   expect((await runtime.invoke({})).cold).toBe(false);
 });
 
-test('closing throttles whatever still waits, and starts nothing for it', async () => {
+test('closing throttles waiting calls and starts no process for them', async () => {
   const runtime = functionOf(SLOW, {}, { mostProcesses: 1 });
   await runtime.invoke({});
   const running = runtime.invoke({});
@@ -251,7 +254,7 @@ test('closing throttles whatever still waits, and starts nothing for it', async 
   expect((await runtime.invoke({})).outcome).toMatchObject(THROTTLED);
 });
 
-test('an idle process is reaped', async () => {
+test('an idle process is ended', async () => {
   const runtime = functionOf('exports.handler = async () => process.pid', {}, { idleLimitMs: 50 });
   const pid = (await payload(runtime)) as number;
 
@@ -260,7 +263,7 @@ test('an idle process is reaped', async () => {
   expect((await runtime.invoke({})).cold).toBe(true);
 });
 
-test('closing ends every process, busy ones too, and fails what is under way', async () => {
+test('closing ends every process, even busy ones, and fails running calls', async () => {
   const runtime = functionOf(
     `exports.handler = async event => { console.info({ pid: process.pid }); if (event.hang) await new Promise(() => setInterval(() => {}, 1000)); }`,
   );
@@ -276,7 +279,7 @@ test('closing ends every process, busy ones too, and fails what is under way', a
   expect(pids.filter(alive)).toEqual([]);
 });
 
-test('console writes one JSON record a call, with level and request id; debug is left out at INFO', async () => {
+test('each console call writes one JSON record with level and request id; debug is omitted at INFO', async () => {
   const runtime = functionOf(`exports.handler = async () => {
     console.info({ outcome: 'applied', ms: 3 });
     console.warn('two', 'parts');

@@ -22,14 +22,14 @@ const history = async (query: string) => {
   return ((await answer.json()) as { history: (DeliveryEntry | { kind: 'request' })[] }).history;
 };
 
-test('the history gives one kind of entry where it is asked for', async () => {
+test('the history can be limited to one kind of entry', async () => {
   expect((await history('')).map(({ kind }) => kind)).toEqual(['request', 'delivery']);
   expect((await history('?kind=delivery&last=5')).map(({ kind }) => kind)).toEqual(['delivery']);
   expect((await history('?kind=request')).map(({ kind }) => kind)).toEqual(['request']);
   expect(await history('?kind=other')).toEqual([]);
 });
 
-test('a delivery tells its time by the sandbox’s clock and by the machine’s', async () => {
+test('a delivery has its time by the sandbox’s clock and by the machine’s', async () => {
   const [delivery] = (await history('?kind=delivery')) as DeliveryEntry[];
   const [attempt] = delivery?.attempts ?? [];
 

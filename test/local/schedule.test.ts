@@ -65,7 +65,7 @@ test('schedules and scheduled rules are read from the template', () => {
   ]);
 });
 
-test('a run carries the schedule’s input, or else the event AWS sends', () => {
+test('a run gets the schedule’s input, or else AWS’s default event', () => {
   const [often, off] = schedulesOf(stack);
 
   expect(scheduledEvent(off as Schedule, NOON)).toEqual({ dryRun: true });
@@ -77,11 +77,11 @@ test('a run carries the schedule’s input, or else the event AWS sends', () => 
   });
 });
 
-describe('with the clock in hand', () => {
+describe('with a fake clock', () => {
   beforeEach(() => jest.useFakeTimers({ now: NOON }));
   afterEach(() => jest.useRealTimers());
 
-  test('what is enabled runs each time it is due, whether or not the run before has ended, until stopped', () => {
+  test('an enabled schedule runs each time it is due, even if the previous run has not ended, until stopped', () => {
     const runs: string[] = [];
     const schedules = startSchedules(schedulesOf(stack), ({ name }) => runs.push(name));
 
@@ -98,7 +98,7 @@ describe('with the clock in hand', () => {
     expect(runs).toEqual([]);
   });
 
-  test('a wait longer than a timer can hold is not cut short', () => {
+  test('a wait longer than setTimeout’s maximum is not cut short', () => {
     const [often] = schedulesOf(stack);
     const runs: string[] = [];
     startSchedules([{ ...(often as Schedule), expression: 'rate(30 days)' }], ({ name }) => runs.push(name));

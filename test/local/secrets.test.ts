@@ -53,7 +53,7 @@ async function started(dataDir?: string) {
   return { secrets, client, get };
 }
 
-test('a secret is born with the template’s literal, found by name, ARN and ARN without its ending', async () => {
+test('a secret starts with the template’s value, and is found by name, ARN and partial ARN', async () => {
   const { get } = await started();
   const arn = literal?.arn ?? '';
 
@@ -75,7 +75,7 @@ test('a generated secret follows the template’s rule', async () => {
   expect(templated).toEqual({ user: 'x', password: expect.stringMatching(/^.{32}$/) });
 });
 
-test('a put makes a new current version and keeps the one before it', async () => {
+test('a put creates a new current version and keeps the previous one', async () => {
   const { client, get } = await started();
   const before = await get('local/terra-api');
 
@@ -98,7 +98,7 @@ test('a put makes a new current version and keeps the one before it', async () =
   });
 });
 
-test('putting what is current already keeps the version before it', async () => {
+test('putting the current value again keeps the previous version', async () => {
   const { secrets, get } = await started();
 
   secrets.put('local/terra-api', '{"devId":"d"}');
@@ -107,7 +107,7 @@ test('putting what is current already keeps the version before it', async () => 
   expect((await get('local/terra-api', { VersionStage: 'AWSPREVIOUS' })).SecretString).toBe('{}');
 });
 
-test('what does not exist is not found, as AWS says it', async () => {
+test('an unknown secret gives AWS’s error', async () => {
   const { get } = await started();
 
   await expect(get('local/nothing')).rejects.toMatchObject({
@@ -120,7 +120,7 @@ test('what does not exist is not found, as AWS says it', async () => {
   });
 });
 
-test('each call is known by the key of who made it', async () => {
+test('each call is identified by the caller’s credentials', async () => {
   const { get } = await started();
   calls.length = 0;
 
@@ -129,7 +129,7 @@ test('each call is known by the key of who made it', async () => {
   expect(calls).toEqual([{ service: 'secretsmanager', action: 'GetSecretValue', accessKey: 'AKIATEST' }]);
 });
 
-test('with a data directory generated values and puts outlive a restart', async () => {
+test('with a data directory generated values and puts survive a restart', async () => {
   const dataDir = temporaryDirectory();
   const first = await started(dataDir);
   const key = (await first.get('local/reference-key')).SecretString;
@@ -143,7 +143,7 @@ test('with a data directory generated values and puts outlive a restart', async 
   expect((await second.get('local/terra-api')).SecretString).toBe('{"devId":"kept"}');
 });
 
-test('putting into a secret the template does not hold names those it holds', async () => {
+test('putting into an unknown secret lists the known ones', async () => {
   const { secrets } = await started();
 
   expect(() => secrets.put('local/typo', 'x')).toThrow(

@@ -62,7 +62,7 @@ async function change({ dynamodb }: RunningTemplate): Promise<void> {
   client.destroy();
 }
 
-test('what the schedule may not start goes to its dead letters, where it may send them', async () => {
+test('a run that the schedule’s role does not allow goes to the dead letters, if the role allows that', async () => {
   const { template, letters } = await started('sqs:SendMessage');
 
   const { outcome } = await template.invokeSchedule('Often');
@@ -77,7 +77,7 @@ test('what the schedule may not start goes to its dead letters, where it may sen
   expect(letters()).toEqual(['{"by":"clock"}']);
 });
 
-test('where it may not do that either, both are told', async () => {
+test('if the role does not allow that either, both are logged', async () => {
   const { template, letters, denied } = await started();
 
   await template.invokeSchedule('Often');
@@ -89,14 +89,14 @@ test('where it may not do that either, both are told', async () => {
   ]);
 });
 
-test('what the schedule may start runs', async () => {
+test('a run that the schedule’s role allows starts', async () => {
   const { template, denied } = await started('lambda:InvokeFunction');
 
   expect((await template.invokeSchedule('Often')).outcome).toMatchObject({ ok: false, errorType: 'Error' });
   expect(denied()).toEqual([]);
 });
 
-test('Lambda tells the queue of a batch it gave up, as the function', async () => {
+test('Lambda sends a failed batch to the queue with the function’s role', async () => {
   const { template, letters, denied } = await started('sqs:SendMessage');
 
   await change(template);
@@ -109,7 +109,7 @@ test('Lambda tells the queue of a batch it gave up, as the function', async () =
   expect(denied()).toEqual([]);
 });
 
-test('a letter the function’s role may not send is lost, and a line says so', async () => {
+test('a dead letter that the function’s role may not send is lost, and logged', async () => {
   const { template, letters, denied } = await started();
 
   await change(template);

@@ -27,12 +27,12 @@ afterAll(() => stack?.close());
 const call = (path: string, init: RequestInit = {}) =>
   fetch(stack.apiUrl + path, { ...init, headers: { authorization, 'content-type': 'application/json' } });
 
-test('the API asks for a token, and takes the issuer’s', async () => {
+test('the API requires a token, and accepts the issuer’s', async () => {
   expect((await fetch(`${stack.apiUrl}/v1/providers`)).status).toBe(401);
   expect((await call('/v1/providers')).status).toBe(200);
 });
 
-test('the issuer gives a token over HTTP to whoever asks under any name', async () => {
+test('the issuer returns a token over HTTP for any user name', async () => {
   const asked = await fetch(`${stack.issuerUrl}/token`, {
     method: 'POST',
     body: new URLSearchParams({ grant_type: 'password', username: 'bob' }),
@@ -45,7 +45,7 @@ test('the issuer gives a token over HTTP to whoever asks under any name', async 
   expect(asked.headers.get('access-control-allow-origin')).toBe('*');
 });
 
-test('a token without the scope the settings demand is forbidden', async () => {
+test('a token without the configured scope gets 403', async () => {
   const token = await stack.token('alice', { scope: 'other' });
 
   const response = await fetch(`${stack.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${token}` } });
@@ -71,7 +71,7 @@ describe('a token that the authorizer lets through', () => {
     ['a list of two', ['alice', 'bob']],
     ['an object', { alice: 'bob' }],
     ['a string of 256 bytes', 'x'.repeat(256)],
-  ])('signs nobody in with %s as sub', async (_, sub) => {
+  ])('signs no user in with %s as sub', async (_, sub) => {
     const answer = await listAs({ sub });
 
     expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'unauthenticated' }]);
@@ -89,13 +89,13 @@ describe('a token that the authorizer lets through', () => {
     ['alone', (token: string) => token],
     ['after bearer in lower case', (token: string) => `bearer ${token}`],
     ['after several spaces', (token: string) => `Bearer    ${token}`],
-  ])('may stand %s in the header', async (_, header) => {
+  ])('is accepted %s in the header', async (_, header) => {
     const headers = { authorization: header(await stack.token('alice')) };
 
     expect((await fetch(`${stack.apiUrl}/v1/connections`, { headers })).status).toBe(200);
   });
 
-  test('signs nobody in beside a second one', async () => {
+  test('signs no user in if there is a second one', async () => {
     const tokens = [await stack.token('alice'), await stack.token('bob')];
     const { port, host } = new URL(stack.apiUrl);
     const headers = ['Host', host, ...tokens.flatMap(token => ['Authorization', `Bearer ${token}`])];
@@ -111,7 +111,7 @@ describe('a token that the authorizer lets through', () => {
 });
 
 test.each([{}, { username: '' }, { username: null }, { username: ['bob'] }, { username: { a: 1 } }, { username: 7 }])(
-  'the issuer gives no token for the user name in %j',
+  'the issuer refuses the user name in %j',
   async asked => {
     const answer = await fetch(`${stack.issuerUrl}/token`, {
       method: 'POST',
@@ -123,7 +123,7 @@ test.each([{}, { username: '' }, { username: null }, { username: ['bob'] }, { us
   },
 );
 
-test('a session reaches the sandbox and the table by way of the function’s own bundle and identity', async () => {
+test('opening a session reaches the sandbox and the table through the function’s bundle and role', async () => {
   calls.length = 0;
 
   const response = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web"}' });
@@ -135,7 +135,7 @@ test('a session reaches the sandbox and the table by way of the function’s own
   expect(new Set(calls.map(({ service }) => service))).toEqual(new Set(['dynamodb', 'secretsmanager']));
 });
 
-test.each(['web', 'app', 'mobile', 'mine'])('a session may lead back to %s', async returnTo => {
+test.each(['web', 'app', 'mobile', 'mine'])('a session can return to %s', async returnTo => {
   expect((await call('/v1/sessions', { method: 'POST', body: JSON.stringify({ returnTo }) })).status).toBe(201);
 });
 
@@ -143,7 +143,7 @@ test.each([
   ['the demo page', () => stack.apiUrl],
   ['a page of somebody’s own on port 3000', () => 'http://localhost:3000'],
   ['an origin the settings add', () => 'http://localhost:5173'],
-])('%s may call the API', async (_, origin) => {
+])('%s can call the API', async (_, origin) => {
   const headers = { origin: origin(), 'access-control-request-method': 'GET' };
 
   const answer = await fetch(`${stack.apiUrl}/v1/providers`, { method: 'OPTIONS', headers });
@@ -151,7 +151,7 @@ test.each([
   expect(answer.headers.get('access-control-allow-origin')).toBe(origin());
 });
 
-test('the typed client is served as a module beside the demo page', async () => {
+test('the typed client is served as a module next to the demo page', async () => {
   const answer = await call('/client.js');
   const text = await answer.text();
 
@@ -163,7 +163,7 @@ test('the typed client is served as a module beside the demo page', async () => 
   expect(text).not.toMatch(/^import /m);
 });
 
-test('what was stored about a user can be looked at, as it happened', async () => {
+test('the records of a user can be read, in the order of their changes', async () => {
   const opened = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web","provider":"GARMIN"}' });
   const { id, url } = (await opened.json()) as { id: string; url: string };
 
@@ -181,7 +181,7 @@ test('what was stored about a user can be looked at, as it happened', async () =
   expect(page).not.toMatch(/Hash|"url"/);
 });
 
-test('every declared route is routed, and nothing else', async () => {
+test('every declared route is served, and nothing else', async () => {
   const declared = Object.values(routes).filter(value => 'caller' in value);
 
   for (const { method, path } of declared) {
@@ -191,7 +191,7 @@ test('every declared route is routed, and nothing else', async () => {
   expect(await (await call('/v1/anything')).text()).toBe('{"message":"Not Found"}');
 });
 
-test('the schedule can be run now, by the name of its function', async () => {
+test('a schedule can be run at once, by the name of its function', async () => {
   const { outcome } = await stack.invokeSchedule('sweep-stale');
 
   expect(outcome).toMatchObject({ ok: true });
@@ -199,7 +199,7 @@ test('the schedule can be run now, by the name of its function', async () => {
   expect(() => stack.invokeSchedule('nothing')).toThrow(/There is no schedule nothing/);
 });
 
-test('each request leaves a line that names function, route and status, and no id', async () => {
+test('each request logs function, route and status, and no id', async () => {
   await call('/v1/sessions/secret-session-id');
 
   const request = stack.logs().findLast(({ kind }) => kind === 'request');
@@ -207,7 +207,7 @@ test('each request leaves a line that names function, route and status, and no i
   expect(JSON.stringify(stack.logs())).not.toContain('secret-session-id');
 });
 
-test('a secret put into the stack is what the functions read', async () => {
+test('functions read the secrets that are put into the stack', async () => {
   stack.secrets.put('local/terra-api', '{}');
 
   const response = await call('/v1/sessions', { method: 'POST', body: '{"returnTo":"web"}' });
@@ -218,7 +218,7 @@ test('a secret put into the stack is what the functions read', async () => {
   expect([201, 502, 503]).toContain(response.status);
 });
 
-test('what differs from AWS is said', () => {
+test('differences from AWS are logged', () => {
   expect(stack.differences).toEqual(
     expect.arrayContaining([
       `Lambda: nodejs24.x, here: ${process.version}`,
@@ -230,7 +230,7 @@ test('what differs from AWS is said', () => {
   expect(stack.differences).not.toContain('permissions are not enforced');
 });
 
-test('a port that is taken, and a wrong setting, stop the start with a sentence', async () => {
+test('a taken port and a wrong setting stop the start with a message', async () => {
   const port = Number(new URL(stack.apiUrl).port);
 
   await expect(startStack({ port })).rejects.toEqual(
@@ -244,7 +244,7 @@ test('a port that is taken, and a wrong setting, stop the start with a sentence'
   );
 });
 
-test('closing leaves no process and no port behind', async () => {
+test('closing ends all processes and frees all ports', async () => {
   const other = await startSharedStack();
   await fetch(`${other.apiUrl}/v1/connections`, { headers: { authorization: `Bearer ${await other.token('alice')}` } });
   const before = functionProcesses();

@@ -12,12 +12,12 @@ const upstream = {
   TERRA_SIGNING_SECRET: 'signing',
 };
 
-test('nothing set means port 4000, memory only and the sandbox', () => {
+test('the defaults are port 4000, memory only and the sandbox', () => {
   expect(readStartOptions({})).toEqual({ port: 4000, dataDir: undefined, upstream: undefined });
   expect(readStartOptions({ PORT: '', DATA_DIR: '', TERRA_API_URL: '', SETTINGS: '' })).toEqual(readStartOptions({}));
 });
 
-test('--like-lambda is the only argument there is', () => {
+test('--like-lambda is the only argument', () => {
   expect(readStartOptions({}, ['--like-lambda'])).toEqual({ ...readStartOptions({}), likeLambda: true });
   expect(() => readStartOptions({ PORT: 'none' }, ['--like-lamda', '--like-lambda'])).toThrow(
     /^--like-lamda is not a known option; the only one is --like-lambda\nPORT must be a whole number/,
@@ -28,7 +28,7 @@ test('port 0 means any three free ports in a row', () => {
   expect(readStartOptions({ PORT: '0' })).toEqual({ ...readStartOptions({}), port: undefined });
 });
 
-test('everything set is taken', () => {
+test('every option is used', () => {
   expect(readStartOptions({ PORT: '5000', DATA_DIR: './data', ...upstream })).toEqual({
     port: 5000,
     dataDir: resolve('data'),
@@ -54,12 +54,12 @@ test.each([
     { TERRA_API_URL: 'http://localhost:9/v2', TERRA_DEV_ID: 'dev' },
     /^TERRA_API_URL, TERRA_DEV_ID set but not TERRA_WIDGET_URL, TERRA_API_KEY, TERRA_SIGNING_SECRET: another Terra needs all five$/,
   ],
-])('%s wrong: %j stops with a sentence', (_, environment, sentence) => {
+])('%s with %j is refused with a message', (_, environment, sentence) => {
   expect(() => readStartOptions(environment)).toThrow(sentence);
   expect(() => readStartOptions(environment)).toThrow(StartError);
 });
 
-test('all problems are told at once', () => {
+test('all problems are reported at once', () => {
   expect(() => readStartOptions({ PORT: 'x', TERRA_API_URL: 'y' })).toThrow(
     /PORT[^]*set but not[^]*TERRA_API_URL must/,
   );
@@ -86,7 +86,7 @@ test.each([
   ['is not JSON', () => settingsFile('issuer: me'), 'does not contain a JSON object of settings'],
   ['is a list', () => settingsFile('[]'), 'does not contain a JSON object of settings'],
   ['is nothing', () => settingsFile('null'), 'does not contain a JSON object of settings'],
-])('a settings file that %s stops with a sentence that names it', (_, make, sentence) => {
+])('a settings file that %s is refused, and the message names it', (_, make, sentence) => {
   const file = make();
 
   expect(() => readStartOptions({ SETTINGS: file })).toThrow(

@@ -89,7 +89,7 @@ describe('with DATA_DIR', () => {
   };
   let session: { id: string };
 
-  test('it says where to look, logs each request without colours, and Ctrl-C leaves nothing behind', async () => {
+  test('the start prints its addresses, logs each request without colors, and Ctrl-C ends all processes', async () => {
     const started = start(environment);
     const port = await ready(started);
     const url = `http://localhost:${port}`;
@@ -119,7 +119,7 @@ describe('with DATA_DIR', () => {
     expect(started.output()).not.toContain('\u001B');
   });
 
-  test('what belongs together outlives a restart, and it ends when npm is told to end, which takes only the shell along', async () => {
+  test('data survives a restart, and the stack ends when npm is ended, even if only the shell ends with it', async () => {
     const started = start({ ...environment, npm_lifecycle_event: 'start' }, 'node --import tsx local/start.ts; true');
     const port = await ready(started);
     const [stack] = childrenOf(started.process.pid);
@@ -142,7 +142,7 @@ describe('with DATA_DIR', () => {
   });
 });
 
-test('another Terra takes the sandbox’s place; functions end with a parent that is killed, even in the middle of an invocation', async () => {
+test('another Terra can replace the sandbox; functions end when their parent is killed, even during an invocation', async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const asked = once(silent, 'connection');
@@ -173,7 +173,7 @@ test('another Terra takes the sandbox’s place; functions end with a parent tha
   silent.close();
 });
 
-test('what cannot be started is said in a sentence, without a stack trace', async () => {
+test('a failed start prints a message without a stack trace', async () => {
   const started = start({ PORT: 'none', TERRA_DEV_ID: 'dev' });
 
   expect(await started.exit).toBe(1);
@@ -182,7 +182,7 @@ test('what cannot be started is said in a sentence, without a stack trace', asyn
   );
 });
 
-test('a setting of a file that is none stops the start with a sentence', async () => {
+test('an unknown setting in a file stops the start with a message', async () => {
   const started = start({ SETTINGS: fileOf({ colour: 'blue' }) });
 
   expect(await started.exit).toBe(1);

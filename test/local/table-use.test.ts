@@ -40,7 +40,7 @@ const put = (item: string, name: string, condition?: string) =>
   client.send(new PutItemCommand({ TableName, Item: row(item, name), ConditionExpression: condition }));
 const refused = (write: Promise<unknown>) => expect(write).rejects.toThrow('conditional');
 
-test('a put tells what it found and what it left', async () => {
+test('a put reports the item before and after', async () => {
   await put('1', 'new');
 
   const images = { before: row('1', 'old'), after: row('1', 'new'), put: row('1', 'new') };
@@ -48,13 +48,13 @@ test('a put tells what it found and what it left', async () => {
   expect(keys).toEqual(['a-key']);
 });
 
-test('a write that changes nothing is told all the same', async () => {
+test('a write without a change is reported', async () => {
   await put('1', 'old');
 
   expect(uses).toMatchObject([{ before: row('1', 'old'), after: row('1', 'old') }]);
 });
 
-test('a refused put tells what it asked for, a refused update what is there', async () => {
+test('a refused put reports the requested item, a refused update the stored one', async () => {
   await refused(put('1', 'new', 'attribute_exists(a)'));
   const update = { UpdateExpression: 'SET a = :a', ConditionExpression: 'attribute_exists(a)' };
   await refused(
@@ -70,13 +70,13 @@ test('a refused put tells what it asked for, a refused update what is there', as
   ]);
 });
 
-test('a deletion tells what is gone', async () => {
+test('a deletion reports the deleted item', async () => {
   await client.send(new DeleteItemCommand({ TableName, Key: key('1') }));
 
   expect(uses).toMatchObject([{ action: 'DeleteItem', before: row('1', 'old'), after: undefined, isRefused: false }]);
 });
 
-test('a read tells what it went through, and how consistent it was', async () => {
+test('a read reports the items it read and its consistency', async () => {
   await client.send(new GetItemCommand({ TableName, Key: key('1'), ConsistentRead: true }));
   await client.send(new GetItemCommand({ TableName, Key: key('none') }));
   await client.send(
@@ -102,7 +102,7 @@ test('a read tells what it went through, and how consistent it was', async () =>
   ]);
 });
 
-test('a filtered scan tells what the filter left out, page by page', async () => {
+test('a filtered scan reports the items that the filter removed, page by page', async () => {
   const filter = { FilterExpression: '#item = :two', ExpressionAttributeNames: { '#item': 'item' } };
   const scan = (start?: Record<string, never>) =>
     client.send(

@@ -53,7 +53,7 @@ test.each([
   expect(resolved(value)).toStrictEqual(expected);
 });
 
-test('parameters give their defaults, mappings and conditions decide', () => {
+test('parameters resolve to their defaults, and mappings and conditions are applied', () => {
   const rest = {
     Parameters: { Stage: { Default: 'dev' } },
     Mappings: { Sizes: { dev: { memory: 128 }, prod: { memory: 1024 } } },
@@ -109,6 +109,6 @@ test.each([
     /LargeHadron of a AWS::DynamoDB::Table/,
   ],
   ['a function that is not emulated', { 'Fn::ImportValue': 'other' }, /Fn::ImportValue, which is not emulated/],
-])('%s is named', (_, value, complaint) => {
+])('%s is refused by name', (_, value, complaint) => {
   expect(() => resolved(value)).toThrow(complaint);
 });

@@ -52,7 +52,7 @@ async function connected(name: string) {
 }
 
 describe('secrets', () => {
-  test('terra-api is asked for, tried at Terra and stored', async () => {
+  test('terra-api is prompted for, tested at Terra and stored', async () => {
     deployed.running.secrets.put('local/terra-api', '{}');
 
     const { code, out } = await secrets('set terra-api', { answers: [DEV_ID, API_KEY] });
@@ -64,7 +64,7 @@ describe('secrets', () => {
   test.each([
     ['two lines', `${DEV_ID}\n${API_KEY}\n`],
     ['JSON', JSON.stringify({ devId: DEV_ID, apiKey: API_KEY })],
-  ])('terra-api comes from stdin as %s', async (_, stdin) => {
+  ])('terra-api is read from stdin as %s', async (_, stdin) => {
     deployed.running.secrets.put('local/terra-api', '{}');
 
     expect((await secrets('rotate terra-api', { stdin })).code).toBe(0);
@@ -78,7 +78,7 @@ describe('secrets', () => {
     ['malformed', `{"devId":"${DEV_ID}","apiKey":`, /is not JSON/],
     ['empty', '', /two lines/],
     ['with a blank inside', `${DEV_ID}\nanother key canary`, /field apiKey is missing or malformed/],
-  ])('terra-api that is %s is refused, and the stored one stays', async (_, stdin, words) => {
+  ])('terra-api that is %s is refused, and the stored value stays', async (_, stdin, words) => {
     const { code, out, err } = await secrets('set terra-api', { stdin });
 
     expect(err).toMatch(words);
@@ -86,7 +86,7 @@ describe('secrets', () => {
     expect(JSON.parse(await stored('terra-api'))).toEqual({ devId: DEV_ID, apiKey: API_KEY });
   });
 
-  test('a rotated webhook secret goes on counting for the overlap, and no longer', async () => {
+  test('a rotated webhook secret stays valid for the overlap, and no longer', async () => {
     const before = Date.now();
 
     const { code } = await secrets('rotate terra-webhook --overlap 2', { stdin: `${NEW_SECRET}\n` });
@@ -97,7 +97,7 @@ describe('secrets', () => {
     expect(Math.round(overlap / 60_000)).toBe(120);
   });
 
-  test('setting the webhook secret leaves no overlap; without one there is nothing to rotate', async () => {
+  test('setting the webhook secret has no overlap; an empty one cannot be rotated', async () => {
     deployed.running.secrets.put('local/terra-webhook', '{}');
 
     expect((await secrets('rotate terra-webhook', { stdin: NEW_SECRET })).err).toMatch(/nothing to rotate/);
@@ -110,7 +110,7 @@ describe('secrets', () => {
     ['too short', 'short-canary', '', /16 to 512 printable/],
     ['two lines', 'first-line-canary-01\nsecond-line', '', /one line/],
     ['for no time', NEW_SECRET, '--overlap 0', /--overlap takes hours/],
-  ])('a webhook secret that is %s is not rotated to', async (_, stdin, more, words) => {
+  ])('rotating to a webhook secret that is %s is refused', async (_, stdin, more, words) => {
     const { code, err } = await secrets(`rotate terra-webhook ${more}`, { stdin });
 
     expect(err).toMatch(words);
@@ -118,7 +118,7 @@ describe('secrets', () => {
     expect(JSON.parse(await stored('terra-webhook'))).toEqual({ current: SIGNING_SECRET });
   });
 
-  test('show tells lengths, fingerprints and dates', async () => {
+  test('show prints lengths, fingerprints and dates', async () => {
     await secrets('rotate terra-webhook', { stdin: NEW_SECRET });
 
     const { code, out } = await secrets('show --json');
@@ -135,7 +135,7 @@ describe('secrets', () => {
     expect(code).toBe(0);
   });
 
-  test('a secret that is not filled is said, with a failing exit code', async () => {
+  test('an empty secret is reported, with a failing exit code', async () => {
     deployed.running.secrets.put('local/terra-api', '{}');
 
     const { code, out } = await secrets('show');
@@ -144,7 +144,7 @@ describe('secrets', () => {
     expect(code).toBe(1);
   });
 
-  test('the reference-id key goes into a new file for its owner alone, and comes back from it', async () => {
+  test('the reference-id key is exported to a new private file, and imported from it', async () => {
     const file = join(folder, 'key.json');
     const exported = await secrets(`export-key --to ${file}`);
     const again = await secrets(`export-key --to ${file}`);
@@ -159,7 +159,7 @@ describe('secrets', () => {
     expect((await secrets('import-key', { stdin: referenceKey })).out).toMatch(/in place already/);
   });
 
-  test('the key is shown only when stdout is asked for in so many words', async () => {
+  test('the key is printed only if stdout is requested explicitly', async () => {
     const unasked = await secrets('export-key');
     const asked = await runCommand(secretsCommand, `export-key --to - --local ${deployed.port}`);
 
@@ -167,7 +167,7 @@ describe('secrets', () => {
     expect(JSON.parse(asked.out)).toMatchObject({ referenceKey });
   });
 
-  test('a key that the table was not begun with is refused, and so is a damaged export', async () => {
+  test('a key that does not match the table is refused, and so is a damaged export', async () => {
     await connected('begins-the-table');
     const damaged = JSON.stringify({ referenceKey: `${referenceKey.slice(1)}x`, fingerprint: 'abc' });
 
@@ -182,7 +182,7 @@ describe('secrets', () => {
 });
 
 describe('owner', () => {
-  test('show tells support everything known of an owner, by subject or reference id, and no link, code or hash', async () => {
+  test('show prints everything known about a user, by subject or reference id, without link, code or hash', async () => {
     const { connection, sessionId } = await connected('olga');
 
     const { out, code } = await owner('show --sub olga --json');
@@ -207,13 +207,13 @@ describe('owner', () => {
     expect(byId.out).toMatch(/^Connections\nid +provider +status/m);
   });
 
-  test('somebody unknown is said to be', async () => {
+  test('an unknown user is reported as unknown', async () => {
     expect((await owner('show --sub nobody')).out).toMatch(/^Nothing is known of the owner /);
     expect((await owner('erase --sub nobody --yes --json')).out).toBe('{"status":"unknown"}\n');
     expect((await owner('show')).err).toMatch(/Name the owner, once/);
   });
 
-  test('erase asks for the name to be typed, then disconnects at Terra and forgets', async () => {
+  test('erase requires the name to be typed, then deauthenticates at Terra and deletes the records', async () => {
     const { someone } = await connected('erwin');
     const atTerra = deployed.sandbox.users().length;
 
@@ -234,7 +234,7 @@ describe('owner', () => {
     });
   });
 
-  test('rows that cannot be read are shown as they are stored, without what opens anything, and erased by their keys', async () => {
+  test('rows that cannot be read are shown as stored, without links, codes and hashes, and erased by their keys', async () => {
     await connected('rhea');
     const { referenceId } = JSON.parse((await owner('show --sub rhea --json')).out) as { referenceId: string };
     const client = new DynamoDBClient(
@@ -274,7 +274,7 @@ describe('owner', () => {
     client.destroy();
   });
 
-  test.each(['show', 'erase'])('%s refuses the keys of the rows that the table keeps for itself', async act => {
+  test.each(['show', 'erase'])('%s refuses the keys of the table’s internal rows', async act => {
     await connected('greta');
     const client = new DynamoDBClient(
       (await findDeployment({ kind: 'local', port: deployed.port })).clientOptions('dynamodb'),
@@ -294,7 +294,7 @@ describe('owner', () => {
     client.destroy();
   });
 
-  test('an erasure Terra does not agree to is under way, for the sweep to go on with', async () => {
+  test('an erasure without Terra’s agreement stays in progress, and the sweep continues it', async () => {
     await connected('frieda');
     deployed.sandbox.switchOn('503', { only: 'deauthenticateUser' });
 
@@ -308,7 +308,7 @@ describe('owner', () => {
     });
   });
 
-  test('without the table’s own key nobody is named', async () => {
+  test('without the table’s key a user cannot be looked up by subject', async () => {
     deployed.running.secrets.put('local/reference-key', 'another-key-canary-0123456789abcdefghij');
 
     const { code, err } = await owner('show --sub olga');
@@ -317,7 +317,7 @@ describe('owner', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/not the first that was used with this table/)]);
   });
 
-  test('import says why users under ids of others can be nobody’s here', async () => {
+  test('import explains why it cannot assign Terra users with unknown reference ids', async () => {
     const { code, err } = await owner('import');
 
     expect(code).toBe(1);
@@ -326,7 +326,7 @@ describe('owner', () => {
 });
 
 describe('events', () => {
-  test('letters are counted, redriven as the present state of their rows, and listed without what they hold', async () => {
+  test('dead letters are counted, redriven with the present state of their rows, and listed without their content', async () => {
     const { someone, connection } = await connected('ingrid');
     const { referenceId, connections } = JSON.parse((await owner('show --sub ingrid --json')).out) as {
       referenceId: string;
@@ -371,7 +371,7 @@ describe('events', () => {
   });
 });
 
-test('nothing that was shown but the export holds a secret', () => {
+test('no output except the export contains a secret', () => {
   for (const canary of [API_KEY, SIGNING_SECRET, NEW_SECRET, referenceKey, 'key-canary', 'first-line-canary', DEV_ID]) {
     expect(everything).not.toContain(canary);
   }

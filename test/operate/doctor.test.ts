@@ -375,7 +375,7 @@ beforeAll(async () => {
   refusing = await answering(401, '{}');
 });
 
-test('a healthy deployment: every check is ok, and the exit code 0', async () => {
+test('a healthy deployment passes every check, with exit code 0', async () => {
   const { code, checks } = await doctor();
 
   expect(checks.filter(({ kind }) => kind !== 'ok')).toEqual([]);
@@ -383,7 +383,7 @@ test('a healthy deployment: every check is ok, and the exit code 0', async () =>
   expect(code).toBe(0);
 });
 
-test.each(planted)('$fault: found, and nothing else', async ({ plant, change, found, words }) => {
+test.each(planted)('$fault: found, without other findings', async ({ plant, change, found, words }) => {
   await plant?.();
 
   const { code, checks, out } = await doctor(change);
@@ -395,7 +395,7 @@ test.each(planted)('$fault: found, and nothing else', async ({ plant, change, fo
   expect(code).toBe(Object.values(found).includes('fault') ? 1 : 0);
 });
 
-test('a warning that is known and meant can be accepted, a fault cannot', async () => {
+test('a warning can be accepted, a fault cannot', async () => {
   await connectionsWithData(10);
 
   const accepted = await doctor(
@@ -406,13 +406,13 @@ test('a warning that is known and meant can be accepted, a fault cannot', async 
   expect(accepted.checks.filter(({ kind }) => kind !== 'ok').map(({ check }) => check)).toEqual(['api']);
 });
 
-test('a stack of the team’s own that puts nothing out is found by what its functions were told', async () => {
+test('a stack without outputs is found by the environment of its functions', async () => {
   const { checks } = await doctor(() => ({ outputs: {} }));
 
   expect(checks.filter(({ kind }) => kind !== 'ok')).toEqual([]);
 });
 
-test('settings that are missing fault each check that needs them, and none that does not', async () => {
+test('missing settings fail each check that needs them, and no other', async () => {
   const { checks } = await doctor(() => ({ functions: [] }));
 
   const fine = checks.filter(({ kind }) => kind === 'ok').map(({ check }) => check);
@@ -422,7 +422,7 @@ test('settings that are missing fault each check that needs them, and none that 
   expect(checks.find(({ check }) => check === 'settings')?.finding).toMatch(/lack or have a malformed ISSUER, /);
 });
 
-test('people read a table, and below it what is wrong and what to do', async () => {
+test('the output is a table, and below it each problem with its remedy', async () => {
   const { out, code } = await run(doctorCommand, `--local ${deployed.port} --only return-targets`);
 
   expect(out).toBe(`terra-connect-local on port ${deployed.port}
@@ -436,7 +436,7 @@ ok  return-targets  1 return target, all web addresses
   expect(code).toBe(0);
 });
 
-test('nothing the doctor ever said holds a secret or a stack trace', () => {
+test('no output contains a secret or a stack trace', () => {
   expect(everything.length).toBeGreaterThan(20_000);
   for (const canary of [DEV_ID, API_KEY, SIGNING_SECRET, 'another-key-canary', 'another-secret-canary']) {
     expect(everything).not.toContain(canary);
@@ -453,7 +453,7 @@ async function keep(replace: () => void): Promise<void> {
   replace();
 }
 
-test('a table that only earlier versions have used is as it should be', async () => {
+test('a table that only earlier versions have used passes', async () => {
   const key = 'reference-key-0123456789abcdefghij';
   const { key: fingerprint } = fingerprintOf(key, { referenceId: 'opaque', namespace: 'any' });
   const found = await referenceKeyCheck.look({

@@ -61,7 +61,7 @@ function fakeAws(overrides: Partial<Record<string, unknown>> = {}): AskAws {
   };
 }
 
-test('on AWS a deployment is what its stack says: outputs, functions, queues, and when a function last ran', async () => {
+test('on AWS a deployment is read from its stack: outputs, functions, queues, and when a function last ran', async () => {
   const deployment = await awsDeployment('terra-connect-prod', fakeAws());
 
   expect(deployment).toMatchObject({
@@ -77,7 +77,7 @@ test('on AWS a deployment is what its stack says: outputs, functions, queues, an
   expect(await deployment.lastRunOf('nothing')).toBeUndefined();
 });
 
-test('a long list of resources is read to its end', async () => {
+test('every page of a list of resources is read', async () => {
   const pages = [
     { StackResourceSummaries: [], NextToken: 'more' },
     {
@@ -113,7 +113,7 @@ test.each([
   ],
   [awsError('ThrottlingException'), /asks for fewer calls/],
   [Object.assign(new Error('connect'), { code: 'ENOTFOUND' }), /its name is not known/],
-])('%s becomes a sentence and a remedy', async (error, words) => {
+])('%s becomes a message with a remedy', async (error, words) => {
   for (const [name, command] of Object.entries(commands)) {
     const line = { doctor: '', secrets: 'show', events: 'count', owner: 'show --sub alice' }[name] ?? '';
     const find = () => awsDeployment('terra-connect-prod', fakeAws({ DescribeStacks: error }));
@@ -126,7 +126,7 @@ test.each([
   }
 });
 
-test('an unexpected error is told by its class alone, for its message may quote a secret', () => {
+test('an unexpected error is reported by its class only, because its message may contain a secret', () => {
   const { what } = explain(new SyntaxError('Unexpected token in "key-canary"'));
 
   expect(what).toBe('Something unexpected happened (SyntaxError)');
@@ -158,7 +158,7 @@ test.each([
   expect(expected === 1 ? code > 0 : code === expected).toBe(true);
 });
 
-test('the guards of the table on AWS: each that is off is found', async () => {
+test('each missing protection of the table on AWS is found', async () => {
   const guards = { recovery: 'ENABLED', protection: true, expiry: 'ENABLED' };
   const server = createServer((request, response) => {
     const [, action = ''] = String(request.headers['x-amz-target']).split('.');
@@ -197,13 +197,13 @@ test('the guards of the table on AWS: each that is off is found', async () => {
   expect(bare).toEqual(['fault', 'warning', 'fault']);
 });
 
-test('the SDK clients an operator needs are there, with the calls that are made', async () => {
+test('the installed SDK clients have the commands that the CLI uses', async () => {
   const asked = askAws('cloudformation', 'DescribeNothingOfTheKind', {});
 
   await expect(asked).rejects.toThrow(/has no DescribeNothingOfTheKind|is not installed/);
 });
 
-test('as programs they end with an exit code and two sentences', async () => {
+test('a failing command prints two sentences and sets the exit code', async () => {
   const { code, stderr } = await program('doctor', '--local', '3');
 
   expect(code).toBe(1);

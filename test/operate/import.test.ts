@@ -53,7 +53,7 @@ function importing(users: readonly SubscribedUser[], more: Partial<ImportDeps> =
   };
 }
 
-test('an imported user is connected and proved since Terra made him, and his subject known', async () => {
+test('an imported Terra user is connected, proved since its creation, and its subject is stored', async () => {
   const { here, go } = importing([user(1, 'alice')]);
 
   const { counts, samples } = await go();
@@ -80,7 +80,7 @@ test('a dry run counts the same and writes nothing', async () => {
   expect(here.store.items.size).toBe(0);
 });
 
-test('imported or not, a user survives every sweep, for as long as one likes', async () => {
+test('an imported Terra user survives every sweep', async () => {
   const { here, go, as } = importing([user(1, 'alice'), user(2, 'bob')]);
   await go(0, { claims: await mappedClaims([{ sub: 'alice', referenceId: undefined }], async sub => sub) });
   const before = structuredClone([...here.store.items.values()]);
@@ -96,7 +96,7 @@ test('imported or not, a user survives every sweep, for as long as one likes', a
   expect([...here.store.items.values()]).toEqual(before);
 });
 
-test('Terra’s later word about an imported user counts', async () => {
+test('Terra’s later events about an imported Terra user are applied', async () => {
   const { here, go, as } = importing([user(1, 'alice')]);
   await go();
 
@@ -108,7 +108,7 @@ test('Terra’s later word about an imported user counts', async () => {
   expect(connections[0]?.history.map(({ status }) => status)).toEqual(['connected', 'disconnected']);
 });
 
-test('what is there is left alone: repeating changes nothing, nor does an end known meanwhile come undone', async () => {
+test('existing rows are not changed: repeating the import changes nothing, and an ended connection stays ended', async () => {
   const { here, go, as } = importing([user(1, 'alice'), user(2, 'bob')]);
   await go();
   await as.deliver(terraEvent.deauth(terraUser(1), { referenceId: 'alice' }));
@@ -121,7 +121,7 @@ test('what is there is left alone: repeating changes nothing, nor does an end kn
   expect([...here.store.items.values()]).toEqual(before);
 });
 
-test('who connected in the meantime is known, also to a dry run', async () => {
+test('a user who connected before the import is recognized, even by a dry run', async () => {
   const { go, as } = importing([user(1, referenceIdOf('alice'))], { apply: false });
   await as.open('alice');
   await as.deliver(terraEvent.auth(terraUser(1), { session: 'terra-session-1' }));
@@ -129,7 +129,7 @@ test('who connected in the meantime is known, also to a dry run', async () => {
   expect((await go()).counts).toMatchObject({ imported: 0, known: 1 });
 });
 
-test('a row that appears between reading and writing is left alone', async () => {
+test('a row that is created between reading and writing is not changed', async () => {
   const { here, go } = importing([user(1, 'alice')]);
   const late: ImportDeps['store'] = {
     load: owner => here.store.load(owner),
@@ -145,7 +145,7 @@ test('a row that appears between reading and writing is left alone', async () =>
   expect((await here.store.load('alice')).connections[0]?.ids).toEqual(['somebody-else-was-first']);
 });
 
-test('who was erased is not brought back', async () => {
+test('an erased user is not imported', async () => {
   const { here, go, as } = importing([user(1, referenceIdOf('alice'))]);
   await as.open('alice');
   await as.erase('alice');
@@ -163,14 +163,14 @@ test.each([
   ['not_an_owner', user(1, '#reference-key')],
   ['not_an_owner', user(1, '#reconcile')],
   ['not_an_owner', user(1, 'x'.repeat(256))],
-] as const)('left out as %s', async (fate, left) => {
+] as const)('skipped as %s', async (fate, left) => {
   const { here, go } = importing([left]);
 
   expect((await go()).counts).toMatchObject({ [fate]: 1, imported: 0 });
   expect(here.store.items.size).toBe(0);
 });
 
-test('a map cannot bring a user into the rows that the table keeps for itself', async () => {
+test('a map cannot name the keys of the table’s internal rows', async () => {
   const keys = ['#reference-key', '#reconcile', 'x'.repeat(256)];
   const lines = keys.map(sub => ({ sub, referenceId: undefined }));
   const { go, here } = importing(
@@ -182,7 +182,7 @@ test('a map cannot bring a user into the rows that the table keeps for itself', 
   expect(here.store.items.size).toBe(0);
 });
 
-test('it goes on from the page it was broken off at', async () => {
+test('an interrupted import continues at its page', async () => {
   const { asked, go, here } = importing([1, 2, 3, 4, 5].map(n => user(n, `owner-${n}`)));
   let failures = 1;
   const { store } = here;
@@ -198,7 +198,7 @@ test('it goes on from the page it was broken off at', async () => {
   expect([counts.imported, store.items.size]).toEqual([3, 5]);
 });
 
-test('with opaque ids only what this deployment itself made is found again, and only where it was surely confirmed', async () => {
+test('with opaque reference ids only the deployment’s own Terra users are imported, and only if they were confirmed', async () => {
   const opaque = { ...world().rules, referenceId: 'opaque' as const };
   const claims = await mappedClaims(
     [
@@ -223,7 +223,7 @@ test('with opaque ids only what this deployment itself made is found again, and 
   ]);
 });
 
-test('a map is CSV with a heading, quotes and empty fields included', () => {
+test('a map is CSV with a heading, quotes and empty fields', () => {
   const text = '\uFEFFreference_id,sub\r\n,alice\r\n"a,b","say ""bob"""\n\nr3,carol\n';
 
   expect(readMap(text)).toEqual([
@@ -258,7 +258,7 @@ describe('against the running stack', () => {
 
   const owner = (line: string) => run(ownerCommand, `${line} --local ${deployed.port} --rate 1000`);
 
-  test('a dry run first, then the import; the app sees the connection, and both users survive every sweep and check', async () => {
+  test('after a dry run and the import the app sees the connection, and both Terra users survive every sweep and check', async () => {
     const map = join(folder, 'map.csv');
     writeFileSync(map, 'sub\nalice\n');
     const alice = await deployed.person('alice');
@@ -281,7 +281,7 @@ describe('against the running stack', () => {
     expect(dry.out + out + err).not.toContain(API_KEY);
   });
 
-  test('Terra failing in the middle says where to go on', async () => {
+  test('if Terra fails during the import, the message says where to continue', async () => {
     deployed.sandbox.switchOn('503');
 
     const { code, err } = await owner('import --from-page 1');

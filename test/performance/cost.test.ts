@@ -59,15 +59,15 @@ test.each<[string, Partial<Step>, number]>([
   expect(costs({ ...nothing, ...counts })[what]).toBeCloseTo(usd, 6);
 });
 
-test('only the steps of the flow count, each request once', () => {
+test('only the steps of the flow are counted, each request once', () => {
   expect(costs(nothing, nothing, { ...nothing, flow: 'another' })['HTTP API']).toBe(2);
 });
 
-test('a function of which no duration is assumed is not left out', () => {
+test('a function without an assumed duration is an error', () => {
   expect(() => costs({ ...nothing, function: 'new-function' })).toThrow('no duration is assumed for new-function');
 });
 
-test('the shares of the table are shares of its total', () => {
+test('the table’s percentages are of its total', () => {
   const section = costSection(costOfFlow(flowsOf({ ...nothing, events: 100 }), sweep));
   const shares = [...section.matchAll(/\| (\d+) % \|/g)].map(([, share]) => Number(share));
 
@@ -75,7 +75,7 @@ test('the shares of the table are shares of its total', () => {
   expect(shares.reduce((sum, share) => sum + share, 0)).toBeGreaterThan(97);
 });
 
-test('a month in which nothing happens costs the alarms, the secrets and the runs of the schedules', () => {
+test('an idle month costs the alarms, the secrets and the scheduled runs', () => {
   const idle = { ...nothing, flow: 'idle', logBytes: 174 };
   const flows = flowsOf(
     { ...idle, function: 'sweep-stale', readUnits: 4 },

@@ -49,7 +49,7 @@ function mostRoundTrips({ function: name, name: step, flow }: Step): number {
   }
 }
 
-test('no warm request makes more round trips to the table than it may', () => {
+test('no warm request exceeds its number of table round trips', () => {
   expect(
     said(
       warm.filter(step => step.roundTrips > mostRoundTrips(step)),
@@ -68,7 +68,7 @@ test('every function that answers a request was counted, cold and warm', () => {
   expect([...functions(false)].toSorted()).toEqual([...answering, ...rest]);
 });
 
-test('nothing warm fetches a secret', () => {
+test('no warm request fetches a secret', () => {
   expect(
     said(
       warm.filter(step => step.secretFetches > 0),
@@ -77,7 +77,7 @@ test('nothing warm fetches a secret', () => {
   ).toEqual([]);
 });
 
-test('a process fetches each secret it needs once, and looks once at the fingerprint of its key', () => {
+test('a process fetches each secret once, and reads the key’s fingerprint once', () => {
   const cold = flows.steps.filter(step => step.isCold);
   const extra = cold.map(step => {
     const same = warm.find(other => other.function === step.function && other.name === step.name);
@@ -97,7 +97,7 @@ test('a process fetches each secret it needs once, and looks once at the fingerp
   ]);
 });
 
-test('Terra is asked at most once for a request, and once for each connection when everything is erased', () => {
+test('a request calls Terra at most once, and an erasure once for each connection', () => {
   const most = (step: Step) => (step.name === 'erase' ? 3 : 1);
 
   expect(
@@ -142,13 +142,13 @@ test('a session row whose browser has returned is at most 1 KB', () => {
   expect(flows.returnedSessionBytes).toBeLessThanOrEqual(1024);
 });
 
-test('data that comes again within the hour writes nothing and tells nobody', () => {
+test('repeated data within the hour writes and publishes nothing', () => {
   const coalesced = warm.find(step => step.name === 'webhook daily, coalesced');
 
   expect(coalesced).toMatchObject({ roundTrips: 1, writeUnits: 0, indexWriteUnits: 0, changes: 0, events: 0 });
 });
 
-test('docs/performance.md says what was counted (else: node --import tsx test/performance/write.ts)', () => {
+test('docs/performance.md shows the counted figures (node --import tsx test/performance/write.ts updates it)', () => {
   for (const [name, text] of Object.entries(sectionsOfFlows(measured))) {
     expect(writtenSection(name as SectionName)).toBe(text);
   }

@@ -5,8 +5,8 @@ import type { CleanupCount, FlowCounts, ScaleCount } from './flow-counts';
 /** Owners with something stale: as many as the gate of the cleanup asks for. */
 export const STALE_OWNERS = 100;
 /** Rows of the smaller and of the larger table. */
-export const SMALL = 300;
-export const LARGE = 3000;
+export const SMALL = 100;
+export const LARGE = 1000;
 
 export type Flows = { flows: FlowCounts; sweepAfterwards: CleanupCount };
 

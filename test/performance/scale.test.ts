@@ -15,19 +15,19 @@ beforeAll(async () => {
 
 const cleanups = (stale: Stale): CleanupCount[] => all.filter(each => each.stale === stale);
 
-test('what is due is found for at most 0.05 read units a row', () => {
+test('finding due rows costs at most 0.05 read units a row', () => {
   const perRow = all.map(({ findUnits, dueRows }) => findUnits / dueRows);
 
   expect(perRow).toHaveLength(4 * sizes.length);
   expect(Math.max(...perRow)).toBeLessThanOrEqual(0.05);
 });
 
-test('an owner is judged by one read of everything he has', () => {
+test('an owner is processed with one read of all records', () => {
   expect(new Set(cleanups('abandoned session').map(each => each.judgeUnits))).toEqual(new Set([1]));
 });
 
 test.each<Stale>(['completed session', 'used token', 'abandoned session', 'unconfirmed connection'])(
-  'a table ten times as large makes the cleanup of a %s no dearer',
+  'the cleanup of a %s costs the same in a table ten times as large',
   stale => {
     const figures = cleanups(stale).map(({ findUnits, judgeUnits, writeUnits, roundTrips }) => [
       findUnits,
@@ -44,17 +44,17 @@ test.each<Stale>(['completed session', 'used token', 'abandoned session', 'uncon
   },
 );
 
-test('to put away a session, completed or not, or a used token costs two write units', () => {
+test('closing a session or a used token record costs two write units', () => {
   for (const stale of ['completed session', 'used token', 'abandoned session'] as const) {
     expect(new Set(cleanups(stale).map(each => each.writeUnits))).toEqual(new Set([2]));
   }
 });
 
-test('who never confirmed is disconnected at Terra by one call', () => {
+test('an unconfirmed connection is deauthenticated by one call to Terra', () => {
   expect(new Set(cleanups('unconfirmed connection').map(each => each.terraCalls))).toEqual(new Set([1]));
 });
 
-test('a list costs what its owner has, whatever the table holds', () => {
+test('a list costs the same in a table of any size', () => {
   const listings = scales.map(scale => scale.listing);
   const [first] = listings;
 
@@ -71,6 +71,6 @@ test('the daily check asks Terra about a hundred connections at a time', () => {
   }
 });
 
-test('docs/performance.md says what was counted (else: node --import tsx test/performance/write.ts)', () => {
+test('docs/performance.md shows the counted figures (node --import tsx test/performance/write.ts updates it)', () => {
   expect(writtenSection('cleanup')).toBe(sectionsOfScale(scales.slice(0, 2)).cleanup);
 });

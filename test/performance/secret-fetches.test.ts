@@ -8,7 +8,7 @@ beforeAll(async () => {
   counts = await countSecretFetches();
 });
 
-test('50 simultaneous callers of a cold process fetch each secret once, and 1,000 warm ones never', () => {
+test('50 simultaneous calls of a cold process fetch each secret once, and 1,000 warm ones none', () => {
   expect(counts).toEqual(
     ['terra-webhook', 'reference-key', 'terra-api'].map(secret => ({
       secret,
@@ -20,6 +20,6 @@ test('50 simultaneous callers of a cold process fetch each secret once, and 1,00
   );
 });
 
-test('docs/performance.md says what was counted (else: node --import tsx test/performance/write.ts)', () => {
+test('docs/performance.md shows the counted figures (node --import tsx test/performance/write.ts updates it)', () => {
   expect(writtenSection('secrets')).toBe(sectionsOfSecrets(counts).secrets);
 });

@@ -21,7 +21,7 @@ test.each<[string, Record<string, Record<string, unknown>>, number]>([
   expect(itemBytes(item)).toBe(bytes);
 });
 
-test('a type without a rule is not guessed', () => {
+test('a type without a rule is an error', () => {
   expect(() => itemBytes({ a: { X: 1 } })).toThrow('no rule for a value of the type X');
 });
 
@@ -90,6 +90,6 @@ test.each<[string, Parameters<typeof writeUnits>[0], { table: number; index: num
   expect(writeUnits(use)).toEqual(units);
 });
 
-test('an entry of the index holds the keys and nothing else', () => {
+test('an index entry contains only the keys', () => {
   expect(dueEntry({ ...row('5', '1'), url: S('https://terra.example') })).toEqual(row('5', '1'));
 });

@@ -26,7 +26,7 @@ async function control(method: string, path: string, body?: unknown) {
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-test('scenarios are listed and switched over HTTP, from a page of any origin', async () => {
+test('scenarios can be listed and switched over HTTP from any origin', async () => {
   const before = await control('GET', 'scenarios');
   const on = await control('PUT', 'scenarios/429', { only: 'tokens', times: 1 });
   const list = await control('GET', 'scenarios');
@@ -50,7 +50,7 @@ test('scenarios are listed and switched over HTTP, from a page of any origin', a
   expect((await setting.api('GET', '/subscriptions')).status).toBe(200);
 });
 
-test('every event that can be sent is sent, signed and recorded', async () => {
+test('every event type can be sent, signed and recorded', async () => {
   for (const { name, of } of sendable()) {
     const { userId } = of === 'user' ? await setting.connected('GARMIN', `ref-${name}`) : { userId: '' };
     setting.receiver.clear();
@@ -89,7 +89,7 @@ test('the history has requests and deliveries with their results, and no credent
   expect(cleared.body.history).toEqual([]);
 });
 
-test('users, destination, clock and reset are there', async () => {
+test('users, destination, clock and reset have endpoints', async () => {
   const { userId } = await setting.connected('GARMIN', 'alice');
   const users = await control('GET', 'users');
   const moved = await control('POST', 'clock/advance', { seconds: 3600 });
@@ -104,7 +104,7 @@ test('users, destination, clock and reset are there', async () => {
   expect([kept.status, still, setting.sandbox.users().length]).toEqual([200, 1, 0]);
 });
 
-test('a Terra user of another program is made under any reference id, and events are sent for it', async () => {
+test('a Terra user of another program can be created under any reference id, and events are sent for it', async () => {
   const left = await control('POST', 'users', { provider: 'garmin', reference_id: 'alice' });
   const given = await control('POST', 'users', { provider: 'OURA', account: 'a@b.example', widget_session_id: null });
   const theirs = await control('POST', 'users', { provider: 'APPLE', widget_session_id: 'theirs' });
@@ -129,7 +129,7 @@ test('a Terra user of another program is made under any reference id, and events
   expect(setting.sandbox.users().map(({ provider }) => provider)).toEqual(['OURA', 'APPLE']);
 });
 
-test('in the same process, connectElsewhere makes such a Terra user', async () => {
+test('in the same process, connectElsewhere creates such a Terra user', async () => {
   const user = await setting.sandbox.connectElsewhere({ provider: 'GARMIN', referenceId: 'alice' });
 
   expect(setting.sandbox.users()).toEqual([user]);
@@ -163,7 +163,7 @@ test('the home page shows every scenario and loads nothing from elsewhere', asyn
   expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
 });
 
-test('what a page shows of a request cannot become markup', async () => {
+test('a page escapes the parts of a request that it shows', async () => {
   const hostile = `"><script>alert('1')</script>`;
   await setting.connected('GARMIN', 'alice', { account: hostile });
   const session = await setting.api('POST', '/auth/generateWidgetSession', {
@@ -195,7 +195,7 @@ const paths = fc.oneof(
   fc.webPath(),
 );
 
-test('garbage is answered, never with a failure of the sandbox', async () => {
+test('malformed requests are answered, never with a 500', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD'),
@@ -219,7 +219,7 @@ test('garbage is answered, never with a failure of the sandbox', async () => {
   );
 });
 
-test('bytes that are no HTTP do not stop it', async () => {
+test('bytes that are not HTTP do not stop the sandbox', async () => {
   for (const bytes of [
     '\0\0\0',
     'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n',
@@ -237,7 +237,7 @@ test('bytes that are no HTTP do not stop it', async () => {
   expect((await fetch(setting.sandbox.url)).status).toBe(200);
 });
 
-test('a body larger than anything Terra takes is refused', async () => {
+test('a body above Terra’s limit is refused', async () => {
   expect(await send('POST', '/api/widget/session', 'x'.repeat(3_000_000), 'application/json')).toBe(413);
 });
 

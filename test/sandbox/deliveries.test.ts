@@ -14,7 +14,7 @@ afterEach(() => setting.close());
 const deliveries = () => setting.sandbox.history().filter(entry => entry.kind === 'delivery');
 const header = (index: number, name: string) => setting.receiver.received[index]?.headers[name];
 
-test('a delivery carries every documented header', async () => {
+test('a delivery has every documented header', async () => {
   await setting.connected('GARMIN', 'alice');
 
   expect(setting.receiver.received[0]?.headers).toMatchObject({
@@ -27,7 +27,7 @@ test('a delivery carries every documented header', async () => {
   });
 });
 
-test('a refused delivery is retried ten times, after 30 s and twice as late each time, then given up', async () => {
+test('a refused delivery is retried ten times, after 30 s and then with doubled delays, and then given up', async () => {
   setting.receiver.answerWith(500);
   await setting.connected('GARMIN', 'alice');
   await setting.sandbox.advance(9 * HOUR_MS);
@@ -38,7 +38,7 @@ test('a refused delivery is retried ten times, after 30 s and twice as late each
   expect(delivery).toMatchObject({ state: 'gave_up', type: 'auth' });
 });
 
-test('a retry keeps body, trace id and ordering timestamp and is signed anew', async () => {
+test('a retry keeps body, trace id and ordering timestamp and is signed again', async () => {
   setting.receiver.answerWith(302);
   await setting.connected('GARMIN', 'alice');
   setting.receiver.answerWith(204);
@@ -63,7 +63,7 @@ test('a retry can keep the first signature', async () => {
   expect(header(1, 'x-terra-signature')).toBe(header(0, 'x-terra-signature'));
 });
 
-test('no answer in time counts as 504, nobody there as 503; both are retried', async () => {
+test('no answer in time counts as 504, a closed port as 503; both are retried', async () => {
   await setting.close();
   setting = await sandboxWithReceiver({ clock: manualClock(NOON_MS), deliveryTimeoutMs: 60 });
   setting.receiver.answerWith('never');
@@ -95,7 +95,7 @@ test('a destination that failed for 24 h is switched off until it is set again',
   expect(deliveries().map(({ state }) => state)).toEqual(['gave_up', 'retrying', 'disabled', 'delivered']);
 });
 
-test('a reset gives a destination that was switched off a clean record', async () => {
+test('a reset switches a destination on again', async () => {
   setting.receiver.answerWith(500);
   const { userId } = await setting.connected('GARMIN', 'alice');
   await setting.sandbox.advance(25 * HOUR_MS);
@@ -107,7 +107,7 @@ test('a reset gives a destination that was switched off a clean record', async (
   expect(deliveries()).toMatchObject([{ type: 'connection_error', state: 'delivered' }]);
 });
 
-test('the history keeps the headers each attempt sent, and the beginning of what was answered', async () => {
+test('the history keeps each attempt’s headers and the beginning of its answer', async () => {
   setting.receiver.answerWith(503, 'x'.repeat(600));
   await setting.connected('GARMIN', 'alice');
   setting.receiver.answerWith(200, '{"outcome":"applied"}');
@@ -119,14 +119,14 @@ test('the history keeps the headers each attempt sent, and the beginning of what
   ]);
 });
 
-test('without a destination events are made and go nowhere', async () => {
+test('without a destination events are created but not sent', async () => {
   setting.sandbox.setWebhookUrl(undefined);
   await setting.connected('GARMIN', 'alice');
 
   expect(deliveries()).toMatchObject([{ type: 'auth', state: 'no_destination', attempts: [] }]);
 });
 
-test('a large request comes as two announcements and chunks that share a reference and differ in trace id', async () => {
+test('a large request sends two announcements and chunks with one reference and different trace ids', async () => {
   const { userId } = await setting.connected('GARMIN', 'alice');
   setting.receiver.clear();
   const { body } = await setting.api('GET', `/daily?user_id=${userId}&start_date=2026-09-01&end_date=2026-10-15`);
@@ -146,7 +146,7 @@ test('a large request comes as two announcements and chunks that share a referen
   expect(traces.slice(2).map(trace => trace.split(':chunk:')[1])).toEqual(['0', '1', '2', '3', '4']);
 });
 
-test('data reads answer inline on request and keep the documented budgets', async () => {
+test('data reads answer inline on request and respect the documented limits', async () => {
   const { userId } = await setting.connected('GARMIN', 'alice');
   const read = (dates: string) => setting.api('GET', `/sleep?user_id=${userId}&to_webhook=false&${dates}`);
   const inline = await read('start_date=2026-11-21');
@@ -175,7 +175,7 @@ test.each(['daily', 'activity'])('a %s event has a realistic size', async type =
   expect(size).toBeLessThan(1_000_000);
 });
 
-test('ping mode hands out a link that holds the event for five minutes', async () => {
+test('ping mode sends a link that serves the event for five minutes', async () => {
   const { userId } = await setting.connected('GARMIN', 'alice');
   await setting.sandbox.send(userId, 's3_payload');
   const ping = setting.receiver.received.at(-1)?.event;
@@ -194,7 +194,7 @@ test('a resend repeats the delivery with its trace id', async () => {
   expect(header(1, 'x-terra-trace-id')).toBe(header(0, 'x-terra-trace-id'));
 });
 
-test('a reset forgets waiting retries', async () => {
+test('a reset cancels waiting retries', async () => {
   setting.receiver.answerWith(500);
   await setting.connected('GARMIN', 'alice');
   setting.sandbox.reset();
@@ -204,7 +204,7 @@ test('a reset forgets waiting retries', async () => {
   expect(setting.receiver.received).toEqual([]);
 });
 
-test('a reset forgets the retry of a delivery that is still under way', async () => {
+test('a reset cancels the retry of a running delivery', async () => {
   setting.receiver.answerWith('never');
   const { body } = await setting.api('POST', '/auth/authenticateUser?resource=GARMIN');
   await setting.consent(String(body['auth_url']), 'approve');

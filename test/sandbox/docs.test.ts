@@ -10,7 +10,7 @@ import { sendable } from '../../local/sandbox/send-now';
 
 const document = readFileSync(join(__dirname, '../../docs/sandbox.md'), 'utf8');
 
-test('the document lists every scenario as it is declared, and no other', () => {
+test('the page lists every declared scenario, and no other', () => {
   const declared = Object.values(scenarioGroups)
     .flat()
     .map(({ name, imitates, source }) => `| \`${name}\` | ${imitates} | ${source} |`);
@@ -20,11 +20,11 @@ test('the document lists every scenario as it is declared, and no other', () => 
   expect(listed).toEqual(declared);
 });
 
-test('the document names every event that can be sent', () => {
+test('the page names every event type that can be sent', () => {
   for (const { name } of sendable()) expect(document).toContain(`\`${name}\``);
 });
 
-test('the scenarios to try first exist', () => {
+test('the recommended scenarios exist', () => {
   const [, section = ''] = /^## Scenarios to try first$(.*?)^## /ms.exec(document) ?? [];
   const named = section.split('\n').flatMap(line => /^\| (`.*?) \|/.exec(line)?.[1]?.match(/(?<=`)[\w-]+(?=`)/g) ?? []);
 
@@ -32,7 +32,7 @@ test('the scenarios to try first exist', () => {
   expect(named.filter(name => !isScenarioName(name))).toEqual([]);
 });
 
-test('the example for other projects passes as it is printed, in an empty folder', async () => {
+test('the example for other projects passes as printed, in an empty folder', async () => {
   const [, example = ''] = /^```js\n(.*?)^```$/ms.exec(document) ?? [];
   const folder = mkdtempSync(join(tmpdir(), 'sandbox-example-'));
   const [terra, app] = await freePorts(2);

@@ -28,7 +28,7 @@ async function phone(redemption: Record<string, unknown>) {
   return answer;
 }
 
-test('the same account under the same reference id gets a new user: auth, then user_reauth, and the old one is gone', async () => {
+test('the same account under the same reference id gets a new Terra user: auth, then user_reauth, and the old one is deleted', async () => {
   const old = await setting.connected('GARMIN', 'alice');
   setting.receiver.clear();
   const { userId } = await setting.connected('GARMIN', 'alice');
@@ -45,7 +45,7 @@ test('the same account under the same reference id gets a new user: auth, then u
   ]);
 });
 
-test('classic identity: the same account under another reference id replaces the old user without a word', async () => {
+test('classic identity: the same account under another reference id replaces the old Terra user without an event', async () => {
   await setting.connected('GARMIN', 'alice', { account: 'watch@garmin.example' });
   const { userId } = await setting.connected('GARMIN', 'bob', { account: 'watch@garmin.example' });
 
@@ -53,7 +53,7 @@ test('classic identity: the same account under another reference id replaces the
   expect(setting.receiver.types()).toEqual(['auth', 'auth']);
 });
 
-test('newer identity: the same account under another reference id keeps both users', async () => {
+test('newer identity: the same account under another reference id keeps both Terra users', async () => {
   setting.sandbox.switchOn('newer-identity');
   await setting.connected('GARMIN', 'alice', { account: 'watch@garmin.example' });
   await setting.connected('GARMIN', 'bob', { account: 'watch@garmin.example' });
@@ -61,7 +61,7 @@ test('newer identity: the same account under another reference id keeps both use
   expect(setting.sandbox.users().map(({ referenceId }) => referenceId)).toEqual(['alice', 'bob']);
 });
 
-test('two accounts of one provider under one reference id are two users, unless reauth goes by reference', async () => {
+test('two accounts of one provider under one reference id are two Terra users, unless reauth goes by reference', async () => {
   await setting.connected('GARMIN', 'alice', { account: 'one@garmin.example' });
   await setting.connected('GARMIN', 'alice', { account: 'two@garmin.example' });
   const both = userIds().length;
@@ -84,7 +84,7 @@ async function aliceLink() {
 
 const deauthenticate = (userId: string) => setting.api('DELETE', `/auth/deauthenticateUser?user_id=${userId}`);
 
-test('by default a link takes one decision, and a denied Terra user is gone', async () => {
+test('by default a link accepts one decision, and a denied Terra user is deleted', async () => {
   const denied = await aliceLink();
   await setting.consent(denied.url, 'deny');
   const approved = await aliceLink();
@@ -96,7 +96,7 @@ test('by default a link takes one decision, and a denied Terra user is gone', as
   expect(userIds()).toEqual([approved.userId]);
 });
 
-test('a Terra user was created when its link was made, not when it was approved', async () => {
+test('a Terra user is created with its link, not at the approval', async () => {
   const { url, info } = await aliceLink();
   const before = await info();
   await new Promise(resolve => setTimeout(resolve, 20));
@@ -122,7 +122,7 @@ test('link-survives-denial: deleting the denied Terra user ends the link', async
   expect(await setting.consent(url, 'approve')).toBe('status 410');
 });
 
-test('link-survives-denial: an approved link is over', async () => {
+test('link-survives-denial: an approved link has ended', async () => {
   setting.sandbox.switchOn('link-survives-denial');
   const { url } = await aliceLink();
   await setting.consent(url, 'approve');
@@ -130,7 +130,7 @@ test('link-survives-denial: an approved link is over', async () => {
   expect(await setting.consent(url, 'approve')).toBe('status 410');
 });
 
-test('link-used-twice: the link brings back a Terra user that was deleted, and expires as always', async () => {
+test('link-used-twice: the link recreates a deleted Terra user, and expires as usual', async () => {
   setting.sandbox.switchOn('link-used-twice');
   const { url, userId, info } = await aliceLink();
   await setting.consent(url, 'approve');
@@ -159,7 +159,7 @@ test('link-used-twice: a second end user who denies changes nothing for the conn
   expect(userIds()).toEqual([userId]);
 });
 
-test('link-used-twice: of an account that another Terra user has, the newer connection takes it over', async () => {
+test('link-used-twice: a newer connection takes over an account of another Terra user', async () => {
   setting.sandbox.switchOn('link-used-twice');
   const { url, userId } = await aliceLink();
   await setting.consent(url, 'approve');
@@ -169,7 +169,7 @@ test('link-used-twice: of an account that another Terra user has, the newer conn
   expect(userIds()).toEqual([userId]);
 });
 
-test('link-used-twice with user-info-lags: userInfo goes on telling of the first account for a while', async () => {
+test('link-used-twice with user-info-lags: userInfo still shows the first account for a while', async () => {
   setting.sandbox.switchOn('link-used-twice');
   setting.sandbox.switchOn('user-info-lags');
   const { url, userId, info } = await aliceLink();
@@ -188,7 +188,7 @@ test('link-used-twice with user-info-lags: userInfo goes on telling of the first
   expect(await info()).toMatchObject({ body: { user: { last_webhook_update: null } } });
 });
 
-test('user-info-lags: once it is off, userInfo tells the truth at once; what has no link is unknown until then', async () => {
+test('user-info-lags: once it is off, userInfo is current at once; before, a Terra user without a link is unknown', async () => {
   setting.sandbox.switchOn('user-info-lags');
   const { userId } = await setting.connected('GARMIN', 'alice');
   await setting.sandbox.send(userId, 'reauth');
@@ -201,7 +201,7 @@ test('user-info-lags: once it is off, userInfo tells the truth at once; what has
   expect(await info()).toMatchObject({ body: { is_authenticated: true } });
 });
 
-test('two people who name no account each have their own', async () => {
+test('two users who name no account have separate accounts', async () => {
   await setting.connected('GARMIN', 'alice');
   await setting.connected('GARMIN', 'bob');
 
@@ -230,7 +230,7 @@ test('a token works once, and only until it expires', async () => {
   ]);
 });
 
-test('a bound token decides the reference id; an unbound one leaves it to the phone', async () => {
+test('a bound token sets the reference id; with an unbound one the phone does', async () => {
   await phone({ token: await mint('?reference_id=alice'), reference_id: 'mallory' });
   await phone({ token: await mint(), reference_id: 'mallory' });
   const bodyBound = await setting.api('POST', '/auth/generateAuthToken', { body: { reference_id: 'carol' } });
@@ -253,7 +253,7 @@ test('a new phone under the same reference id and provider deletes every earlier
   ]);
 });
 
-test('the same phone keeps its user; without a reference id connections pile up', async () => {
+test('the same phone keeps its Terra user; without a reference id each connection is new', async () => {
   await phone({ token: await mint('?reference_id=alice'), device_id: 'phone' });
   const before = setting.sandbox.users();
   await phone({ token: await mint('?reference_id=alice'), device_id: 'phone' });
@@ -265,7 +265,7 @@ test('the same phone keeps its user; without a reference id connections pile up'
   expect(userIds()).toHaveLength(3);
 });
 
-test('a phone is refused for what the SDK refuses', async () => {
+test('a phone is refused as the SDK refuses it', async () => {
   const token = await mint();
 
   expect(await phone({ token: 'f'.repeat(64) })).toMatchObject({ status: 401 });
@@ -273,7 +273,7 @@ test('a phone is refused for what the SDK refuses', async () => {
   expect(await phone({ token: 7 })).toMatchObject({ body: { error: 'TerraInvalidRequest' } });
 });
 
-test('at the user limit new connections fail on every way in', async () => {
+test('at the user limit new connections fail in every flow', async () => {
   const { body } = await setting.api('POST', '/auth/authenticateUser?resource=OURA', {
     body: { reference_id: 'late' },
   });
@@ -291,7 +291,7 @@ test('at the user limit new connections fail on every way in', async () => {
   expect(userIds()).toEqual([]);
 });
 
-test('users outlive a restart where there is a data directory, and a broken file is named', async () => {
+test('with a data directory users survive a restart, and a broken file is named', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sandbox-'));
   const first = await sandboxWithReceiver({ dataDir });
   const { userId } = await first.connected('GARMIN', 'alice');

@@ -50,7 +50,7 @@ test('opens a widget session, mints a token and lists integrations', async () =>
   expect(JSON.stringify(detailed)).toContain('APPLE');
 });
 
-test('its verifier accepts every delivery and no broken one', async () => {
+test('its verifier accepts every valid delivery and no altered one', async () => {
   const link = await terra.authentication.authenticateuser({ resource: 'OURA', reference_id: 'zoë-1' });
   await setting.consent(link.auth_url ?? '', 'approve');
   await setting.sandbox.settled();
@@ -96,7 +96,7 @@ test.each([
     1_764_000_000,
     '2a1889f59156029118c995bfcdc10430b3237d7a479f537a43dd9c76ed018c25',
   ],
-])('the signature vector of %s holds', async (body, atSeconds, mac) => {
+])('the signature vector of %s is reproduced', async (body, atSeconds, mac) => {
   const header = sign(body, 'terra_test_secret', atSeconds);
 
   expect(header).toBe(`t=${atSeconds},v1=${mac}`);

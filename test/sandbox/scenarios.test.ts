@@ -419,7 +419,7 @@ const table = Object.entries(effects).flatMap(([name, effect]) =>
   isScenarioName(name) ? [[name, ...effect] as const] : [],
 );
 
-test.each(table)('%s has its effect, and none once it is off', async (name, probe, expected) => {
+test.each(table)('%s has its effect only while it is on', async (name, probe, expected) => {
   setting.sandbox.switchOn(name);
   const under = await probe();
   setting.sandbox.reset();
@@ -433,12 +433,12 @@ test.each(table)('%s has its effect, and none once it is off', async (name, prob
   expect({ seen: otherwise }).not.toMatchObject({ seen: expected });
 });
 
-test('the declaration has no scenario twice', () => {
+test('no scenario is declared twice', () => {
   expect(new Set(scenarioNames).size).toBe(scenarioNames.length);
   expect(table).toHaveLength(scenarioNames.length);
 });
 
-test('a scenario can be limited to one endpoint and to so many uses', async () => {
+test('a scenario can be limited to one endpoint and to a number of uses', async () => {
   setting.sandbox.switchOn('500', { only: 'subscriptions', times: 2 });
   const statuses = [];
   for (let call = 0; call < 3; call += 1) statuses.push((await listed()).status);
@@ -464,7 +464,7 @@ test('the scenario switched on last wins', async () => {
   expect((await listed()).status).toBe(500);
 });
 
-test('the 51st user of a testing environment fails', async () => {
+test('the 51st Terra user of a testing environment fails', async () => {
   setting.sandbox.switchOn('limit-50');
   for (let person = 0; person < 50; person += 1) await setting.connected('OURA', `person-${person}`);
 

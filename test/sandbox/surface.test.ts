@@ -30,7 +30,7 @@ test.each([
   '/widget/api/session',
   '/v2/auth/generateWidgetSession',
   '/api/v2/auth/generateWidgetSession',
-])('POST %s opens a widget session whose page offers only what was asked for', async path => {
+])('POST %s opens a widget session whose page offers only the requested providers', async path => {
   const { status, body: session } = await openWidget(path, { providers: 'GARMIN, OURA,NOBODY', reference_id: 'alice' });
   const markup = await (await fetch(session.url)).text();
 
@@ -44,7 +44,7 @@ test.each([
   expect(markup.match(/id="provider-\w+"/g)).toEqual(['id="provider-GARMIN"', 'id="provider-OURA"']);
 });
 
-test('a widget session leads over the consent page back to the app, with an auth webhook', async () => {
+test('a widget session leads through the consent page back to the app, with an auth webhook', async () => {
   const opened = await openWidget('/api/widget/session', {
     reference_id: 'a/b c',
     auth_success_redirect_url: 'https://app.example/done?x=1#end',
@@ -87,7 +87,7 @@ test('a widget session leads over the consent page back to the app, with an auth
   expect((await fetch(consentUrl)).status).toBe(410);
 });
 
-test('a denied attempt goes to the failure URL, sends auth_cancelled without a user and leaves no user', async () => {
+test('a denial redirects to the failure URL, sends auth_cancelled without a user and leaves no user', async () => {
   const { body } = await setting.api('POST', '/auth/authenticateUser?resource=garmin', {
     body: { reference_id: 'bob', auth_failure_redirect_url: 'app://failed' },
   });
@@ -108,7 +108,7 @@ test('a denied attempt goes to the failure URL, sends auth_cancelled without a u
   expect(lookup.status).toBe(404);
 });
 
-test('an SDK provider picked in the widget returns with a null user and connects nothing', async () => {
+test('an SDK provider picked in the widget returns with a null user and connects no one', async () => {
   const { url } = (await openWidget('/api/widget/session', { auth_success_redirect_url: 'https://app.example' })).body;
   const picked = await fetch(url, {
     method: 'POST',
@@ -120,7 +120,7 @@ test('an SDK provider picked in the widget returns with a null user and connects
   expect(setting.sandbox.users()).toEqual([]);
 });
 
-test('the legacy widget offers to disconnect what is linked when show_disconnect is set', async () => {
+test('the legacy widget offers to disconnect existing connections if show_disconnect is set', async () => {
   const { userId } = await setting.connected('GARMIN', 'alice');
   const { url } = (await openWidget('/v2/auth/generateWidgetSession', { reference_id: 'alice', show_disconnect: true }))
     .body;
@@ -132,7 +132,7 @@ test('the legacy widget offers to disconnect what is linked when show_disconnect
   expect(setting.receiver.types()).toEqual(['auth', 'deauth']);
 });
 
-test('without the JSON content type the body is ignored, and the history says so', async () => {
+test('without the JSON content type the body is ignored, and the history notes it', async () => {
   const response = await openWidget('/api/widget/session', { providers: 'OURA' }, { 'content-type': 'text/plain' });
   const markup = await (await fetch(response.body.url)).text();
 
@@ -175,7 +175,7 @@ test('deauthenticateUser deletes the user, and a deauth webhook follows', async 
   expect(second.status).toBe(404);
 });
 
-test('lists: subscriptions plain and paged, bulkUserInfo, userInfo by reference', async () => {
+test('subscriptions (plain and paged), bulkUserInfo and userInfo by reference return lists', async () => {
   for (const name of ['a', 'b', 'c']) await setting.connected('GARMIN', name);
   const ids = setting.sandbox.users().map(({ userId }) => userId);
 
@@ -192,7 +192,7 @@ test('lists: subscriptions plain and paged, bulkUserInfo, userInfo by reference'
   expect(byReference.body).toMatchObject({ status: 'success', users: [{ user_id: ids[1], reference_id: 'b' }] });
 });
 
-test('integrations need no key; with a dev-id the detailed list has only what is switched on', async () => {
+test('integrations need no key; with a dev-id the detailed list has only enabled providers', async () => {
   const all = await fetch(`${setting.sandbox.apiUrl}/integrations`).then(response => response.json());
   const everything = await fetch(`${setting.sandbox.apiUrl}/integrations/detailed?sdk=true`).then(r => r.json());
   const enabled = await setting.api('GET', '/integrations/detailed', { headers: { 'x-api-key': 'whatever' } });
@@ -227,7 +227,7 @@ test.each([
   ['GET', '/subscriptions?page=-1', {}, 400, { detail: 'invalid page' }],
   ['GET', '/nothing', {}, 404, {}],
   ['GET', '/daily?user_id=x', {}, 400, { detail: 'invalid start_date' }],
-])('%s %s is refused as Terra refuses it', async (method, path, headers, status, body) => {
+])('%s %s is refused as by Terra', async (method, path, headers, status, body) => {
   const answer = await setting.api(method, path, { headers });
 
   expect(answer).toMatchObject({ status, body });
@@ -239,14 +239,14 @@ test.each([
   ['a redirect URL that is none', { auth_success_redirect_url: 'done' }],
   ['a redirect URL with a line break', { auth_success_redirect_url: 'https://a.example/\r\nx: y' }],
   ['a list', []],
-])('a widget session with %s is refused in the old style', async (_what, body) => {
+])('a widget session with %s gets the older error form', async (_what, body) => {
   const response = await openWidget('/api/widget/session', body);
 
   expect(response.status).toBe(400);
   expect(response.body).toEqual({ message: expect.any(String), status: 'error' });
 });
 
-test('the widget service says 403 to wrong credentials, in the old style', async () => {
+test('wrong credentials get 403 from the widget service, in the older error form', async () => {
   const response = await openWidget('/widget/api/session', {}, wrongKeys);
 
   expect(response.status).toBe(403);

@@ -80,7 +80,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     token: credentials,
   }),
   'bad-credentials-403': [
-    '403 of the API is as good as 401',
+    'a 403 of the API is treated as a 401',
     async play => {
       const { sandbox, ana, on } = play;
       sandbox.switchOn('wrong-credentials');
@@ -93,7 +93,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'legacy-errors': [
-    'what Terra refuses is understood in the older form too',
+    'an error in Terra’s older form is understood',
     async ({ sandbox, ana, on }) => {
       on();
       const unknown = await ana.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'NO_SUCH' });
@@ -105,7 +105,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'new-account': [
-    'a deployment on the old widget hears that it is gone, one on the new widget and direct links never ask for it',
+    'a deployment with the old widget gets `terra_endpoint_gone`; the new widget and direct links do not use it',
     async ({ ana, on }) => {
       on();
       expect(await byWidget(ana)).toMatchObject({ session: { status: 'completed' } });
@@ -123,7 +123,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'session-200': [
-    'any 2xx opens the session',
+    'every 2xx opens the session',
     async play => {
       await endsAsUsual(play);
 
@@ -132,7 +132,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'session-short': [
-    'the link is offered for as long as Terra says, and connects within that time',
+    'the link has the lifetime that Terra gives, and connects within it',
     async ({ sandbox, ana, on }) => {
       on();
       const session = await ana.open();
@@ -146,7 +146,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'session-without-expiry': [
-    'the link is offered for the documented fifteen minutes',
+    'the link has the documented lifetime of fifteen minutes',
     async ({ ana, on }) => {
       on();
       const session = await ana.open();
@@ -162,7 +162,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
   'link-javascript': opensNothing('no browser is ever sent to a script', rejected, { token: '201' }),
   'link-insecure': opensNothing('no browser is ever sent to a public host without TLS', rejected, { token: '201' }),
   'link-other-id': [
-    'the link is opened as it came, and the webhook still finds its session',
+    'the link is passed on unchanged, and the webhook still finds its session',
     async play => {
       await endsAsUsual(play);
 
@@ -178,7 +178,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'tokens-404': [
-    'the older endpoint gives the token, and is remembered',
+    'the older endpoint returns the token, and is remembered',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -197,7 +197,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'token-300': [
-    'the app is told the life Terra gives, and a phone that takes four minutes connects',
+    'the app gets the lifetime that Terra gives, and a phone that needs four minutes connects',
     async play => {
       play.on();
 
@@ -209,7 +209,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'token-without-expiry': [
-    'the app is told three minutes, and Terra keeps to them',
+    'the app gets a lifetime of three minutes, and the token expires then',
     async play => {
       play.on();
 
@@ -221,7 +221,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'token-unbound': [
-    'an honest phone connects; one that names nobody, or somebody else, connects nobody',
+    'a phone with its own reference id connects; one with none or another does not',
     async play => {
       const { sandbox, ana, ben, on } = play;
       on();
@@ -242,7 +242,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'users-array': [
-    'people connect by lookups that never name the reference id',
+    'users connect by lookups that never use the reference id',
     async play => {
       await looksUpByUser(play);
 
@@ -251,7 +251,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'users-504': [
-    'people connect by lookups that never name the reference id',
+    'users connect by lookups that never use the reference id',
     async play => {
       await looksUpByUser(play);
 
@@ -259,7 +259,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'users-empty': [
-    'people connect by lookups that never name the reference id',
+    'users connect by lookups that never use the reference id',
     async play => {
       await looksUpByUser(play);
 
@@ -290,7 +290,7 @@ const effects: Record<ScenarioOf<'Answers of the API'>, Effect> = {
     },
   ],
   'integrations-sdk-resource': [
-    'the providers of phones are listed all the same, from the detailed list',
+    'SDK providers are still listed, from the detailed list',
     async ({ sandbox, ana, on }) => {
       on();
       const { status, body } = await ana.call('GET', '/v1/providers');

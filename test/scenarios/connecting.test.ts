@@ -57,7 +57,7 @@ async function connectsAfterWebhook({ sandbox }: Play, who: Person, flow: Flow) 
 
 /** What the failure redirect says of the Terra user makes no difference: the session fails, and the next one connects. */
 const failsAlike = (sent: RegExp): Effect => [
-  'the session fails as always, and the next one connects',
+  'the session fails as usual, and the next one connects',
   async ({ sandbox, ana, on }) => {
     on();
     const session = await ana.open({ provider: 'GARMIN' });
@@ -149,7 +149,7 @@ const SECONDS_OF_APPROVAL = 4;
 
 const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
   cancelled: [
-    'in a widget people may choose again; of a direct link the reason that Terra signed stays',
+    'in a widget users can choose again; a direct link keeps the reason of Terra’s event',
     async play => {
       const { ana, on } = play;
       on({ times: 1 });
@@ -167,7 +167,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'cancelled-legacy': [
-    'the older event fails the session, and its deleted user is no connection',
+    'the older event fails the session, and its deleted Terra user is not a connection',
     async play => {
       play.on();
       const { read } = await deniesAndLeaves(play, play.ana);
@@ -178,7 +178,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'cancelled-without-reason': [
-    'a failure nobody explains is unknown',
+    'a failure without a reason has the cause `unknown`',
     async play => {
       play.on();
       const { read } = await deniesAndLeaves(play, play.ana);
@@ -188,7 +188,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'cancelled-unknown-reason': [
-    'a reason nobody has seen is unknown, and none of its words are passed on',
+    'an unknown reason has the cause `unknown`, and its text is not passed on',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -250,7 +250,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'auth-bare': [
-    'an event that names no session finds the only one that waits',
+    'an event that names no session belongs to the only waiting one',
     async play => {
       await endsAsUsual(play);
 
@@ -264,7 +264,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'auth-documented': [
-    'two more fields change nothing',
+    'two additional fields change nothing',
     async play => {
       await endsAsUsual(play);
 
@@ -275,7 +275,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'auth-warning': [
-    'fails no attempt: who comes back is connected by the lookup; a phone waits until Terra was asked',
+    'fails no session: a user who returns is connected by the lookup; a phone waits for the lookup',
     async play => {
       const { sandbox, ana, ben, on } = play;
       on();
@@ -290,7 +290,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'auth-null-widget-session': [
-    'an event that names no session finds the only one that waits; of two, the one that the browser returns to',
+    'an event that names no session belongs to the only waiting one; of two, to the one the browser returns to',
     async play => {
       const { sandbox, ana, ben } = play;
       await endsAsUsual(play);
@@ -313,7 +313,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'created-on-approval': [
-    'the end user connects all the same, by the webhook and by the lookup',
+    'users still connect, by the webhook and by the lookup',
     async play => {
       await endsAsUsual(play);
 
@@ -322,7 +322,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'user-without-created-at': [
-    'people connect all the same, by the webhook and by the lookup',
+    'users still connect, by the webhook and by the lookup',
     async play => {
       const { sandbox, ana } = play;
       await endsAsUsual(play);
@@ -333,7 +333,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'user-created-at-number': [
-    'everybody connects as usual, the phone by its token included',
+    'users connect as usual, including a phone by its token',
     async play => {
       await endsAsUsual(play);
       expect(deliveriesOf(play.sandbox, 'auth').at(-1)?.body).toMatch(/"created_at":\d/);
@@ -344,7 +344,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
   'scopes-empty': hasScopes('no scopes are an empty list', '""', []),
   'scopes-null': hasScopes('scopes that Terra does not give are an empty list', 'null', []),
   'newer-identity': [
-    'an account two people share is connected for both, and each ends alone',
+    'an account that two users share is connected for both, and each connection ends separately',
     async ({ sandbox, ana, ben, on }) => {
       on();
       const account = { account: 'family@garmin.example' };
@@ -363,7 +363,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'reauth-by-reference': [
-    'a second account takes the place of the first, under the same id; without, there are two',
+    'a second account replaces the first under the same id; without the scenario there are two connections',
     async play => {
       const another = { account: 'second@garmin.example' };
       const usual = await connectsTwice(play, play.ben, another);
@@ -376,7 +376,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'reauth-before-auth': [
-    'the connection keeps its id and ends connected, whichever comes first',
+    'the connection keeps its id and becomes connected, in either order',
     async play => {
       await reconnectsAsUsual(play);
 
@@ -385,28 +385,28 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'null-old-user': [
-    'the new connection stands beside the old one, for nobody says that it replaces it',
+    'the new connection is listed in addition to the old one, because no event says that it replaces it',
     async play => {
       await keepsBoth(play);
       expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).toContain('"old_user":null');
     },
   ],
   'absent-old-user': [
-    'the new connection stands beside the old one, for nobody says that it replaces it',
+    'the new connection is listed in addition to the old one, because no event says that it replaces it',
     async play => {
       await keepsBoth(play);
       expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).not.toContain('old_user');
     },
   ],
   'old-user-without-reference': [
-    'the old user is known by its id, and the connection keeps its own',
+    'the old Terra user is found by its id, and the connection keeps its id',
     async play => {
       await reconnectsAsUsual(play);
       expect(deliveriesOf(play.sandbox, 'user_reauth').at(-1)?.body).toMatch(/"old_user":{[^}]*"reference_id":null/);
     },
   ],
   'limit-reached': [
-    'a direct link says that the account is full; in the widget and on the phone the attempt fails',
+    'a direct link gets `terra_account_full`; widget and phone fail',
     async play => {
       const { ana, sandbox, on } = play;
       on();
@@ -423,7 +423,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'limit-50': [
-    'the fiftieth person connects, the next has to wait until somebody leaves',
+    'the fiftieth user connects, the next only after another disconnects',
     async play => {
       const { ana, ben, on, sandbox } = play;
       // The people of the tests before would fill the environment already.
@@ -441,7 +441,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'redirect-second-question-mark': [
-    'the callback has no query of its own to spoil',
+    'a second question mark does not affect the callback, which has no query',
     async play => {
       await endsAsUsual(play);
 
@@ -450,7 +450,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'redirect-reference-null': [
-    'the browser needs to bring no reference id',
+    'the callback needs no reference id',
     async play => {
       await endsAsUsual(play);
 
@@ -459,7 +459,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'redirect-without-reference': [
-    'the browser needs to bring no reference id',
+    'the callback needs no reference id',
     async play => {
       await endsAsUsual(play);
 
@@ -468,7 +468,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'redirect-with-reason': [
-    'the browser hears why in our own words, and so does the app',
+    'browser and app get the reason as a documented value',
     async ({ ana, on, sandbox }) => {
       on();
       const session = await ana.open({ provider: 'GARMIN' });
@@ -483,7 +483,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
   'redirect-failure-without-user': failsAlike(/\/failure\?reference_id=/),
   'redirect-failure-user-null': failsAlike(/\/failure\?user_id=null&/),
   'redirect-after-webhook': [
-    'what Terra proves before the browser is back counts once the code is redeemed',
+    'an event before the browser’s return counts once the code is redeemed',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -506,7 +506,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'redirect-never': [
-    'who does not come back is not connected; connecting once more, he is',
+    'a user who does not return is not connected; a second session connects',
     async ({ sandbox, ana, on, off }) => {
       on();
       const session = await ana.open({ provider: 'GARMIN' });
@@ -549,7 +549,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'connection-error-later': [
-    'the connection asks to be renewed, and is well again with the next data',
+    'the connection has `needsAction: reconnect`, and recovers with the next data',
     async play => {
       const { before, after } = await waits(play, HOUR_MS);
       expect(before).toMatchObject({ status: 'connected' });
@@ -560,7 +560,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     },
   ],
   'permission-change-later': [
-    'the connection stays and lists what it may still do',
+    'the connection stays connected and lists its remaining scopes',
     async play => {
       const { before, after } = await waits(play, HOUR_MS);
 

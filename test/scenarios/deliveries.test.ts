@@ -96,7 +96,7 @@ const late = (fact: string, ms: number): Effect => [
 
 const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
   'lost-webhook': [
-    'who comes back with a code is connected by the lookup; of a phone, and of an end, nothing is known',
+    'a user with a code is connected by the lookup; a phone’s connection and an end stay unknown',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -117,7 +117,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   duplicate: [
-    'the second copy is taken and changes nothing',
+    'the second copy is accepted and changes nothing',
     async play => {
       await endsAsUsual(play);
 
@@ -130,7 +130,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
   'late-webhook': late('who can be looked up waits for nothing, everybody else for the webhook', 2 * MINUTE_MS),
   'a-day-late': late('a day later the webhook still completes what waited for it', 25 * HOUR_MS),
   'out-of-order': [
-    'the newer fact wins, whichever arrives first',
+    'the newer event wins, in either order',
     async play => {
       const { sandbox, ana, ben, on } = play;
       await byPhone(play, ben);
@@ -154,7 +154,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   'original-timestamp': [
-    'a retry with its first signature is believed',
+    'a retry with its first signature is accepted',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -170,7 +170,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
   ],
   'other-secret': refused('nothing is believed until the secrets agree'),
   'two-signatures': believed(
-    'one right signature among several is enough',
+    'one valid signature among several is enough',
     headers => headers['x-terra-signature']?.match(/v1=/g)?.length === 2,
   ),
   tampered: refused('nothing is believed of a body that was changed'),
@@ -185,7 +185,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     headers => 'terra-signature' in headers && !('x-terra-signature' in headers),
   ),
   'without-ordering-timestamp': [
-    'the signed time does where Terra gives no other',
+    'the signed time is used if Terra sends no other',
     async play => {
       await endsAsUsual(play);
       const { sandbox, ana } = play;
@@ -214,7 +214,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   'retry-5xx-only': [
-    'what was refused once never comes again; who has a code is connected all the same',
+    'a refused delivery is not repeated; a user with a code is still connected',
     async play => {
       const { sandbox, ana, ben, on } = play;
       on();
@@ -229,7 +229,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   'event-without-provider': [
-    'everybody connects and reconnects as usual, and an end is an end',
+    'users connect and reconnect as usual, and an end is applied',
     async play => {
       const { sandbox, ana, on } = play;
       on();
@@ -246,7 +246,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   'event-without-reference': [
-    'who comes back is connected by the lookup; an end is found by the next check of all connections',
+    'a user who returns is connected by the lookup; an end is found by the next check of all connections',
     async ({ stack, sandbox, ana, ben, on }) => {
       await byLink(ben);
       on();
@@ -264,7 +264,7 @@ const effects: Record<ScenarioOf<'Webhook deliveries'>, Effect> = {
     },
   ],
   'huge-data': [
-    'what the gateway cannot take is refused without a trace; the next of usual size counts',
+    'a delivery above the gateway’s limit is refused without effect; the next of usual size is applied',
     async play => {
       const { sandbox, ana, on, off } = play;
       expect(await byEveryWay(play, ana)).toMatchObject(connectedByEveryWay);

@@ -6,29 +6,29 @@ const rejected = '502 terra_rejected';
 const unavailable = '503 terra_unavailable';
 
 const effects: Record<Exclude<ScenarioOf<'Faults of the API'>, SlowScenario>, Effect> = {
-  'bad-request': hears('what Terra finds malformed is a rejection', rejected),
-  '401': hears('the keys of the deployment are named as the fault', credentials),
-  '403': hears('the keys of the deployment are named as the fault', credentials),
-  '404': hears('nothing there is a rejection, and to a disconnection all it needs', rejected, {
+  'bad-request': hears('a request that Terra finds malformed is a rejection', rejected),
+  '401': hears('the deployment’s credentials are named as the cause', credentials),
+  '403': hears('the deployment’s credentials are named as the cause', credentials),
+  '404': hears('404 is a rejection, and completes a disconnection', rejected, {
     disconnect: '202 disconnected',
     asked: { generateAuthToken: 1 },
   }),
-  '410': hears('a withdrawn endpoint has a code of its own', '502 terra_endpoint_gone'),
-  '429': hears('people are told when to try again', unavailable),
-  '429-bare': hears('people are told when to try again although Terra does not say', unavailable),
-  '500': hears('an error of Terra’s is not repeated', unavailable),
-  '503': hears('only what makes nothing at Terra is asked twice', unavailable, { asked: askedAgain }),
-  '504': hears('only what makes nothing at Terra is asked twice', unavailable, { asked: askedAgain }),
-  html: hears('a page in place of JSON is a rejection', rejected),
-  'truncated-json': hears('half an answer is a rejection', rejected),
-  'message-null': hears('the symptom of swapped keys is recognised', credentials),
-  'status-error': hears('an answer without its link is taken for swapped keys, any other for a rejection', rejected, {
+  '410': hears('a withdrawn endpoint has its own error code', '502 terra_endpoint_gone'),
+  '429': hears('the caller gets Retry-After', unavailable),
+  '429-bare': hears('the caller gets Retry-After even if Terra sends none', unavailable),
+  '500': hears('a 500 of Terra is not repeated', unavailable),
+  '503': hears('only requests that create nothing at Terra are repeated', unavailable, { asked: askedAgain }),
+  '504': hears('only requests that create nothing at Terra are repeated', unavailable, { asked: askedAgain }),
+  html: hears('HTML instead of JSON is a rejection', rejected),
+  'truncated-json': hears('truncated JSON is a rejection', rejected),
+  'message-null': hears('the answer that Terra gives for swapped keys is recognized', credentials),
+  'status-error': hears('an answer without its link counts as swapped keys, any other as a rejection', rejected, {
     link: credentials,
     widget: credentials,
   }),
   redirecting: hears('no redirect is followed', rejected),
   huge: hears('no more than a megabyte is read', rejected),
-  reset: hears('a broken connection is repeated only where that makes nothing at Terra', unavailable, {
+  reset: hears('after a broken connection only requests that create nothing at Terra are repeated', unavailable, {
     asked: askedAgain,
   }),
 };

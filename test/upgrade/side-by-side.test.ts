@@ -144,23 +144,23 @@ describe.each(Object.entries(flows))('%s', (_flow, steps) => {
     expected = await play(steps, () => 'current');
   });
 
-  test('leaves no event behind', () => {
+  test('publishes every event', () => {
     expect(expected.letters).toEqual([]);
   });
 
-  test('ends the same when the new version comes before any step', async () => {
+  test('ends the same if the new version is deployed before any step', async () => {
     for (let at = 1; at <= steps.length; at++) {
       expect(await play(steps, step => (step < at ? 'previous' : 'current'))).toEqual(expected);
     }
   });
 
-  test('ends the same when the new version is rolled back before any step', async () => {
+  test('ends the same if the new version is rolled back before any step', async () => {
     for (let at = 1; at <= steps.length; at++) {
       expect(await play(steps, step => (step < at ? 'current' : 'previous'))).toEqual(expected);
     }
   });
 
-  test('ends the same when both versions take turns', async () => {
+  test('ends the same if both versions alternate', async () => {
     for (const first of [0, 1]) {
       expect(await play(steps, step => (step % 2 === first ? 'previous' : 'current'))).toEqual(expected);
     }

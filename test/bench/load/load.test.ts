@@ -37,7 +37,7 @@ async function comesTrue(holds: () => Promise<boolean>): Promise<boolean> {
   return false;
 }
 
-test('webhooks and sessions over more and more connections, within the throttles, are all served', async () => {
+test('webhooks and sessions within the throttles are all served over a growing number of connections', async () => {
   for (const connections of [1, 4, 8]) {
     const all = { url: stack.apiUrl, connections, seconds: PATIENCE_SECONDS, whole: true };
     const volleys = await Promise.all([
@@ -50,7 +50,7 @@ test('webhooks and sessions over more and more connections, within the throttles
   }
 });
 
-test('a flood is shed with 429 and 503, what was accepted is stored, and ordinary requests are served again', async () => {
+test('a flood gets 429 and 503, accepted requests are stored, and ordinary requests are then served again', async () => {
   const all = { url: stack.apiUrl, seconds: PATIENCE_SECONDS, whole: true };
   const [flooded, opened] = await Promise.all([
     fire({ ...all, connections: 120, amount: 300, next: webhooks.next }),
@@ -72,7 +72,7 @@ test('a flood is shed with 429 and 503, what was accepted is stored, and ordinar
   expect(during).toBeLessThanOrEqual(30);
 });
 
-test('after a flood its processes and sockets go', async () => {
+test('after a flood its processes and sockets are closed', async () => {
   const { sockets } = await stack.look();
 
   expect(await comesTrue(async () => functionProcesses(stack.pid).length <= 3)).toBe(true);
@@ -80,8 +80,8 @@ test('after a flood its processes and sockets go', async () => {
   expect((await stack.look()).sockets).toBeLessThanOrEqual(Math.min(sockets, 20));
 });
 
-test('a stack that is stopped under load ends orderly, with all its processes', async () => {
-  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 5, whole: true, next: webhooks.next });
+test('a stack that is stopped under load ends with all its processes', async () => {
+  const load = fire({ url: stack.apiUrl, connections: 20, seconds: 2, whole: true, next: webhooks.next });
   await comesTrue(async () => functionProcesses(stack.pid).length > 3);
   const processes = functionProcesses(stack.pid);
 

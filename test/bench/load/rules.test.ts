@@ -63,7 +63,7 @@ test.each<[string, [number, number][], number]>([
   expect(kneeOf(steps.map(([each, rate]) => step(each, rate))).connections).toBe(connections);
 });
 
-test('the trend of readings is their line of least squares, whatever the noise around it', () => {
+test('the trend of readings is their least-squares line, even with noise', () => {
   const readings = [10, 12, 11, 13, 12, 14].map((level, at) => ({ at: at * 1000, level }));
 
   const { from, to, growth, scatter } = trendOf(readings);
@@ -71,7 +71,7 @@ test('the trend of readings is their line of least squares, whatever the noise a
   expect([from, to, growth, scatter].map(number => Number(number.toFixed(3)))).toEqual([10.429, 13.571, 0.262, 0.717]);
 });
 
-test('a level that stays has no trend, and neither has a single reading or a level of nothing', () => {
+test('constant readings, a single reading and zeros have no trend', () => {
   expect(trendOf([5, 5, 5].map((level, at) => ({ at, level })))).toEqual({ from: 5, to: 5, growth: 0, scatter: 0 });
   expect(trendOf([{ at: 7, level: 3 }])).toEqual({ from: 3, to: 3, growth: 0, scatter: 0 });
   expect(trendOf([0, 0].map((level, at) => ({ at, level }))).growth).toBe(0);
@@ -89,7 +89,7 @@ const quiet: Sample = {
 const soaked = (change: (at: number) => Partial<Sample>) =>
   judged(Array.from({ length: 20 }, (_, at) => ({ ...quiet, ...change(at), at: at * 3000 }))).grew;
 
-test('a soak tells what piled up, and takes no jitter for it', () => {
+test('a soak test reports growth, and ignores jitter', () => {
   expect(soaked(at => ({ heapBytes: quiet.heapBytes + (at % 3) * 2 ** 20, handles: 50 + (at % 5) * 8 }))).toEqual([]);
   expect(soaked(at => ({ heapBytes: quiet.heapBytes + at * 250_000 }))).toEqual(['heapBytes']);
   expect(soaked(at => ({ openFiles: 100 + at, functionProcesses: 4 + at / 2 }))).toEqual([
@@ -101,7 +101,7 @@ test('a soak tells what piled up, and takes no jitter for it', () => {
   expect(soaked(at => ({ residentBytes: quiet.residentBytes - at * 10 * 2 ** 20 }))).toEqual([]);
 });
 
-test('a percentile is a value that occurred', () => {
+test('a percentile is one of the values', () => {
   const values = Array.from({ length: 100 }, (_, at) => 100 - at);
 
   expect([percentile(values, 0.5), percentile(values, 0.99), percentile(values, 1)]).toEqual([50, 99, 100]);

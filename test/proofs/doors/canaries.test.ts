@@ -220,7 +220,7 @@ const data = (userId: string, referenceId: string) => ({
   ],
 });
 
-test('nothing secret or personal is in a log line, an error or an event, on any path through any handler', async () => {
+test('no log line, error or event of any handler contains a secret or personal data', async () => {
   const people = setting();
   const { world, ask, events, sent } = people;
   const answers: { asked: Asked; told: Told }[] = [];
@@ -390,7 +390,7 @@ test('nothing secret or personal is in a log line, an error or an event, on any 
   });
 });
 
-test('the table keeps no token, state or code, only hashes', async () => {
+test('the table stores no token, state or code, only hashes', async () => {
   const { world, ask } = setting();
   const headers = carried;
   const post = (path: string, body: string) =>

@@ -95,7 +95,7 @@ function expectNoteOnly({ world, items }: Population, path: string): void {
 /** The one refusal that writes, by design: a live code that the wrong person brings cuts the link. */
 const isWrongOwner = (route: Route, { statusCode }: Told) => route.path.endsWith('/confirm') && statusCode === 404;
 
-test(`of ${runs} hostile requests to every route none fails, none is answered in other words, and what is refused changes nothing`, async () => {
+test(`${runs} hostile requests to every route cause no error 500 and only documented answers, and refused ones change nothing`, async () => {
   const people = await populated();
   const { doors } = people;
   const seen = new Map<string, Set<number>>();
@@ -153,7 +153,7 @@ test.each<[string, object]>([
   ['a type longer than a row', { type: long, user: about({}) }],
   ['a time longer than a row', { type: 'auth', status: 'success', user: about({ created_at: long }) }],
   ['a provider longer than a row', { type: 'auth', status: 'success', user: about({ provider: long }) }],
-])('%s in a true delivery is taken all the same: Terra is not made to repeat it for ever', async (_what, event) => {
+])('%s in a signed delivery is accepted, so that Terra does not repeat it', async (_what, event) => {
   const { doors } = await populated();
   const body = JSON.stringify(event);
   const headers = [['terra-signature', sign(body, WEBHOOK_SECRET, NOON / 1000)]] as const;

@@ -62,7 +62,7 @@ const setting = async (
   };
 };
 
-test('the same return again carries exactly the strict headers, and no cookie again', async () => {
+test('a repeated return has exactly the strict headers, and sets no second cookie', async () => {
   const { ask } = await setting(user, 'pending', 'success');
   const first = await ask();
   const again = await ask();
@@ -71,7 +71,7 @@ test('the same return again carries exactly the strict headers, and no cookie ag
   expect(again?.statusCode).toBe(303);
 });
 
-test.each(visits)('%s carries exactly the strict headers', async (_what, which, end, query, wait, status) => {
+test.each(visits)('%s has exactly the strict headers', async (_what, which, end, query, wait, status) => {
   const { ask, world } = await setting(query, which, end);
   world.wait(wait);
 
@@ -94,37 +94,41 @@ test.each(
     ['an SDK provider', 'resource=APPLE'],
     ['nothing', ''],
   ].flatMap(([what = '', query = '']) => nowhereTitles.map(title => [what, ...title, query] as const)),
-)('whatever leads nowhere is the very same bytes, though it names %s, to who asks for %s', async (...visit) => {
-  const [, , language, title, query] = visit;
-  const accepts = language === undefined ? [] : [['accept-language', language] as const];
-  const { ask, world, alice } = await setting(query, 'pending', 'success', accepts);
-  const { state } = alice.sessions.pending;
-  const [owner = '', id = '', secret = ''] = state.split('.');
-  const nowhere = [
-    'x',
-    'a'.repeat(513),
-    `${owner}.${id}.${'A'.repeat(43)}`,
-    `${owner}.${'A'.repeat(22)}.${secret}`,
-    `${Buffer.from('nobody').toString('base64url')}.${id}.${secret}`,
-    `${state}=`,
-    `${state}.`,
-    alice.sessions.returned.state,
-    alice.sessions.completed.state,
-    alice.codes.returned,
-  ];
-  const pages = [];
-  for (const each of nowhere) {
-    for (const end of ['success', 'failure']) pages.push(await ask(`/v1/callback/${encodeURIComponent(each)}/${end}`));
-  }
-  world.wait(3 * HOUR);
-  pages.push(await ask());
+)(
+  'every invalid callback gets the same bytes, even if it names %s, for a browser that asks for %s',
+  async (...visit) => {
+    const [, , language, title, query] = visit;
+    const accepts = language === undefined ? [] : [['accept-language', language] as const];
+    const { ask, world, alice } = await setting(query, 'pending', 'success', accepts);
+    const { state } = alice.sessions.pending;
+    const [owner = '', id = '', secret = ''] = state.split('.');
+    const nowhere = [
+      'x',
+      'a'.repeat(513),
+      `${owner}.${id}.${'A'.repeat(43)}`,
+      `${owner}.${'A'.repeat(22)}.${secret}`,
+      `${Buffer.from('nobody').toString('base64url')}.${id}.${secret}`,
+      `${state}=`,
+      `${state}.`,
+      alice.sessions.returned.state,
+      alice.sessions.completed.state,
+      alice.codes.returned,
+    ];
+    const pages = [];
+    for (const each of nowhere) {
+      for (const end of ['success', 'failure'])
+        pages.push(await ask(`/v1/callback/${encodeURIComponent(each)}/${end}`));
+    }
+    world.wait(3 * HOUR);
+    pages.push(await ask());
 
-  const told = pages.map(page => JSON.stringify([page?.statusCode, page?.headers, page?.body]));
-  expect(new Set(told).size).toBe(1);
-  expect(pages[0]?.body).toContain(`<h1>${title}</h1>`);
-});
+    const told = pages.map(page => JSON.stringify([page?.statusCode, page?.headers, page?.body]));
+    expect(new Set(told).size).toBe(1);
+    expect(pages[0]?.body).toContain(`<h1>${title}</h1>`);
+  },
+);
 
-test('when the table is away the browser gets a problem, as strictly', async () => {
+test('if the table does not answer the browser gets a problem with the strict headers', async () => {
   const { doors, world, alice } = await populated();
   world.store.addSessionFact = async () => {
     throw Object.assign(new Error('throttled'), { $metadata: {} });
@@ -140,7 +144,7 @@ test('when the table is away the browser gets a problem, as strictly', async () 
 
 const paths = ['sessions', 'connections', 'providers', 'tokens', 'me', 'connections/x', 'sessions/x'];
 
-test.each(paths)('no answer to a signed-in user may be kept by a cache: /v1/%s', async path => {
+test.each(paths)('no answer to a signed-in user can be cached: /v1/%s', async path => {
   const { doors } = await populated();
   const answers = [];
   for (const method of ['GET', 'POST', 'DELETE']) {

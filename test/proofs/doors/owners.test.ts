@@ -14,7 +14,7 @@ const naming = (namespace: string, key = REFERENCE_KEY) =>
     alarm: () => {},
   });
 
-test('the same subject under two namespaces is two owners', async () => {
+test('one subject in two namespaces is two owners', async () => {
   const ids = await Promise.all(
     ['https://a.example', 'https://a.example/', 'https://b.example'].map(async namespace =>
       naming(namespace)({ sub: 'alice' }),
@@ -42,7 +42,7 @@ test.each([
     ['a', 'b","c'],
   ],
 ])(
-  'no two pairs of namespace and subject are one owner: %j and %j',
+  'different pairs of namespace and subject are different owners: %j and %j',
   ([aSpace = '', aSub = ''], [bSpace = '', bSub = '']) => {
     expect(opaqueReferenceId(REFERENCE_KEY, aSpace, aSub)).not.toBe(opaqueReferenceId(REFERENCE_KEY, bSpace, bSub));
   },
@@ -58,7 +58,7 @@ test('subjects that differ only in spelling, spaces or form are different owners
 
 const count = size(20_000, 1_000_000);
 
-test(`of ${count} ids and secrets no two are the same, and each has its 128 or 256 bits`, () => {
+test(`${count} ids and secrets are all different, and each has 128 or 256 bits`, () => {
   const ids = new Set(Array.from({ length: count }, () => newId(systemRandom)));
   const secrets = new Set(Array.from({ length: count }, () => newSecret(systemRandom)));
 

@@ -88,7 +88,7 @@ const scenario = (change: (draw: Draw, ordering: number) => [string, string][]) 
   return { before, after: await shown(people) };
 };
 
-test(`in ${runs} histories a replay under other trace ids, references and addresses changes not one byte, and later no status`, async () => {
+test(`in ${runs} histories a replay with other trace ids, references and addresses changes no byte, and later no status`, async () => {
   const replay = scenario((_draw, ordering) => [['x-terra-ordering-timestamp', String(ordering)]]);
   await check(
     fc.nat(),
@@ -100,7 +100,7 @@ test(`in ${runs} histories a replay under other trace ids, references and addres
   );
 });
 
-test(`in ${runs} histories a replay that claims an older or a newer time, or none, changes no status, reason, user or scope`, async () => {
+test(`in ${runs} histories a replay with an older or newer time, or none, changes no status, reason, user or scope`, async () => {
   const replay = scenario((draw, ordering) => {
     const claimed = draw.pick([
       '',
@@ -130,7 +130,7 @@ test.each([
   ],
   ['reaches no mint once the event was taken', { age: 25 * HOUR, comesFirst: false, status: 'unconfirmed' }],
   ['reaches no mint older than that', { age: 27 * HOUR, comesFirst: true, status: 'unconfirmed' }],
-])('a replay that claims an older time %s', async (_when, { age, comesFirst, status }) => {
+])('a replay with an older time %s', async (_when, { age, comesFirst, status }) => {
   const { go, world, doors } = await populated();
   const mintedAt = world.clock();
   await go.mint('alice');

@@ -50,7 +50,7 @@ function setting(value: object = { current: OLD }) {
   };
 }
 
-test('from ten seconds after a rotation no valid delivery is lost in the window, and none of the old secret taken after it', async () => {
+test('ten seconds after a rotation every valid delivery is accepted, and none signed with the old secret after its end', async () => {
   const deliveries = size(10_000, 100_000);
   await check(
     fc.nat(),
@@ -79,7 +79,7 @@ test('from ten seconds after a rotation no valid delivery is lost in the window,
   );
 });
 
-test('the old secret ends at the very millisecond the person set', async () => {
+test('the old secret ends at the configured millisecond', async () => {
   const { world, deliver, put } = setting();
   put({ current: NEW, previous: OLD, previousValidUntil: isoTime(NOON + MINUTE) });
 
@@ -89,7 +89,7 @@ test('the old secret ends at the very millisecond the person set', async () => {
   expect(await deliver(OLD)).toBe('unauthenticated');
 });
 
-test('an old secret that is taken away without notice is believed five minutes longer at most', async () => {
+test('an old secret that is removed without an overlap is accepted for at most five more minutes', async () => {
   const { world, deliver, put } = setting();
   await deliver(OLD);
   put({ current: NEW });
@@ -110,7 +110,7 @@ test('and one delivery under the new secret ends it at once', async () => {
   expect(await deliver(OLD)).toBe('unauthenticated');
 });
 
-test('while the secrets cannot be reached what was good is believed fifteen minutes, then nothing', async () => {
+test('while Secrets Manager does not answer the cached secrets are used for fifteen minutes, then none', async () => {
   const { world, deliver, fail } = setting();
   await deliver(OLD);
   fail(new Error('away'));
@@ -123,7 +123,7 @@ test('while the secrets cannot be reached what was good is believed fifteen minu
   expect(await deliver(OLD)).toBe('accepted');
 });
 
-test('while the secrets cannot be reached they are asked for once in ten seconds, not for each delivery', async () => {
+test('while Secrets Manager does not answer it is asked once in ten seconds, not for each delivery', async () => {
   const { world, deliver, fail, fetches } = setting();
   await deliver(OLD);
   fail(new Error('away'));
@@ -137,7 +137,7 @@ test('while the secrets cannot be reached they are asked for once in ten seconds
   expect(fetches() - before).toBeLessThanOrEqual(6);
 });
 
-test('a wrong signature makes the secret be read anew at most once in ten seconds', async () => {
+test('a wrong signature makes the function read the secret again at most once in ten seconds', async () => {
   const { world, deliver, fetches } = setting();
   await deliver(OLD);
   const before = fetches();
@@ -149,7 +149,7 @@ test('a wrong signature makes the secret be read anew at most once in ten second
   expect(fetches() - before).toBeLessThanOrEqual(10);
 });
 
-test('whoever floods with wrong signatures delays a new secret by ten seconds at most', async () => {
+test('a flood of wrong signatures delays a new secret by at most ten seconds', async () => {
   const { world, deliver, put } = setting();
   await deliver(OLD);
   world.wait(MINUTE);
@@ -165,7 +165,7 @@ test('whoever floods with wrong signatures delays a new secret by ten seconds at
   expect(verdicts).toEqual([...Array.from({ length: 10 }, () => 'unauthenticated'), 'accepted']);
 });
 
-test('simultaneous deliveries share one reading, at the first use and after a wrong signature', async () => {
+test('simultaneous deliveries share one read of the secret, at the first use and after a wrong signature', async () => {
   const { world, deliver, put, fetches } = setting();
 
   const first = await Promise.all(Array.from({ length: 200 }, () => deliver(OLD)));
@@ -205,7 +205,7 @@ test.each([
     'a short previous one',
     '{"current":"the-old-secret-0123456789","previous":"x","previousValidUntil":"2027-01-01T00:00:00Z"}',
   ],
-])('a secret that is %s lets nothing in, whoever signed', async (_what, text) => {
+])('with a secret that is %s no delivery is accepted', async (_what, text) => {
   const world = newWorld();
   const deps = { ...world, secrets: cachedSecret('terra-webhook', async () => text, parseWebhookSecrets, world.clock) };
   for (const secret of [OLD, '', 'undefined', 'null', text]) {
@@ -215,7 +215,7 @@ test.each([
   }
 });
 
-test('a previous secret without an end does not count', async () => {
+test('a previous secret without an end is not used', async () => {
   const { deliver } = setting({ current: NEW, previous: OLD });
 
   expect([await deliver(OLD), await deliver(NEW)]).toEqual(['unauthenticated', 'accepted']);

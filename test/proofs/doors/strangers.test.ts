@@ -29,7 +29,7 @@ const idsOf = ({ sessions, connections, users }: Population['alice']) => [
   ...users,
 ];
 
-test(`in ${calls} calls on somebody else’s ids nothing is told apart from an id that does not exist`, async () => {
+test(`in ${calls} calls a different user’s id gets the same answer as an id that does not exist`, async () => {
   const people = await populated();
   const { doors, alice, mallory, written } = people;
   const ids = idsOf(alice);
@@ -59,7 +59,7 @@ test(`in ${calls} calls on somebody else’s ids nothing is told apart from an i
   );
 });
 
-test('even with its live code a foreign session is answered as one that does not exist', async () => {
+test('confirming a different user’s session with its valid code gets the answer of an unknown session', async () => {
   const { doors, alice } = await populated();
   const confirm = routes.get('POST /v1/sessions/{id}/confirm');
   const read = routes.get('GET /v1/sessions/{id}');
@@ -73,7 +73,7 @@ test('even with its live code a foreign session is answered as one that does not
   expect(seen(stolen)).toBe(seen(missing));
 });
 
-test('lists, erasure and idempotency keys reach nothing of anybody else', async () => {
+test('lists, erasure and idempotency keys never reach records of a different user', async () => {
   const { doors, alice, world } = await populated();
   const key = [['idempotency-key', 'shared'] as const, ['content-type', 'application/json'] as const];
   const open = (sub: string) =>
@@ -106,7 +106,7 @@ test('lists, erasure and idempotency keys reach nothing of anybody else', async 
 });
 
 test.each(userRoutes.map(({ method, path }) => [method, path] as const))(
-  '%s %s answers nobody who is not signed in as somebody',
+  '%s %s refuses requests without a signed-in user',
   async (method, path) => {
     const { doors, alice, written } = await populated();
     const writes = written.times;
@@ -135,7 +135,7 @@ test.each(userRoutes.map(({ method, path }) => [method, path] as const))(
   },
 );
 
-test('of 1,000 visits at once with one state those of one user all get the one code, at the latest when the page tries again', async () => {
+test('in 1,000 simultaneous visits with one state those of one Terra user get one code, at the latest after a reload', async () => {
   const { doors, world, alice, items } = await populated();
   const path = `/v1/callback/${alice.sessions.pending.state}/success`;
   const users = [terraUser(51), terraUser(52), terraUser(53)];
@@ -157,7 +157,7 @@ test('of 1,000 visits at once with one state those of one user all get the one c
   doors.restore(items);
 });
 
-test('a code is worth nothing without the owner’s own token, and nothing after ten minutes', async () => {
+test('a code is refused without its owner’s token, and after ten minutes', async () => {
   const { doors, alice, world } = await populated();
   const { id } = alice.sessions.unconfirmed;
   const path = `/v1/sessions/${id}/confirm`;

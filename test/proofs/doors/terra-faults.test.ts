@@ -73,7 +73,7 @@ async function expectNothingStuck({ world }: Population): Promise<void> {
 }
 
 test.each(Object.keys(faults))(
-  'when Terra %s everybody is answered in time and in our words, and nothing is left half made',
+  'when Terra %s every caller gets a documented answer in time, and nothing stays incomplete',
   async name => {
     const fault = faults[name];
     if (!fault) throw new Error(name);
@@ -125,7 +125,7 @@ test.each(Object.keys(faults))(
 const ownerOf = ({ world, alice }: Population) =>
   [...world.store.items.values()].find(({ sub }) => sub === alice.sub)?.owner ?? '';
 
-test('asking for a token in the older way shares the time of asking in the newer', async () => {
+test('the older token path shares the time limit of the newer one', async () => {
   const budget = divided(TERRA_BUDGET, 20);
   const waits: number[] = [];
   const client = terraClient({
@@ -153,7 +153,7 @@ test('asking for a token in the older way shares the time of asking in the newer
 });
 
 test.each([1e300, 1e15, 48 * 3600, 0.001, Number.MIN_VALUE])(
-  'a link said to live for %p seconds opens a session that ends',
+  'a link with a lifetime of %p seconds opens a session that expires',
   async seconds => {
     const people = await populated();
     const { doors, world } = people;

@@ -32,7 +32,7 @@ async function verdictOn(delivery: Delivery): Promise<string> {
 const names = Object.keys(mutations);
 const runs = size(20_000, 1_000_000);
 
-test(`of ${runs} deliveries spoiled in ${names.length} ways none is accepted, each beside its original that is`, async () => {
+test(`${runs} deliveries altered in ${names.length} ways are refused, and each original is accepted`, async () => {
   const tried = new Map<string, number>();
   const spoiled = fc.record({ way: fc.constantFrom(...names), seed: fc.nat() });
   await check(
@@ -65,7 +65,7 @@ test.each([
     '2a1889f59156029118c995bfcdc10430b3237d7a479f537a43dd9c76ed018c25',
   ],
 ])(
-  'the published vector of %s is accepted at its time, and not one second after its 26 hours',
+  'the published vector of %s is accepted at its time, and refused one second after 26 hours',
   async (t, text, mac) => {
     const at = (seconds: number) => ({
       ...deps,
@@ -95,7 +95,7 @@ test.each([-26 * 3600 - 1, -26 * 3600, -301, -300, 0, 299, 300, 301])(
   },
 );
 
-test('what is refused for its form or time costs neither a secret nor a look at the table', async () => {
+test('a delivery that is refused for its form or time reads neither a secret nor the table', async () => {
   const asked = jest.fn();
   const unreachable = {
     ...deps,

@@ -33,7 +33,7 @@ const onDynamoDb = async (): Promise<Store> => {
 describe.each([
   ['memory', 1_000, async (): Promise<Store> => newWorld().store],
   ['DynamoDB', size(200, 1_000), onDynamoDb],
-])('at once, on %s, with %i askers,', (_kind, many, open) => {
+])('%s, %i simultaneous callers:', (_kind, many, open) => {
   const all = <T>(ask: (n: number) => Promise<T>) =>
     Promise.all(Array.from({ length: many }, (_, n) => codeOf(ask(n))));
   const setting = async () => {
@@ -42,7 +42,7 @@ describe.each([
     return { world, store, go: journey({ ...world, store }) };
   };
 
-  test('an owner mints exactly as many tokens as the limit allows, and Terra is asked for no more', async () => {
+  test('a user gets exactly as many tokens as the limit, and Terra is asked for no more', async () => {
     const { go, world, store } = await setting();
 
     const answers = await all(() => go.mint('alice'));
@@ -52,7 +52,7 @@ describe.each([
     expect((await store.load(referenceIdOf('alice'))).tokenRecords).toHaveLength(10);
   });
 
-  test('one Idempotency-Key opens one session with one question to Terra', async () => {
+  test('one Idempotency-Key opens one session with one request to Terra', async () => {
     const { go, world, store } = await setting();
 
     const answers = await all(() => go.open('alice', {}, { 'idempotency-key': 'the-same' }));
@@ -66,7 +66,7 @@ describe.each([
     expect((await store.load(referenceIdOf('alice'))).sessions).toHaveLength(1);
   });
 
-  test('of callbacks with different users one user is sent on with a code, at the latest when the page tries again', async () => {
+  test('callbacks with different Terra users give one of them a code, at the latest after a reload', async () => {
     const { go, world } = await setting();
     const { state } = await go.open('alice');
     const codesOf = async () =>
@@ -83,7 +83,7 @@ describe.each([
     expect(world.terra.asked('findUser').length).toBeLessThanOrEqual(RETURN_LOOKUP_LIMIT);
   });
 
-  test('what Terra tells of one connection at the same moment is all kept', async () => {
+  test('simultaneous events about one connection are all recorded', async () => {
     const facts = [];
     for (const how of ['one by one', 'at once']) {
       const { go, world, store } = await setting();
@@ -110,7 +110,7 @@ describe.each([
     expect(facts[1]).toEqual(facts[0]);
   });
 
-  test('one token proves one phone, whichever is quicker', async () => {
+  test('one token proves one phone', async () => {
     const { go, store } = await setting();
     await go.mint('alice');
 

@@ -207,7 +207,7 @@ async function* crashesOf(steps: readonly Step[]) {
 let points = 0;
 
 describe.each(stories)('when %s, a crash at any call', (_what, steps) => {
-  test('is made good by whoever calls again and by the sweep', async () => {
+  test('is repaired by repeated calls and the sweep', async () => {
     const unharmed = await tell(steps, {});
     for await (const at of crashesOf(steps)) {
       points++;
@@ -216,7 +216,7 @@ describe.each(stories)('when %s, a crash at any call', (_what, steps) => {
     }
   });
 
-  test('leaves nothing half done or due for ever, though nobody calls again', async () => {
+  test('leaves nothing incomplete or due forever, even without repeated calls', async () => {
     for await (const at of crashesOf(steps)) {
       const { world } = await tell(steps, { ...at, calledAgain: false });
       const { connections, sessions } = await endOf({ world });
@@ -243,7 +243,7 @@ test.each<[string, Step[], object]>([
     { status: 'disconnected', reason: 'wrong_owner' },
   ],
 ])(
-  'what died after %s was written down, before the connection was, is made good a minute later',
+  'a crash after %s was written and before the connection was is repaired a minute later',
   async (_what, steps, end) => {
     const world = newWorld();
     const crash = crashSwitch();
@@ -260,6 +260,6 @@ test.each<[string, Step[], object]>([
   },
 );
 
-test('all of that was more than 300 places to die at', () => {
+test('more than 300 crash points were tried', () => {
   expect(points).toBeGreaterThan(300);
 });

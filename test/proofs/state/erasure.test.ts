@@ -45,7 +45,7 @@ function stage() {
   };
 }
 
-test('an owner who comes back after his erasure is an owner like any other for good', async () => {
+test('an owner who comes back after an erasure is treated like any other', async () => {
   const { world, go, connect, rounds, purge } = stage();
   await connect(OLD);
   world.wait(HOUR);
@@ -64,7 +64,7 @@ test('an owner who comes back after his erasure is an owner like any other for g
 test.each([
   ['data', terraEvent.data(NEW)],
   ['a permission change', terraEvent.permissions(NEW, 'BODY')],
-])('%s that overtakes the new authentication of such an owner does not end it', async (_what, early) => {
+])('%s that arrives before the new authentication of such an owner does not end it', async (_what, early) => {
   const { world, go, connect, rounds } = stage();
   await connect(OLD);
   world.wait(HOUR);
@@ -87,7 +87,7 @@ test.each([
   expect(world.terra.asked('deauthenticate')).toEqual([OLD]);
 });
 
-test('a Terra user ended with the erasure, whom the owner then connects again, is his like any other', async () => {
+test('a Terra user that the erasure ended can be connected again', async () => {
   const { world, go, connect, rounds } = stage();
   await connect(OLD);
   world.terra.failWith(new Problem('terra_unavailable', 'away'));
@@ -125,7 +125,7 @@ const late = fc.constantFrom<((user: string) => object)[]>(
   user => terraEvent.reauth(terraEvent.auth(OLD).user, terraEvent.auth(user).user),
 );
 
-test('whatever Terra still tells of an erased owner, in the end only the tombstone is left, and no user at Terra', async () => {
+test('whatever Terra reports about an erased owner, only the tombstone remains, and no user at Terra', async () => {
   await holds(
     fc.asyncProperty(
       fc.array(fc.record({ late, user: fc.integer({ min: 1, max: 3 }), minutes: fc.constantFrom(0, 1, 7, 30) }), {

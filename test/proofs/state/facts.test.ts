@@ -1,5 +1,10 @@
 import * as fc from 'fast-check';
-import { type ConnectionFacts, connectionState, needsDeauthentication, mergeFacts } from '../../../functions/core/state/connection';
+import {
+  type ConnectionFacts,
+  connectionState,
+  needsDeauthentication,
+  mergeFacts,
+} from '../../../functions/core/state/connection';
 import { anyFacts, time, via } from './facts';
 import { holds, same } from './proof';
 
@@ -9,7 +14,7 @@ const isLive = (facts: ConnectionFacts) => ['connected', 'error'].includes(conne
 const newestEnd = ({ gone, disconnect }: ConnectionFacts) => Math.max(gone?.at ?? 0, disconnect?.at ?? 0);
 
 describe('facts of a connection', () => {
-  test('come to the same in any order, in any grouping and however often', async () => {
+  test('merge to the same value in any order, in any grouping and with repetitions', async () => {
     await holds(
       fc.property(anyFacts, anyFacts, anyFacts, (a, b, c) => {
         const all = mergeFacts(mergeFacts(a, b), c);
@@ -23,7 +28,7 @@ describe('facts of a connection', () => {
     );
   });
 
-  test('only grow: what is known is never unlearned', async () => {
+  test('only grow', async () => {
     await holds(
       fc.property(anyFacts, anyFacts, (a, b) => {
         const after = mergeFacts(a, b);
@@ -41,25 +46,25 @@ describe('a status', () => {
   const statuses = fc.array(anyFacts, { minLength: 1, maxLength: 4 }).map(merged);
   const always = (claim: (facts: ConnectionFacts) => void) => holds(fc.property(statuses, claim), 2_000, 100_000);
 
-  test('is live only with Terra’s word, and with a proof newer than every end (I1, I8, I9)', () =>
+  test('is live only with Terra’s authentication, and with a proof newer than every end (I1, I8, I9)', () =>
     always(facts => {
       if (!isLive(facts)) return;
       expect(facts.auth).toBeDefined();
       expect(facts.proof?.at ?? 0).toBeGreaterThan(newestEnd(facts));
     }));
 
-  test('is never live again once somebody else redeemed the code (I2)', () =>
+  test('is never live again once a different user sent the code (I2)', () =>
     always(facts => {
       const { status } = connectionState({ ...facts, wrongOwner: { at: 1 } });
       expect(['disconnecting', 'disconnected', 'superseded', 'unseen', 'unwanted']).toContain(status);
     }));
 
-  test('is not live where an end is as new as the newest authentication (I3, I5)', () =>
+  test('is not live if an end is as new as the newest authentication (I3, I5)', () =>
     always(facts => {
       expect(isLive(facts) && newestEnd(facts) >= (facts.auth?.at ?? 0)).toBe(false);
     }));
 
-  test('is not live once another Terra user took over (I4)', () =>
+  test('is not live once another Terra user superseded it (I4)', () =>
     always(facts => {
       expect(isLive({ ...facts, supersededBy: { at: 1, terraUserId: 'a' } })).toBe(false);
     }));
@@ -71,13 +76,13 @@ describe('a status', () => {
       expect(status).toBe(facts.auth ? 'disconnected' : 'unseen');
     }));
 
-  test('asks Terra to end a user only after a decision of ours (I13)', () =>
+  test('asks Terra to end a Terra user only after the deployment decided so (I13)', () =>
     always(facts => {
       const isDecided = (facts.disconnect ?? facts.wrongOwner) !== undefined;
       expect(needsDeauthentication(connectionState(facts)) && !isDecided).toBe(false);
     }));
 
-  test('is not brought back by data, by permissions or by an older authentication', async () => {
+  test('is not reopened by data, by permissions or by an older authentication', async () => {
     await holds(
       fc.property(statuses, time, via, (facts, at, by) => {
         if (isLive(facts)) return;
@@ -89,7 +94,7 @@ describe('a status', () => {
     );
   });
 
-  test('a new authentication alone makes an ended link unconfirmed, in either order', () => {
+  test('a new authentication without a proof makes an ended connection unconfirmed, in either order', () => {
     const proved = { auth: { at: 1, via: 'session#1' }, proof: { at: 1, via: 'session#1' } };
     const ended = { gone: { at: 2, reason: 'revoked' as const } };
     const again = { auth: { at: 3, via: 'session#2' } };

@@ -29,7 +29,7 @@ async function endsTheSame(scenario: Scenario, rate: number, seed: number, store
 
 const seeds = fc.nat(0xffff_ffff);
 
-describe.each([0, 10, 30])('where %i of a hundred calls of the table fail', rate => {
+describe.each([0, 10, 30])('if %i of a hundred table calls fail', rate => {
   test('nothing is lost, doubled or different once everything was delivered again (memory)', async () => {
     await holds(
       fc.asyncProperty(scenarios(), seeds, async (scenario, seed) => {

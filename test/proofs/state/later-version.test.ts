@@ -23,7 +23,7 @@ async function settled(played: Played) {
   return outcome(played);
 }
 
-test('two versions that write in turn lose nothing of the later one, and come to what one version comes to', async () => {
+test('two versions that write in turn keep everything of the later one, and reach the state of one version', async () => {
   let withLater = 0;
   await holds(
     fc.asyncProperty(
@@ -75,7 +75,7 @@ const deeds = fc.array(
   { minLength: 1, maxLength: 6 },
 );
 
-test('whatever is done with rows of a later version, nothing of them is lost, and no unknown value connects, ends or is shown', async () => {
+test('no operation loses anything of a later version’s rows, and no unknown value connects, ends or is shown', async () => {
   await holds(
     fc.asyncProperty(connections, sessions, deeds, async (facts, made, done) => {
       const { store, items } = mixedStore(() => false);

@@ -123,7 +123,7 @@ const isCounted = (path: string, unread: readonly string[]) =>
 
 const tried = new Map<string, { same: number; counted: number }>();
 
-test('an event with fields missing, null or of another type has the effect of the full one, or is counted', async () => {
+test('an event with missing, null or mistyped fields has the effect of the full one, or is counted', async () => {
   await holds(
     fc.asyncProperty(spoiled, async setting => {
       const body = full[setting.name] ?? {};
@@ -162,7 +162,7 @@ test('an event with fields missing, null or of another type has the effect of th
   expect(tried.size).toBe(Object.keys(full).length);
 });
 
-test('an event without a readable reference id writes nothing under an owner, and nothing at all with ids of the team’s own', async () => {
+test('an event without a readable reference id writes nothing under an owner, and nothing at all if reference ids are subjects', async () => {
   const names = Object.keys(full).filter(name => !name.startsWith('user_reauth'));
   for (const name of names) {
     for (const referenceId of ['opaque', 'subject'] as const) {

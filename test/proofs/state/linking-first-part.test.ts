@@ -1,5 +1,5 @@
 import { proveLinking } from './linking';
 
-test('no connection is ever live for anybody but the person who approved it, and no foreign user is ended', async () => {
+test('a connection is live only for the user who approved it, and no foreign Terra user is ended', async () => {
   expect(await proveLinking(0)).toBeGreaterThan(100);
 });

@@ -65,7 +65,7 @@ async function race(moves: readonly Move[], racers: readonly Racer[], scheduler:
   return live;
 }
 
-test('no interleaving about two links, one of which the victim was lured into, connects the victim’s account', async () => {
+test('no interleaving of two links connects the account of a victim who was lured into one of them', async () => {
   let connected = 0;
   // Mallory finishes a link of his own and keeps the code; Victor is lured into another one of Mallory's.
   const moves = (own: string): Move[] => [
@@ -108,7 +108,7 @@ test('no interleaving about two links, one of which the victim was lured into, c
   expect(connected).toBeGreaterThan(10);
 });
 
-test('no interleaving of polls for a refused user with the victim’s own return connects the victim’s account', async () => {
+test('no interleaving of lookups of a refused Terra user with the victim’s own return connects the victim’s account', async () => {
   let rejected = 0;
   const deny: Move = { does: 'deny', by: 'mallory', flow: 0, loads: 'nothing', legacy: false };
   const racers: Racer[] = [

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { holds, same } from './proof';
 import { outcome, play, scenarios } from './scenario';
 
-test('whatever comes, in whatever order, repeated or torn apart by a crash, amounts to the same (I10, I11, I12)', async () => {
+test('events in any order, repeated or interrupted by a crash, lead to the same state (I10, I11, I12)', async () => {
   await holds(
     fc.asyncProperty(scenarios(), async scenario => {
       const once = await outcome(await play(scenario, 'as told'));
@@ -17,7 +17,7 @@ test('whatever comes, in whatever order, repeated or torn apart by a crash, amou
   );
 });
 
-test('a phone that is connected anew by a token stays so, whenever the end of its old connection is told', async () => {
+test('a phone that reconnects by a token stays connected, whenever the end of its old connection is reported', async () => {
   const phone = { provider: 'APPLE' };
   for (const order of [
     ['deauth', 'auth'],
@@ -37,7 +37,7 @@ test('a phone that is connected anew by a token stays so, whenever the end of it
   }
 });
 
-test('a user that Terra gives back to its first id is shown again, and found under the id the link always had', async () => {
+test('a Terra user that replaces its own replacement is shown again, under the connection’s first id', async () => {
   const [first, second] = [terraUser(1), terraUser(2)];
   for (const order of [
     [0, 1],
@@ -59,7 +59,7 @@ test('a user that Terra gives back to its first id is shown again, and found und
   }
 });
 
-test('an authentication that names no session belongs to the only open one, and to none where several are', async () => {
+test('an authentication that names no session belongs to the only open one, and to none if several are open', async () => {
   for (const [sessions, reason] of [
     [1, 'awaiting_confirmation'],
     [2, 'unsolicited'],

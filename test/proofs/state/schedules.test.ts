@@ -23,7 +23,7 @@ function drawing(): (below: number) => number {
 
 const ownerOf = (n: number) => referenceIdOf(`owner-${n}`);
 
-test('whatever one owner in a hundred does, and Terra away for an hour, no healthy owner waits for a bad one', async () => {
+test('one bad owner in a hundred, and an hour without Terra, delay no other owner', async () => {
   const world = slowWorld();
   const draw = drawing();
   const startedAt = world.clock();

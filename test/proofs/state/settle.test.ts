@@ -6,7 +6,13 @@ import {
   isSuperseded,
 } from '../../../functions/core/state/connection';
 import type { TokenRecord } from '../../../functions/core/state/token-record';
-import { currentRow, type OwnerRecords, withChanges, withTokenRecord, withSession } from '../../../functions/core/state/owner-records';
+import {
+  currentRow,
+  type OwnerRecords,
+  withChanges,
+  withTokenRecord,
+  withSession,
+} from '../../../functions/core/state/owner-records';
 import { projectConnections } from '../../../functions/core/state/project-connections';
 import type { Rules } from '../../../functions/core/state/rules';
 import type { SessionRow } from '../../../functions/core/state/session';
@@ -209,7 +215,7 @@ const statusesOf = ({ connections }: OwnerRecords) =>
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
 
-test('the pieces a connection is made of come to the same facts in any order, repeated, and half stored by a crash', async () => {
+test('the facts of a connection merge to the same value in any order, repeated, or half stored after a crash', async () => {
   await holds(
     fc.property(stories, story => {
       const told = tell(story, 'as told');

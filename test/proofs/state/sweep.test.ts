@@ -177,7 +177,7 @@ function isOver(row: ConnectionRow, world: World): boolean {
   return now > (itself.returned?.at ?? 0) + 10 * MINUTE;
 }
 
-test('the sweep ends only what is over: nothing live, foreign or still awaited is touched, however due it looks', async () => {
+test('the sweep ends only what has expired: it never touches what is live, foreign or awaited, even if it is due', async () => {
   let ended = 0;
   await holds(
     fc.asyncProperty(tables, rules, fc.constantFrom(0, 5, 65, 600), async (made, chosen, minutes) => {
@@ -208,7 +208,7 @@ test('the sweep ends only what is over: nothing live, foreign or still awaited i
   expect(ended).toBeGreaterThan(500);
 });
 
-test('fired again at once it changes nothing, and leaves nothing that is due', async () => {
+test('a second sweep changes nothing, and no row stays due', async () => {
   await holds(
     fc.asyncProperty(tables, rules, fc.constantFrom(0, 65, 600), async (made, chosen, minutes) => {
       const world = await laid(made, chosen);
@@ -227,7 +227,7 @@ test('fired again at once it changes nothing, and leaves nothing that is due', a
   );
 });
 
-test('everything comes to rest: after three days nothing is awaited, being ended or due', async () => {
+test('after three days nothing is awaited, being ended or due', async () => {
   await holds(
     fc.asyncProperty(tables, rules, fc.boolean(), async (made, chosen, isAway) => {
       const world = await laid(made, chosen);
@@ -256,7 +256,7 @@ test('everything comes to rest: after three days nothing is awaited, being ended
 });
 
 /** What may happen between any two calls of the sweep about a link whose browser came back late. */
-test('racing a confirmation, either the sweep ends the link or the person is told it is connected, never both', async () => {
+test('if the sweep and a confirmation run at once, either the connection ends or confirm reports it connected, never both', async () => {
   const outcomes = { connected: 0, ended: 0 };
   await holds(
     fc.asyncProperty(
@@ -306,7 +306,7 @@ test('racing a confirmation, either the sweep ends the link or the person is tol
   expect(Math.min(outcomes.connected, outcomes.ended)).toBeGreaterThan(50);
 });
 
-test('nor in any interleaving of their calls with the sweep’s', async () => {
+test('the same holds for every interleaving of their calls', async () => {
   const outcomes = { connected: 0, ended: 0 };
   await holds(
     fc.asyncProperty(
@@ -367,7 +367,7 @@ function interrupted<T extends object>(store: T, between: () => Promise<void>): 
   });
 }
 
-test('a dead table stops a sweep and changes nothing that matters: the next one does its work', async () => {
+test('a table that does not answer stops a sweep without harm: the next one completes its work', async () => {
   await holds(
     fc.asyncProperty(tables, fc.integer({ min: 1, max: 40 }), async (made, dies) => {
       const [harmed, unharmed] = [await laid(made, {}), await laid(made, {})];
