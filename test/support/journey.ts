@@ -74,7 +74,10 @@ export function journey(world: Setting) {
       return back;
     },
     fail: async (state: string, query: Record<string, string> = {}) =>
-      recordFailure({ ...bare, path: { state }, query, body: undefined, note: world.note, browser: usualBrowser }, world),
+      recordFailure(
+        { ...bare, path: { state }, query, body: undefined, note: world.note, browser: usualBrowser },
+        world,
+      ),
     confirm: (sub: string, id: string, code?: string) =>
       confirm({ ...as(sub), path: { id }, body: code === undefined ? {} : { code } }, world),
     disconnect: async (sub: string, id: string) =>
