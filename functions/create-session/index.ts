@@ -38,7 +38,7 @@ type Deps = {
 };
 
 type Reply = ReplyOf<typeof createSession>;
-type SessionRequest = {
+type Input = {
   flow: 'widget' | 'direct';
   providers: string[] | undefined;
   returnTo: string;
@@ -51,7 +51,7 @@ const CLAIM_LIFE = 15 * SECOND;
 
 /** Creates a session with a link to Terra's widget or to one provider. */
 export const openSession: Behaviour<typeof createSession, Deps> = async ({ caller, body, headers, note }, deps) => {
-  const sessionRequest = readSessionRequest(body, deps.returnTargets);
+  const input = readInput(body, deps.returnTargets);
   const idempotencyKey = readIdempotencyKey(headers['idempotency-key']);
   const owner = await deps.ownerOf(caller);
   const records = await deps.store.load(owner.referenceId);
@@ -59,11 +59,11 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
   if (idempotencyKey === undefined) {
     refuseIfFull(records, 'sessions', { ...deps, note });
     await countUse(owner.referenceId, 'sessions', deps.limit, deps);
-    return sessionReply(await openAtTerra(owner, newId(deps.random), sessionRequest, undefined, deps), deps);
+    return sessionReply(await open(owner, newId(deps.random), input, undefined, deps), deps);
   }
 
   const id = keyedSessionId(await deps.referenceKey(), owner.referenceId, idempotencyKey);
-  const bodyHash = createHash('sha256').update(JSON.stringify(sessionRequest)).digest('base64url');
+  const bodyHash = createHash('sha256').update(JSON.stringify(input)).digest('base64url');
   const { sessions, claims } = records;
   const known = sessions.find(session => session.id === id) ?? claims.find(claim => claim.id === id);
   if (known && known.bodyHash !== bodyHash) {
@@ -74,9 +74,9 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
     return sessionReply(known, deps);
   }
   if (!known) refuseIfFull(records, 'sessions', { ...deps, note });
-  const claim = await takeClaim(owner, id, bodyHash, known, deps);
+  const claim = await reserve(owner, id, bodyHash, known, deps);
   try {
-    return sessionReply(await openAtTerra(owner, id, sessionRequest, claim, deps), deps);
+    return sessionReply(await open(owner, id, input, claim, deps), deps);
   } catch (error) {
     // Releases the claim, so that the same key can be used again at once.
     await deps.store.claimSession({ ...claim, claimedAt: 0 }, claim.attempt);
@@ -85,7 +85,7 @@ export const openSession: Behaviour<typeof createSession, Deps> = async ({ calle
 };
 
 /** Claims the session's id. Throws `in_progress` while another request holds it. */
-async function takeClaim(
+async function reserve(
   owner: Owner,
   id: string,
   bodyHash: string,
@@ -112,34 +112,19 @@ async function takeClaim(
 }
 
 /** Asks Terra for the link and stores the session. A crash in between leaves an unused link that expires. */
-async function openAtTerra(
-  owner: Owner,
-  id: string,
-  sessionRequest: SessionRequest,
-  claim: Claim | undefined,
-  deps: Deps,
-): Promise<SessionRow> {
+async function open(owner: Owner, id: string, input: Input, claim: Claim | undefined, deps: Deps): Promise<SessionRow> {
   const createdAt = deps.clock();
   const secret = newSecret(deps.random);
-  const link = await askTerra(
-    owner,
-    writeStateToken({ referenceId: owner.referenceId, sessionId: id, secret }),
-    sessionRequest,
-    deps,
-  );
-  const session = newSession(owner, id, sessionRequest, secret, link, createdAt, claim);
+  const state = writeStateToken({ referenceId: owner.referenceId, sessionId: id, secret });
+  const link = await askTerra(owner, state, input, deps);
+  const session = newSession(owner, id, input, secret, link, createdAt, claim);
   if (await deps.store.openSession(session, claim?.attempt)) return session;
   throw new Problem('in_progress', 'Another request with this Idempotency-Key replaced this one. Try again.', {
     retryAfterSeconds: 1,
   });
 }
 
-function askTerra(
-  owner: Owner,
-  state: string,
-  { flow, providers, language }: SessionRequest,
-  deps: Deps,
-): Promise<TerraLink> {
+function askTerra(owner: Owner, state: string, { flow, providers, language }: Input, deps: Deps): Promise<TerraLink> {
   const request = {
     referenceId: owner.referenceId,
     language,
@@ -155,7 +140,7 @@ function askTerra(
 function newSession(
   owner: Owner,
   id: string,
-  { flow, providers, returnTo, language }: SessionRequest,
+  { flow, providers, returnTo, language }: Input,
   secret: string,
   link: TerraLink,
   createdAt: Instant,
@@ -197,10 +182,7 @@ function sessionReply(session: SessionRow, { clock, confirmation }: Deps): Reply
   };
 }
 
-function readSessionRequest(
-  body: z.infer<typeof createSession.body>,
-  returnTargets: ReadonlyMap<string, string>,
-): SessionRequest {
+function readInput(body: z.infer<typeof createSession.body>, returnTargets: ReadonlyMap<string, string>): Input {
   const { provider, providers, returnTo, language } = body;
   if (provider !== undefined && providers !== undefined) {
     throw new Problem('invalid_request', 'Give provider (a direct link) or providers (a widget), not both.');

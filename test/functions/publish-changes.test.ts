@@ -454,7 +454,7 @@ describe('a batch of the stream', () => {
       changed('a', 'connected', 3, 'unconfirmed'),
     ];
 
-    const { unprocessed: unprocessed, published } = await publishChanges(records, deps);
+    const { unprocessed, published } = await publishChanges(records, deps);
 
     expect([published, unprocessed]).toEqual([2, [numbers(records)[1], numbers(records)[3]]]);
     expect([accepted, letters]).toEqual([['id-of-b:2', 'id-of-c:2'], []]);
@@ -477,7 +477,7 @@ describe('a batch of the stream', () => {
     };
     const records = [poison(), changed('owner-p', 'connected'), changed('a', 'connected'), changed('b', 'connected')];
 
-    const { unprocessed: unprocessed, deadLetters } = await publishChanges(records, deps);
+    const { unprocessed, deadLetters } = await publishChanges(records, deps);
 
     expect(unprocessed.toSorted()).toEqual(numbers([records[0], records[1], records[3]] as DynamoDBRecord[]));
     expect([accepted, deadLetters, sent]).toEqual([['id-of-a:2'], 0, 1]);

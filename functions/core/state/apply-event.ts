@@ -34,6 +34,9 @@ export type ApplyDeps = RecordDeps & {
   alarm: (name: 'owners_differ' | 'unsolicited_foreign' | 'link_reused' | 'end_without_reference') => void;
 };
 
+/** `at`: the time of the event. */
+type Applying = ApplyDeps & { at: Instant };
+
 /** The arrival of data is stored at most once in this time for each connection. */
 const COALESCE = HOUR;
 /** For the row of reported ends, which all owners share. */
@@ -41,31 +44,32 @@ const TRIES = 5;
 const PAUSE_MS = 25;
 
 /** Applies an event of Terra's that happened at `at`. Idempotent, and independent of the order of events. */
-export async function applyEvent(event: TerraEvent, at: Instant, deps: ApplyDeps): Promise<Outcome> {
+export async function applyEvent(event: TerraEvent, at: Instant, applyDeps: ApplyDeps): Promise<Outcome> {
+  const deps = { ...applyDeps, at };
   switch (event.kind) {
     case 'irrelevant':
       return 'ignored';
     case 'authenticated':
       return withOwner(event.user.referenceId, deps, known =>
-        applyAuthentication(known, { ...event, event: 'auth' }, at, deps),
+        applyAuthentication(known, { ...event, event: 'auth' }, deps),
       );
     case 'reauthenticated':
-      return applyReauthentication(event, at, deps);
+      return applyReauthentication(event, deps);
     case 'not_authenticated':
-      return withOwner(event.referenceId, deps, known => applyFailure(known, event, at, deps));
+      return withOwner(event.referenceId, deps, known => applyFailure(known, event, deps));
     case 'unclear':
-      return withOwner(event.user.referenceId, deps, known => applyUnclear(known, event, at, deps));
+      return withOwner(event.user.referenceId, deps, known => applyUnclear(known, event, deps));
     case 'gone':
-      return applyEnd(event.user, event.reason, at, deps);
+      return applyEnd(event.user, event.reason, deps);
     case 'degraded':
-      return applyEnd(event.user, 'error', at, deps);
+      return applyEnd(event.user, 'error', deps);
     case 'permissions': {
       const { user } = event;
-      return user.scopes ? applyFacts(user, { scopes: { at, list: user.scopes } }, at, deps) : 'ignored';
+      return user.scopes ? applyFacts(user, { scopes: { at, list: user.scopes } }, deps) : 'ignored';
     }
     case 'arrived':
       if (deps.dataEvents === 'ignore') return 'ignored';
-      return withOwner(event.user.referenceId, deps, known => applyArrival(known, event.user, at, deps));
+      return withOwner(event.user.referenceId, deps, known => applyArrival(known, event.user, deps));
     default:
       return event satisfies never;
   }
@@ -83,19 +87,19 @@ type Authenticated = {
 async function applyAuthentication(
   records: OwnerRecords,
   { user, previous, event, terraSessionId, delivery }: Authenticated,
-  at: Instant,
-  deps: ApplyDeps,
+  deps: Applying,
 ): Promise<Outcome> {
+  const { at } = deps;
   const { terraUserId, createdAt, scopes } = user;
   const provider = user.provider ?? knownProvider(records, terraUserId, terraSessionId, previous);
   const authentication = { terraUserId, provider, at, event, scopes, createdAt, terraSessionId, delivery };
   const recorded = await recordAuthentication(records, authentication, deps);
   if (recorded.origin.kind === 'none' && !replacesCurrent(records, previous)) {
     if (isBeforeErasure(records, { ...user, provider }, at, deps))
-      return recordFacts(records, user, recorded.facts, at, deps);
+      return recordFacts(records, user, recorded.facts, deps);
     if (isForeign(records, terraUserId, deps)) {
       deps.alarm('unsolicited_foreign');
-      if (previous) await recordFacts(records, previous, { gone: { at, reason: 'deauthorised' } }, at, deps);
+      if (previous) await recordFacts(records, previous, { gone: { at, reason: 'deauthorised' } }, deps);
       return 'foreign';
     }
   }
@@ -154,18 +158,17 @@ function becameReused(before: OwnerRecords, after: OwnerRecords, terraUserId: st
  */
 async function applyReauthentication(
   { user, previous }: Extract<TerraEvent, { kind: 'reauthenticated' }>,
-  at: Instant,
-  deps: ApplyDeps,
+  deps: Applying,
 ): Promise<Outcome> {
   const owner = user.referenceId ?? (await ownerWith(user, previous?.referenceId, deps));
   const oldOwner = previous?.referenceId ?? (previous && (await ownerWith(previous, owner, deps)));
   const isSame = previous?.terraUserId === user.terraUserId;
   const moved = previous && (oldOwner === undefined ? !isSame : oldOwner !== owner) ? previous : undefined;
   if (owner !== undefined && oldOwner !== undefined && moved) deps.alarm('owners_differ');
-  const ended = moved ? await applyEnd(moved, 'deauthorised', at, deps) : 'foreign';
+  const ended = moved ? await applyEnd(moved, 'deauthorised', deps) : 'foreign';
   const replaced = moved || isSame ? undefined : previous;
   const applied = await withOwner(owner, deps, known =>
-    applyAuthentication(known, { user, event: 'reauth', previous: replaced }, at, deps),
+    applyAuthentication(known, { user, event: 'reauth', previous: replaced }, deps),
   );
   return [applied, ended].find(outcome => outcome === 'applied' || outcome === 'noted') ?? applied;
 }
@@ -188,15 +191,11 @@ const hasAuthenticated = (records: OwnerRecords, terraUserId: string): boolean =
  * finds the owner, and raises an alarm. With `referenceId: "subject"` nothing is stored, because the user may belong to another
  * program; the daily check finds an end of one of ours within two days.
  */
-async function applyEnd(
-  user: EventUser,
-  reason: ReportedEnd['reason'],
-  at: Instant,
-  deps: ApplyDeps,
-): Promise<Outcome> {
+async function applyEnd(user: EventUser, reason: ReportedEnd['reason'], deps: Applying): Promise<Outcome> {
+  const { at } = deps;
   const { terraUserId, referenceId } = user;
   if (referenceId !== undefined)
-    return applyFacts(user, reason === 'error' ? { error: { at } } : { gone: { at, reason } }, at, deps);
+    return applyFacts(user, reason === 'error' ? { error: { at } } : { gone: { at, reason } }, deps);
   deps.alarm('end_without_reference');
   if (deps.rules.referenceId === 'subject') return 'foreign';
   return (await storeReportedEnd({ terraUserId, reason, at }, deps)) ? 'noted' : 'foreign';
@@ -231,8 +230,7 @@ async function storeReportedEnd(
 async function applyUnclear(
   records: OwnerRecords,
   { user, terraSessionId }: Extract<TerraEvent, { kind: 'unclear' }>,
-  at: Instant,
-  deps: ApplyDeps,
+  deps: Applying,
 ): Promise<Outcome> {
   const { terraUserId } = user;
   const isKnown =
@@ -241,15 +239,15 @@ async function applyUnclear(
   // Terra's answer does not show whether this is a second authentication.
   if (isKnown) return 'ignored';
   const via = terraSessionId === undefined ? unrequested.noSession : unrequested.otherSession;
-  return recordFacts(records, user, { reported: { at, via } }, at, deps);
+  return recordFacts(records, user, { reported: { at: deps.at, via } }, deps);
 }
 
 async function applyFailure(
   records: OwnerRecords,
   failure: Extract<TerraEvent, { kind: 'not_authenticated' }>,
-  at: Instant,
-  deps: ApplyDeps,
+  deps: Applying,
 ): Promise<Outcome> {
+  const { at } = deps;
   const { user, terraSessionId, cause } = failure;
   const terraUserId = user?.terraUserId;
   const { certain, possible } = correlateFailure(records, { at, terraUserId, terraSessionId }, deps.rules);
@@ -263,13 +261,12 @@ async function applyFailure(
   const isNew = refused !== records;
   if (isNew) await record(refused, () => NO_FACT_UPDATES, deps);
   // Only the older form of the event names a user; Terra has deleted it by then.
-  const ended = user
-    ? await recordFacts(refused, user, { gone: { at, reason: 'deauthorised' } }, at, deps)
-    : 'unchanged';
+  const ended = user ? await recordFacts(refused, user, { gone: { at, reason: 'deauthorised' } }, deps) : 'unchanged';
   return isNew ? 'applied' : ended;
 }
 
-async function applyArrival(records: OwnerRecords, user: EventUser, at: Instant, deps: ApplyDeps): Promise<Outcome> {
+async function applyArrival(records: OwnerRecords, user: EventUser, deps: Applying): Promise<Outcome> {
+  const { at } = deps;
   const row = connectionOf(records, user.terraUserId);
   // Data arrives again, so Terra need not repeat this event as it must others.
   if (isUnreadable(records, user.terraUserId)) return 'unchanged';
@@ -278,24 +275,23 @@ async function applyArrival(records: OwnerRecords, user: EventUser, at: Instant,
   const next = mergeFacts(facts, { data: { at } });
   const recent = facts.data !== undefined && at - facts.data.at < COALESCE;
   if (recent && sameState(connectionState(facts), connectionState(next))) return 'unchanged';
-  return recordFacts(records, user, { data: { at } }, at, deps);
+  return recordFacts(records, user, { data: { at } }, deps);
 }
 
-function applyFacts(user: EventUser, facts: ConnectionFacts, at: Instant, deps: ApplyDeps): Promise<Outcome> {
-  return withOwner(user.referenceId, deps, known => recordFacts(known, user, facts, at, deps));
+function applyFacts(user: EventUser, facts: ConnectionFacts, deps: Applying): Promise<Outcome> {
+  return withOwner(user.referenceId, deps, known => recordFacts(known, user, facts, deps));
 }
 
 async function recordFacts(
   records: OwnerRecords,
   user: EventUser,
   facts: ConnectionFacts,
-  at: Instant,
-  deps: ApplyDeps,
+  deps: Applying,
 ): Promise<Outcome> {
   const { terraUserId, provider } = user;
   if (isForeign(records, terraUserId, deps)) return 'foreign';
   const decide = (now: OwnerRecords): FactUpdates => {
-    if (!isBeforeErasure(now, user, facts.auth ? at : undefined, deps))
+    if (!isBeforeErasure(now, user, facts.auth ? deps.at : undefined, deps))
       return factUpdateOf(terraUserId, { provider, ...facts });
     const isKnown = connectionOf(now, terraUserId) !== undefined;
     if (facts.gone) return isKnown ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
@@ -305,7 +301,7 @@ async function recordFacts(
       return facts.data || facts.reported ? factUpdateOf(terraUserId, { provider, ...facts }) : NO_FACT_UPDATES;
     // No later than the erasure, so that a newer authentication of the user wins.
     const requestedAt = now.erasure?.requestedAt ?? 0;
-    const decidedAt = facts.auth ? Math.max(at, requestedAt) : requestedAt;
+    const decidedAt = facts.auth ? Math.max(deps.at, requestedAt) : requestedAt;
     return factUpdateOf(terraUserId, { disconnect: { at: decidedAt, reason: 'erased' } });
   };
   const { changed, records: stored } = await record(records, decide, deps);

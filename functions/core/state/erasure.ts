@@ -9,7 +9,7 @@ import { connectionOf, isUnreadable, type OwnerRecords, terraUserOf } from './ow
 import { record } from './record';
 import type { Rules } from './rules';
 import { fits } from './token-record';
-import { type Confirmation, isOpen, mayContain, type SessionRow, userToLookUp } from './session';
+import { type Confirmation, isOpen, mayContain, userToLookUp } from './session';
 import { type Item, itemKey, numberOf } from '../store/table';
 import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
@@ -79,15 +79,19 @@ function erasedFacts(row: ConnectionRow | undefined, now: Instant): ConnectionFa
  */
 export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, deps: EraseDeps): Promise<boolean> {
   const readable = await eraseUnreadableConnections(known, mayAsk, deps);
-  const { unanswered, users } = await findUnrecordedUsers(readable, mayAsk, deps);
+  const returned = await findUnrecordedUsers(readable, mayAsk, deps);
   const named = await findNamedUsers(readable, mayAsk, deps);
-  let { records } = await record(readable, now => erasureUpdates(now, [...users, ...named.users], deps), deps);
-  const kept = new Set([...unanswered.map(({ id }) => itemKey.session(id)), ...named.unanswered]);
+  const found = new Set([...returned.users, ...named.users]);
+  let { records } = await record(readable, now => erasureUpdates(now, [...found], deps), deps);
+  const kept = new Set([
+    ...returned.unanswered.map(({ id }) => itemKey.session(id)),
+    ...named.unanswered.map(({ item }) => item),
+  ]);
   for (const { item, version } of [...itemsBefore(records), ...unreadableBefore(records)]) {
-    if (!kept.has(item)) await deps.store.remove(records.owner, item, version);
+    // A connection that cannot be read is only deleted after its user was ended.
+    if (!kept.has(item) && terraUserOf(item) === undefined) await deps.store.remove(records.owner, item, version);
   }
 
-  const found = new Set([...users, ...named.users]);
   const before = new Set(rowsBefore(records));
   const rows = records.connections.filter(row => before.has(row) || found.has(row.terraUserId));
   // Oldest attempt first, so that a user for whom Terra always fails does not delay the others.
@@ -107,27 +111,37 @@ export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findU
 
 /**
  * Returns the Terra users that browsers returned with and that no event reported, if Terra has them for this owner. A return can
- * be forged, so only Terra's answer counts. `unanswered`: sessions that are kept until Terra can be asked.
+ * be forged, so only Terra's answer counts.
  */
-async function findUnrecordedUsers(
-  records: OwnerRecords,
+function findUnrecordedUsers(records: OwnerRecords, mayAsk: () => boolean, deps: EraseDeps) {
+  const sessions = records.sessions.filter(
+    session => isBefore(records, session.createdAt) && userToLookUp(session) !== undefined,
+  );
+  return findUsers(sessions, mayAsk, async (session, users) => {
+    const terraUserId = userToLookUp(session) ?? '';
+    const answer = await askTerra(session, terraUserId, undefined, deps);
+    if (answer !== undefined && answer !== 'undated') users.push(terraUserId);
+  });
+}
+
+/**
+ * Collects the Terra users that `find` adds for each row while `mayAsk` allows it. `unanswered`: rows that are kept until Terra can
+ * be asked.
+ */
+async function findUsers<R>(
+  rows: readonly R[],
   mayAsk: () => boolean,
-  deps: EraseDeps,
-): Promise<{ unanswered: SessionRow[]; users: string[] }> {
-  const unanswered: SessionRow[] = [];
+  find: (row: R, users: string[]) => Promise<void>,
+): Promise<{ unanswered: R[]; users: string[] }> {
+  const unanswered: R[] = [];
   const users: string[] = [];
-  for (const session of records.sessions.filter(({ createdAt }) => isBefore(records, createdAt))) {
-    const terraUserId = userToLookUp(session);
-    if (terraUserId === undefined) continue;
-    if (!mayAsk()) unanswered.push(session);
-    else {
-      try {
-        const answer = await askTerra(session, terraUserId, undefined, deps);
-        if (answer !== undefined && answer !== 'undated') users.push(terraUserId);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        unanswered.push(session);
-      }
+  for (const row of rows) {
+    try {
+      if (mayAsk()) await find(row, users);
+      else unanswered.push(row);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      unanswered.push(row);
     }
   }
   return { unanswered, users };
@@ -160,33 +174,15 @@ async function eraseUnreadableConnections(
   return removed ? deps.store.load(records.owner) : records;
 }
 
-/**
- * Returns the Terra users that unreadable sessions and token records name, if Terra has them for this owner. `unanswered`: the
- * sort keys of rows that are kept until Terra can be asked, including connections.
- */
-async function findNamedUsers(
-  records: OwnerRecords,
-  mayAsk: () => boolean,
-  { terra }: EraseDeps,
-): Promise<{ unanswered: string[]; users: string[] }> {
-  const unanswered: string[] = [];
-  const users: string[] = [];
-  for (const { item, stored } of unreadableBefore(records)) {
-    try {
-      if (terraUserOf(item) !== undefined || !mayAsk()) {
-        unanswered.push(item);
-        continue;
-      }
-      for (const terraUserId of usersNamedIn(stored)) {
-        const user = await terra.findUser(terraUserId);
-        if (user?.referenceId === records.owner && user.authenticated) users.push(terraUserId);
-      }
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      unanswered.push(item);
+/** Returns the Terra users that unreadable sessions and token records name, if Terra has them for this owner. */
+function findNamedUsers(records: OwnerRecords, mayAsk: () => boolean, { terra }: EraseDeps) {
+  const rows = unreadableBefore(records).filter(({ item }) => terraUserOf(item) === undefined);
+  return findUsers(rows, mayAsk, async ({ stored }, users) => {
+    for (const terraUserId of usersNamedIn(stored)) {
+      const user = await terra.findUser(terraUserId);
+      if (user?.referenceId === records.owner && user.authenticated) users.push(terraUserId);
     }
-  }
-  return { unanswered, users };
+  });
 }
 
 /** Returns all Terra user ids that an unreadable session or token record names. */

@@ -41,6 +41,8 @@ import {
 import type { TokenRecord } from './token-record';
 import { isOfLaterSchema, itemKey } from '../store/table';
 
+type UserFacts = Pick<ConnectionRow, 'terraUserId' | 'facts'>;
+
 const HISTORY_LENGTH = 20;
 const IDS_KEPT = 8;
 const KEEP_ENDED = 90 * DAY;
@@ -108,11 +110,8 @@ function idsOf(
  * Returns whether a new Terra user is disconnected at once if the owner has `OWNER_ROWS` connections: it authenticated without
  * a proof. The owner can connect it again later, while deleting an older connection instead could not be undone.
  */
-const isRefusable = (
-  user: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
-  sessions: readonly SessionRow[],
-  rules: Rules,
-) => connectionState(user.facts).status === 'unconfirmed' && confirmDeadline(user, sessions, rules) !== undefined;
+const isRefusable = (user: UserFacts, sessions: readonly SessionRow[], rules: Rules) =>
+  connectionState(user.facts).status === 'unconfirmed' && confirmDeadline(user, sessions, rules) !== undefined;
 
 const notConfirmedFacts = ({ auth }: ConnectionFacts, now: Instant): ConnectionFacts => ({
   disconnect: { at: Math.max(now, auth?.at ?? 0), reason: 'not_confirmed' },
@@ -282,7 +281,7 @@ function nextRow(
  * browser returned with that user.
  */
 export function waitingSession(
-  { terraUserId, facts }: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
+  { terraUserId, facts }: UserFacts,
   sessions: readonly SessionRow[],
   rules: Rules,
 ): SessionRow | undefined {
@@ -296,11 +295,7 @@ export function waitingSession(
  * Returns the time until which an unconfirmed row waits for its proof. Undefined if this deployment must not end the Terra
  * user: with `referenceId: "subject"`, an authentication without an origin may belong to another program.
  */
-export function confirmDeadline(
-  row: Pick<ConnectionRow, 'terraUserId' | 'facts'>,
-  sessions: readonly SessionRow[],
-  rules: Rules,
-): Instant | undefined {
+export function confirmDeadline(row: UserFacts, sessions: readonly SessionRow[], rules: Rules): Instant | undefined {
   const { at = 0, via = '' } = row.facts.auth ?? {};
   const session = waitingSession(row, sessions, rules);
   if (isUnrequested(via) && !session && rules.referenceId === 'subject') return undefined;
@@ -321,15 +316,11 @@ function nextAttemptAt(facts: ConnectionFacts, now: Instant): Instant {
   return since === undefined ? now : at + backOff(since, at);
 }
 
-/** Returns JSON with sorted object keys, so that equal values have equal text. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
+/** Removes repeated values. Compares them as JSON with sorted keys, because rows store them with any order of keys. */
+function uniqueByJson<T>(values: readonly T[]): T[] {
+  const sortKeys = (_key: string, each: unknown) =>
     each !== null && typeof each === 'object' && !Array.isArray(each)
       ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-}
-
-function uniqueByJson<T>(values: readonly T[]): T[] {
-  return [...new Map(values.map(value => [canonicalJson(value), value])).values()];
+      : each;
+  return [...new Map(values.map(value => [JSON.stringify(value, sortKeys), value])).values()];
 }

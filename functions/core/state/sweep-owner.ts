@@ -169,27 +169,23 @@ async function sweepSession(
     deferRow(item, deps);
     return session;
   }
-  let completed = session;
+  let current = session;
   if (terraUserId !== undefined && isAsked) {
     if (isUnanswered) deps.swept.looked++;
     try {
-      completed = await completeReturn(session, terraUserId, records, undefined, deps);
+      current = await completeReturn(session, terraUserId, records, undefined, deps);
     } catch (error) {
       if (!isOfTerra(error)) throw error;
       countFailure(error, { item, row: session }, deps);
       return session;
     }
   }
-  if (!isOpen(completed, confirmation) || now <= closesAt(completed, confirmation)) return completed;
-  const fact = {
-    kind: 'closed',
-    at: now,
-    version: completed.version,
-    purgeAt: purgeTimeOnClose(completed, now),
-  } as const;
-  const stored = await deps.store.addSessionFact(completed.owner, completed.id, fact, undefined);
+  if (!isOpen(current, confirmation) || now <= closesAt(current, confirmation)) return current;
+  const purgeAt = purgeTimeOnClose(current, now);
+  const fact = { kind: 'closed', at: now, version: current.version, purgeAt } as const;
+  const stored = await deps.store.addSessionFact(current.owner, current.id, fact, undefined);
   if (stored.written) deps.swept.closed++;
-  return stored.session ?? completed;
+  return stored.session ?? current;
 }
 
 async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: Sweeping): Promise<OwnerRecords> {
@@ -209,33 +205,24 @@ async function sweepConnection(row: ConnectionRow, records: OwnerRecords, deps: 
   const decide = (now: ConnectionRow | undefined, current: OwnerRecords) => now && sweepDecision(now, current, deps);
   if (!deps.turn.mayAsk()) {
     // Storing the decision does not need Terra.
-    const decided = await record(identified, now => decidedUpdate(terraUserId, now, decide), deps);
-    if (isStillEnding(decided.records, terraUserId)) deferRow(item, deps, since);
+    const decideNow = (now: OwnerRecords) => {
+      const facts = decide(connectionOf(now, terraUserId), now);
+      return facts ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
+    };
+    const decided = await record(identified, decideNow, deps);
+    const stored = connectionOf(decided.records, terraUserId);
+    if (stored && needsDeauthentication(connectionState(stored.facts))) deferRow(item, deps, since);
     return decided.records;
   }
-  const ending = await endConnection(identified, terraUserId, decide, deps);
-  if (ending.terra === 'agreed') deps.swept.disconnected++;
-  if (ending.terra === 'failed') {
-    const asked = connectionOf(ending.records, terraUserId);
-    if (asked) countFailure(ending.problem, { item, row: asked }, deps);
+  const ended = await endConnection(identified, terraUserId, decide, deps);
+  if (ended.terra === 'agreed') deps.swept.disconnected++;
+  if (ended.terra === 'failed') {
+    const asked = connectionOf(ended.records, terraUserId);
+    if (asked) countFailure(ended.problem, { item, row: asked }, deps);
     const begunAt = (row.facts.wrongOwner ?? row.facts.disconnect)?.at;
     if (begunAt !== undefined && deps.clock() - begunAt > OVERDUE) deps.alarm('disconnect_overdue');
   }
-  return ending.records;
-}
-
-function decidedUpdate(
-  terraUserId: string,
-  records: OwnerRecords,
-  decide: (row: ConnectionRow | undefined, records: OwnerRecords) => ConnectionFacts | undefined,
-) {
-  const facts = decide(connectionOf(records, terraUserId), records);
-  return facts ? factUpdateOf(terraUserId, facts) : NO_FACT_UPDATES;
-}
-
-function isStillEnding(records: OwnerRecords, terraUserId: string): boolean {
-  const row = connectionOf(records, terraUserId);
-  return row !== undefined && needsDeauthentication(connectionState(row.facts));
+  return ended.records;
 }
 
 /**
