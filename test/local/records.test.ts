@@ -156,7 +156,10 @@ describe('GET /_local/records', () => {
   });
 
   test('asks whose, and takes no other method', async () => {
-    expect(await ask('')).toEqual({ status: 400, body: { message: 'The parameter sub is missing, for example ?sub=alice' } });
+    expect(await ask('')).toEqual({
+      status: 400,
+      body: { message: 'The parameter sub is missing, for example ?sub=alice' },
+    });
     expect((await ask('?sub=alice', { method: 'POST' })).status).toBe(404);
   });
 
