@@ -64,7 +64,7 @@ function statusLine({ status, reason }) {
 
 /** Short reasons, for a list. @type {Record<string, string>} */
 export const shortReason = {
-  awaiting_confirmation: 'not confirmed yet',
+  awaiting_confirmation: 'waiting for confirmation',
   unsolicited: 'not started here',
   provider_rejected: 'rejected by the provider',
   owner: 'by you',

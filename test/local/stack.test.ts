@@ -223,8 +223,8 @@ test('differences from AWS are logged', () => {
     expect.arrayContaining([
       `Lambda: nodejs24.x, here: ${process.version}`,
       expect.stringMatching(/^CPU: functions get whole cores; on Lambda 0\.\d\d of a core at \d+ MB/),
-      expect.stringMatching(/^CORS headers are on the gateway's own answers too \(401, 403, 404, 429\)/),
-      expect.stringMatching(/^permissions are those of the roles' own policies: .* are not enforced/),
+      expect.stringMatching(/^CORS headers are also set on the gateway's own responses \(401, 403, 404, 429\)/),
+      expect.stringMatching(/^only the roles' identity policies are enforced: .* policies are not/),
     ]),
   );
   expect(stack.differences).not.toContain('permissions are not enforced');
