@@ -18,6 +18,8 @@ const onlyOnAws = {
   'no row and no secret, however broken, makes it fail': /^(?!return)\w+ 500 internal$/,
 };
 
+const callback = `/v1/callback/${writeStateToken({ referenceId: 'unknown', sessionId: 'A'.repeat(22), secret: 'B'.repeat(43) })}`;
+
 const running: LocalStack[] = [];
 let stack: LocalStack;
 let table: DynamoDBClient;
@@ -219,8 +221,7 @@ test('every answer of a link from its opening to the erasure is declared', async
   expect(statuses).toEqual([200, 200, 200, 202, 202]);
   const codes = [await gil.call('POST', '/v1/sessions', { returnTo: 'web' }), await gil.call('POST', '/v1/tokens')];
   expect(codes.map(({ body }) => body.code)).toEqual(['erasing', 'erasing']);
-  const back = `${stack.apiUrl}/v1/callback/${writeStateToken({ referenceId: 'nobody', sessionId: 'A'.repeat(22), secret: 'B'.repeat(43) })}`;
-  expect((await ask(`${back}/success`)).status).toBe(200);
+  expect((await ask(`${stack.apiUrl}${callback}/success`)).status).toBe(200);
   expect((await ask(`${stack.apiUrl}/v1/webhooks/terra`, signedDelivery(deliveries.arrived))).status).toBe(200);
 });
 
@@ -260,9 +261,10 @@ test('a function that cannot send a request to its table returns an internal err
     }),
   });
 
-  // The others meet their secrets first.
-  const callbacks = { returnSuccess: 500, returnFailure: 500 };
-  expect(await askEverything(misled, await misled.token('ian'))).toEqual({ ...all(503), ...callbacks });
+  // Every other function reads a secret first, and answers 503.
+  for (const end of ['success?user_id=00000000-0000-4000-8000-000000000001', 'failure']) {
+    expect((await ask(`${misled.apiUrl}${callback}/${end}`)).status).toBe(500);
+  }
 });
 
 test('a function that exceeds its time gets the gateway’s answer', async () => {
