@@ -202,7 +202,7 @@ test('with a customer key a user can connect, by permissions on that key', async
   expect(calls.flatMap(({ needs }) => needs.map(({ action }) => action))).toContain('kms:Decrypt');
 });
 
-/** Takes an action on the resources that fit away from a function or a schedule. */
+/** Returns a change of the template that removes an action on the matching resources from a function or a schedule. */
 function without(owner: string, action: string, resource: RegExp): (template: Template) => Template {
   return template => {
     let removed = 0;
@@ -230,7 +230,7 @@ type PolicyProperties = { PolicyDocument: { Statement: Statement[] } };
 
 const pascal = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** What each function may ask of the emulated services. Logs, traces and the stream are Lambda's to use in its name. */
+/** The permissions of each function, except those that Lambda uses on its behalf: logs, traces and the stream. */
 function grantsOf(template: Template): Map<string, string[]> {
   const stack = readStack('terra-connect-local', template, { apiUrl: 'http://localhost' });
   const roles = rolesOf(stack);

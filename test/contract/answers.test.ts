@@ -11,7 +11,7 @@ import { ask, seen } from './ask';
 import { declaredAnswers } from './contract';
 import { plainRequests, SIGNING_SECRET, sentBy, signedDelivery } from './plain-requests';
 
-/** What no local stack can be brought to answer, and why. */
+/** Declared answers that no local stack returns, with the reason. */
 const onlyOnAws = {
   'a route that is declared is also deployed': / 404 gateway$/,
   'the gateway here gives up on a function with 503': / 504 gateway$/,
@@ -49,7 +49,7 @@ const sandbox = () => {
   return stack.sandbox;
 };
 
-/** Sends every operation its plain request, one after the other, as this user; what was answered, by status. */
+/** Sends every operation its plain request as this user, one after the other; returns the statuses. */
 async function askEverything(at: LocalStack, token: string): Promise<Record<string, number>> {
   const answers: [string, number][] = [];
   for (const request of plainRequests()) {

@@ -18,7 +18,10 @@ afterEach(async () => {
 
 /** A function with this handler code, ready to be invoked. */
 function functionOf(code: string, properties: object = {}, limits: Partial<Limits> = {}): Runtime {
-  const assembly = assemblyOf({ Subject: functionResource('subject', { Timeout: 60, ...properties }) }, { subject: code });
+  const assembly = assemblyOf(
+    { Subject: functionResource('subject', { Timeout: 60, ...properties }) },
+    { subject: code },
+  );
   const [definition] = functionsOf(
     readStack('fixture', readTemplate(assembly), { apiUrl: 'http://localhost' }),
     assembly,
