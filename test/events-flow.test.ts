@@ -57,7 +57,7 @@ const told = (sub: string, ...names: string[]) =>
 const letters = () => stack.queues.bodies(deadLetterQueue()).map(body => Letter.parse(JSON.parse(body)));
 const deadLetterQueue = () => stack.queues.urls.find(url => /-ConnectDeadLetters/.test(url)) ?? 'none';
 
-/** Connects this person to Oura by a direct link. */
+/** Connects this user to Oura by a direct link. */
 async function connected(sub: string) {
   const who = await person(stack, sub);
   const session = await who.open({ provider: 'OURA' });
@@ -69,7 +69,7 @@ async function connected(sub: string) {
   return { who, session, connection, referenceId: readStateToken(state)?.referenceId ?? '' };
 }
 
-/** Connects this person, and then makes the connection's row one that nobody can read. */
+/** Connects this user, and then makes the connection's row unreadable. */
 async function poisoned(sub: string) {
   const { connection, referenceId } = await connected(sub);
   await told(sub, 'connection.connected');
@@ -109,7 +109,7 @@ test('connecting publishes session.completed once, connection.unconfirmed and th
   const now = events.find(event => event['detail-type'] === 'connection.connected');
   expect(now?.detail).toMatchObject({
     eventId: expect.stringMatching(new RegExp(`^${String(connection?.id)}:\\d+$`)),
-    // What is told again of the same authentication may have written the row once more since, without a new status.
+    // A repeated event of the same authentication may have written the row again, without a new status.
     connection: { ...connection, version: expect.any(Number), updatedAt: expect.any(String) },
   });
 });

@@ -19,16 +19,71 @@ async function started(options: LocalStackOptions = {}): Promise<LocalStack> {
   return stack;
 }
 
+/** A stack with the synthesised policies. */
+let whole: LocalStack;
+
+describe('under exactly the synthesised policies', () => {
+  const calls: JudgedCall[] = [];
+  let grants: Map<string, string[]>;
+  beforeAll(async () => {
+    whole = await started({
+      onCall: call => calls.push(call),
+      alter(template) {
+        grants = grantsOf(template);
+        return template;
+      },
+    });
+    await everyFlow(whole);
+  });
+
+  test('every flow works and nothing is denied', () => {
+    expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
+    expect(whole.logs().filter(({ kind }) => kind === 'denied')).toEqual([]);
+    expect(new Set(whole.events().map(event => event['detail-type']))).toEqual(
+      new Set([
+        'connection.connected',
+        'connection.disconnected',
+        'connection.disconnecting',
+        'connection.unconfirmed',
+        'session.completed',
+        'session.expired',
+        'session.failed',
+        'session.rejected',
+      ]),
+    );
+    const requests = whole.logs().filter(entry => entry.kind === 'request');
+    expect(requests.filter(({ status }) => status >= 500)).toEqual([]);
+  });
+
+  test('only functions’ calls are checked; this test’s own calls are marked', () => {
+    const unchecked = calls.filter(({ decision }) => decision === 'unchecked');
+
+    expect(unchecked.length).toBeGreaterThan(0);
+    expect(new Set(unchecked.map(({ accessKey }) => accessKey))).toEqual(new Set(['test']));
+  });
+
+  test('each function uses all of its permissions', () => {
+    const used = usedOf(calls);
+
+    expect([...used.keys()].toSorted()).toEqual([...grants.keys()].toSorted());
+    for (const [name, granted] of grants) {
+      const asked = [...(used.get(name) ?? [])];
+      expect([name, asked.filter(power => !granted.includes(power))]).toEqual([name, []]);
+      expect([name, granted.filter(power => !asked.includes(power))]).toEqual([name, []]);
+    }
+  });
+});
+
 describe('a removed grant', () => {
   const stateToken = writeStateToken({
-    referenceId: 'nobody-we-know',
+    referenceId: 'unknown-owner',
     sessionId: 'A'.repeat(22),
     secret: 'B'.repeat(43),
   });
-  const asAlice = async (stack: LocalStack, method: string, path: string, body?: unknown) =>
-    (await (await person(stack, 'alice')).call(method, path, body)).status;
+  const asZoe = async (stack: LocalStack, method: string, path: string, body?: unknown) =>
+    (await (await person(stack, 'zoe')).call(method, path, body)).status;
 
-  /** Which function loses what, and what then meets whom it serves. */
+  /** A permission, the request that needs it, and the status of the answer with that permission. */
   const requests: [
     name: string,
     action: string,
@@ -36,24 +91,24 @@ describe('a removed grant', () => {
     ask: (stack: LocalStack) => Promise<number>,
     now: number,
   ][] = [
-    ['create-session', 'dynamodb:PutItem', /Table/, s => asAlice(s, 'POST', '/v1/sessions', { returnTo: 'web' }), 201],
+    ['create-session', 'dynamodb:PutItem', /Table/, s => asZoe(s, 'POST', '/v1/sessions', { returnTo: 'web' }), 201],
     [
       'mint-token',
       'secretsmanager:GetSecretValue',
       /TerraApi/,
-      s => asAlice(s, 'POST', '/v1/tokens', { provider: 'APPLE' }),
+      s => asZoe(s, 'POST', '/v1/tokens', { provider: 'APPLE' }),
       201,
     ],
-    ['read-state', 'dynamodb:Query', /Table/, s => asAlice(s, 'GET', '/v1/connections'), 200],
-    ['list-providers', 'secretsmanager:GetSecretValue', /TerraApi/, s => asAlice(s, 'GET', '/v1/providers'), 200],
+    ['read-state', 'dynamodb:Query', /Table/, s => asZoe(s, 'GET', '/v1/connections'), 200],
+    ['list-providers', 'secretsmanager:GetSecretValue', /TerraApi/, s => asZoe(s, 'GET', '/v1/providers'), 200],
     [
       'confirm-session',
       'dynamodb:GetItem',
       /Table/,
-      s => asAlice(s, 'POST', `/v1/sessions/${'A'.repeat(22)}/confirm`, { code: stateToken }),
+      s => asZoe(s, 'POST', `/v1/sessions/${'A'.repeat(22)}/confirm`, { code: stateToken }),
       400,
     ],
-    ['disconnect', 'secretsmanager:GetSecretValue', /ReferenceKey/, s => asAlice(s, 'DELETE', '/v1/me'), 202],
+    ['disconnect', 'secretsmanager:GetSecretValue', /ReferenceKey/, s => asZoe(s, 'DELETE', '/v1/me'), 202],
     [
       'complete-callback',
       'dynamodb:UpdateItem',
@@ -63,10 +118,8 @@ describe('a removed grant', () => {
     ],
     ['receive-webhook', 'secretsmanager:GetSecretValue', /TerraWebhook/, async s => (await deliver(s)).status, 200],
   ];
-  let whole: LocalStack;
   let crippled: LocalStack;
   beforeAll(async () => {
-    whole = await started();
     const grants = requests.map(([name, action, resource]) => without(name, action, resource));
     crippled = await started({ alter: template => grants.reduce((now, remove) => remove(now), template) });
   });
@@ -88,8 +141,10 @@ describe('a removed grant', () => {
 
   test('of a scheduled function or the stream publisher stops only that function', async () => {
     const cut = await started({
+      settings: { encryption: 'customer' },
       alter: template =>
         [
+          without('list-providers', 'kms:Decrypt', /Key/),
           without('SweepRuns', 'lambda:InvokeFunction', /SweepStale/),
           without('sweep-stale', 'dynamodb:Query', /index\/due/),
           without('reconcile', 'dynamodb:Scan', /Table/),
@@ -103,6 +158,7 @@ describe('a removed grant', () => {
     const reconciled = await cut.invokeSchedule('reconcile');
 
     expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
+    expect((await alice.call('GET', '/v1/providers')).status).toBe(503);
     const denied = (action: string) =>
       cut.logs().find(entry => entry.kind === 'denied' && entry.message.includes(`to perform: ${action} on`));
     expect(bySchedule.outcome).toMatchObject({ ok: false, errorType: 'AccessDeniedException' });
@@ -135,74 +191,18 @@ describe('a removed grant', () => {
   );
 });
 
-describe('under exactly the synthesised policies', () => {
+test('with a customer key a user can connect, by permissions on that key', async () => {
   const calls: JudgedCall[] = [];
-  let stack: LocalStack;
-  let grants: Map<string, string[]>;
-  beforeAll(async () => {
-    stack = await started({
-      onCall: call => calls.push(call),
-      alter(template) {
-        grants = grantsOf(template);
-        return template;
-      },
-    });
-    await everyFlow(stack);
-  });
-
-  test('every flow works and nothing is denied', () => {
-    expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
-    expect(stack.logs().filter(({ kind }) => kind === 'denied')).toEqual([]);
-    expect(new Set(stack.events().map(event => event['detail-type']))).toEqual(
-      new Set([
-        'connection.connected',
-        'connection.disconnected',
-        'connection.disconnecting',
-        'connection.unconfirmed',
-        'session.completed',
-        'session.expired',
-        'session.failed',
-        'session.rejected',
-      ]),
-    );
-    const requests = stack.logs().filter(entry => entry.kind === 'request');
-    expect(requests.filter(({ status }) => status >= 500)).toEqual([]);
-  });
-
-  test('only functions’ calls are checked; this test’s own calls are marked', () => {
-    const unchecked = calls.filter(({ decision }) => decision === 'unchecked');
-
-    expect(unchecked.length).toBeGreaterThan(0);
-    expect(new Set(unchecked.map(({ accessKey }) => accessKey))).toEqual(new Set(['test']));
-  });
-
-  test('each function uses all of its permissions', () => {
-    const used = usedOf(calls);
-
-    expect([...used.keys()].toSorted()).toEqual([...grants.keys()].toSorted());
-    for (const [name, granted] of grants) {
-      const asked = [...(used.get(name) ?? [])];
-      expect([name, asked.filter(power => !granted.includes(power))]).toEqual([name, []]);
-      expect([name, granted.filter(power => !asked.includes(power))]).toEqual([name, []]);
-    }
-  });
-});
-
-test('with a customer key every flow works, and encrypted data cannot be read without the key', async () => {
-  const settings = { encryption: 'customer' } as const;
-  const calls: JudgedCall[] = [];
-  const encrypted = await started({ settings, onCall: call => calls.push(call) });
-  const keyless = await started({ settings, alter: without('read-state', 'kms:Decrypt', /Key/) });
+  const encrypted = await started({ settings: { encryption: 'customer' }, onCall: call => calls.push(call) });
 
   const alice = await connect(encrypted, 'alice');
 
   expect(await alice.connections()).toMatchObject([{ status: 'connected' }]);
   expect(calls.filter(({ decision }) => decision === 'denied')).toEqual([]);
   expect(calls.flatMap(({ needs }) => needs.map(({ action }) => action))).toContain('kms:Decrypt');
-  expect((await (await person(keyless, 'alice')).call('GET', '/v1/connections')).status).toBe(503);
 });
 
-/** Takes an action on the resources that fit away from a function or a schedule. */
+/** Returns a change of the template that removes an action on the matching resources from a function or a schedule. */
 function without(owner: string, action: string, resource: RegExp): (template: Template) => Template {
   return template => {
     let removed = 0;
@@ -230,7 +230,7 @@ type PolicyProperties = { PolicyDocument: { Statement: Statement[] } };
 
 const pascal = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** What each function may ask of the emulated services. Logs, traces and the stream are Lambda's to use in its name. */
+/** The permissions of each function, except those that Lambda uses on its behalf: logs, traces and the stream. */
 function grantsOf(template: Template): Map<string, string[]> {
   const stack = readStack('terra-connect-local', template, { apiUrl: 'http://localhost' });
   const roles = rolesOf(stack);

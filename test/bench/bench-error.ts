@@ -1,2 +1,2 @@
-/** Why something could not be measured, in words for whoever started it. */
+/** The reason for a failed measurement, for the operator. */
 export class BenchError extends Error {}

@@ -5,12 +5,12 @@ import { sum } from '../performance/page';
 import { ownNode } from './node-versions';
 import type { Row } from './report';
 
-/** The flow that the docs and the costs are told by. */
+/** The flow that docs and costs use. */
 const FLOW = 'widget, webhook first';
 
 /**
  * What is counted rather than timed (targets 6, 7, 8 and 10), in short: `npx jest test/performance` holds every request to its
- * own budget, and `docs/performance.md` tells flow by flow.
+ * own budget, and `docs/performance.md` lists flow by flow.
  */
 export async function measureCounted(say: (line: string) => void): Promise<Row[]> {
   say('counting what flows ask for');

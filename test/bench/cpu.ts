@@ -4,7 +4,7 @@ import type { NodeVersion } from './node-versions';
 /** A program as `node -e` takes it, up to the moment that counts. */
 export type Program = { readonly name: string; readonly code: string };
 
-/** A program's CPU milliseconds, and the same as a multiple of the bare Node beside it, round by round. */
+/** A program's CPU milliseconds, and their ratio to a bare Node process, round by round. */
 export type Rounds = { readonly ms: number[]; readonly ratios: number[] };
 
 /** Told after the moment that counts: user and system time of all threads since the process began, Node's own start included. */
@@ -16,7 +16,7 @@ export const readyProgram = (name: string, file: string, isScheduled = false): P
   name,
   code: file.endsWith('.mjs')
     ? `import(${JSON.stringify(file)}).then(()=>{${report}})`
-    : // Lambda has its own console too. The event is nobody's: it makes the dependencies and meets no route.
+    : // Lambda has its own console too. The event matches no route; it only creates the dependencies.
       `for(const level of ["debug","log","info","warn","error"])console[level]=()=>{};` +
       `const{handler}=require(${JSON.stringify(file)});` +
       // What a schedule starts begins its work with a look at the clock, as soon as it has its dependencies: there it ends.
@@ -24,7 +24,7 @@ export const readyProgram = (name: string, file: string, isScheduled = false): P
       `Promise.resolve(handler({routeKey:"none",headers:{},requestContext:{requestId:"r"},Records:[]})).catch(()=>{});${report}`,
 });
 
-/** Runs every program once a round, each beside a bare Node, so that what else the machine does meets both. By name. */
+/** Runs every program once a round, each together with a bare Node process, so that other load affects both. By name. */
 export function againstBare(
   node: NodeVersion,
   programs: readonly Program[],

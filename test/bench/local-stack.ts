@@ -10,7 +10,7 @@ import type { Row } from './report';
 const project = join(__dirname, '../..');
 const STARTS = 3;
 const PATIENCE_MS = 60_000;
-/** What the stack on a laptop costs beside a bare server (target 9), and how soon it is there (target 11). */
+/** The local stack's cost compared with a bare server (target 9), and its start time (target 11). */
 export async function measureLocalStack(rounds: number, say: (line: string) => void): Promise<Row[]> {
   if (process.platform !== 'linux')
     throw new BenchError('The local stack is measured on Linux only: its CPU is read from /proc.');

@@ -30,7 +30,7 @@ export type Report = {
 
 export const holds = ({ figure, limit }: Row): boolean => limit === undefined || figure <= limit;
 
-/** The rows as a table for people: target, figure, verdict, machine. */
+/** Formats the rows as a table: target, figure, verdict, machine. */
 export function reportTable({ machine, measuredAt, rounds, rows }: Report): string {
   const cells = rows
     .toSorted((a, b) => a.target - b.target)

@@ -59,7 +59,7 @@ const quotient = (pairs: Pairs) =>
 
 type WaitingTable = CannedAws & { readonly tableName: string };
 
-/** A table in which a session has come back and waits for Terra's word. */
+/** A table with a session that has returned and waits for Terra's event. */
 async function withCannedAws<T>(use: (aws: WaitingTable) => Promise<T>): Promise<T> {
   const dynamodb = await startDynamoDb();
   const aws = await startCannedAws(dynamodb.endpoint, {
@@ -100,7 +100,7 @@ function waitingSession(now: Instant): SessionRow {
   };
 }
 
-/** One handler in a process of its own: first heard once for the calls it makes, then measured against just these. */
+/** One handler in its own process: its calls are recorded once, and then replayed while it is measured. */
 async function webhook(node: NodeVersion, loop: string, bundle: string, aws: WaitingTable, rounds: number) {
   const event = delivery();
   await run(node, loop, { bundle, event, calls: [], rounds: 1, times: 1 }, aws);

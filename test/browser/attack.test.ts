@@ -89,7 +89,7 @@ test(
     await victor.look('a return that is not his');
 
     expect(victor.context.watch.codes).toEqual([]);
-    // The first run records that two people had a part in it, the next one ends the user at Terra.
+    // The first run records that two users took part, the next one deauthenticates the Terra user.
     for (const _run of ['records', 'ends']) await on.stack.invokeSchedule('sweep-stale');
     expect(await settled([mallory])).toMatchObject([{ provider: 'GARMIN', reason: 'wrong_owner' }]);
     expect(deauthentications(on)).toMatchObject([{ result: 200 }]);

@@ -18,7 +18,7 @@ export function missingChromium(path = chromiumPath): string | undefined {
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,
-    // Windows that nobody asked for are blocked, as in everybody's browser.
+    // Windows that open without a click are blocked, as in every browser.
     ignoreDefaultArgs: ['--disable-popup-blocking'],
     args: [
       // The sandbox of Chromium needs rights that containers and root do not have; only our own pages are opened.

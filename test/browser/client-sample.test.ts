@@ -16,7 +16,7 @@ async function atTheSample(on: Scene, name: string): Promise<Visitor> {
   return who;
 }
 
-/** Presses for a window, and is then the same person in that window. */
+/** Clicks to open a window, and continues in that window. */
 async function opensTheWindow(who: Visitor): Promise<Visitor> {
   const opening = who.page.waitForEvent('popup');
   await who.press('Connect in a window');
@@ -103,7 +103,7 @@ test(
   scene(async on => {
     sample.signsIn('fay', on.stack);
     const fay = await visitor(on, 'fay');
-    // A click that nobody made: the browser gives it no window.
+    // A scripted click: the browser opens no window for it.
     await fay.page.addInitScript('addEventListener("load", () => document.querySelector("#popup").click())');
     await fay.page.goto(sample.origin);
 

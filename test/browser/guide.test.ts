@@ -11,7 +11,7 @@ const guide = readFileSync(join(__dirname, '../../docs/integrate.md'), 'utf8');
 const work = mkdtempSync(join(tmpdir(), 'guide-'));
 const app = join(work, 'my-app');
 
-/** The one block of the guide in this language that contains the word. */
+/** The only block of the guide in this language that contains the text. */
 function written(language: string, word: string): string {
   const blocks = [...guide.matchAll(/^```(\w+)\n(.*?)^```/gms)].filter(
     ([, of, text]) => of === language && text?.includes(word),

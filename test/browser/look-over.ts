@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 
 const inPage = readFileSync(join(__dirname, 'in-page.js'), 'utf8');
 
-/** Everything moves to its end first: half-way colours are nobody's choice. */
+/** Ends all animations first, because intermediate colors do not count. */
 const STANDING_STILL = `Promise.all(
   document
     .getAnimations()

@@ -37,7 +37,7 @@ export function samplePage() {
     get origin() {
       return origin;
     },
-    /** From now on the page calls this stack, and this person is signed in to it. */
+    /** From now on the page calls this stack, and this user is signed in to it. */
     signsIn(name: string, stack: LocalStack) {
       projectConnections = source =>
         source

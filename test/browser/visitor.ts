@@ -8,7 +8,7 @@ export type Visitor = {
   readonly name: string;
   readonly page: Page;
   readonly context: BrowserContext & { readonly watch: Watch };
-  /** Presses or taps, as the person's device does; a label is that of a button. */
+  /** Clicks or taps, depending on the device; a label is that of a button. */
   press(control: string | Locator): Promise<void>;
   /** Waits until this stands on the page. */
   sees(what: string | Locator): Promise<void>;
@@ -22,17 +22,17 @@ export type Visitor = {
   /** What the demo page shows of a connection. */
   card(provider: string): Locator;
   seesConnection(provider: string, status: string): Promise<void>;
-  /** The same person with another tab of the same browser. */
+  /** The same user with another tab of the same browser. */
   otherTab(): Promise<Visitor>;
-  /** The same person in a window that a page opened. */
+  /** The same user in a window that a page opened. */
   inWindow(window: Page): Visitor;
-  /** What the API has for this person, whatever the page shows. */
+  /** What the API returns for this user. */
   connections(): Promise<Record<string, unknown>[]>;
   /** Looks the page over at this step. */
   look(step: string): Promise<void>;
 };
 
-/** Opens a browser for somebody, who is not signed in yet. */
+/** Opens a browser for a user who is not signed in yet. */
 export async function visitor(scene: Scene, name: string, device: BrowserContextOptions = {}): Promise<Visitor> {
   const context = await scene.profile(device);
   return inTab(scene, name, context, await context.newPage(), device.hasTouch === true);

@@ -38,7 +38,7 @@ export async function faultsIn(
 }
 
 /**
- * Looks on while a person uses the browser: errors in pages and on their consoles, failed requests, bad answers, requests
+ * Watches a browser: errors in pages and on their consoles, failed requests, bad answers, requests
  * to elsewhere, and tokens and codes in places where they would stay.
  */
 export function watch(context: BrowserContext): Watch {

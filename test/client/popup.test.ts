@@ -59,7 +59,7 @@ function origin() {
   return { page, opened, focus, channels };
 }
 
-/** An attempt whose session stands as it is told; `asked` counts how often somebody wanted to know. */
+/** A connect attempt whose session has the given status; `asked` counts the polls. */
 function attempt(sessionId = SESSION_ID) {
   const stands = { status: 'pending', asked: 0, error: undefined as unknown };
   const look = async () => {

@@ -14,7 +14,7 @@ afterEach(() => stack.sandbox?.reset({ keepUsers: true }));
 
 const clientOf = (name: string): Client => createClient({ apiUrl: stack.apiUrl, token: () => stack.token(name) });
 
-/** A browser in which the person decides at the provider of a direct link, and comes back to the app. */
+/** A browser in which the user decides at the provider of a direct link, and returns to the app. */
 function deciding(decision: 'approve' | 'deny', seen: (url: string) => void = () => {}): Open {
   return async url => {
     const { callback } = await (await person(stack, 'anybody')).decide(url, decision);

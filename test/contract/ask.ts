@@ -5,7 +5,7 @@ export const seen = new Set<Seen>();
 
 /**
  * Asks as `fetch` does; an answer of the API that the contract does not declare fails the test that asked. What lies
- * outside `/v1/`, such as a page of the sandbox's, is nobody's contract.
+ * outside `/v1/`, such as a page of the sandbox, has no contract.
  */
 export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
   const answer = await fetch(url, { redirect: 'manual', ...init });

@@ -32,7 +32,7 @@ export type Contract = {
 /** `docs/openapi.json`, as it is committed. */
 export const contract = JSON.parse(readFileSync(join(__dirname, '../../docs/openapi.json'), 'utf8')) as Contract;
 
-/** What somebody got for a request to the API. */
+/** The answer to a request to the API. */
 export type Answered = {
   method: string;
   /** Without the query. */

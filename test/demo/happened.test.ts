@@ -188,7 +188,7 @@ test('only deliveries about this user are shown, of every type', () => {
   expect(count(about({ user: { reference_id: 'ref-alice' } }))).toBe(1);
   expect(count(about({ reference_id: 'ref-alice' }))).toBe(1);
   expect(count(about({ new_user: { reference_id: 'ref-alice' } }))).toBe(1);
-  // A body that does not name the person: by the Terra user.
+  // A body without a reference id: matched by the Terra user.
   expect(count(about({ type: 'auth' }, 'u1'))).toBe(1);
   expect(count(about({ user: { reference_id: 'ref-bob' } }, 'u2'))).toBe(0);
   expect(count(delivery(2, { userId: null, body: 'not JSON' }))).toBe(0);

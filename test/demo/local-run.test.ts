@@ -18,7 +18,7 @@ afterEach(() => {
   globalThis.fetch = realFetch;
 });
 
-/** Plays whoever is asked: answers in turn, and keeps what was asked and noted. */
+/** Returns the given answers in turn, and records the requests and notes. */
 function world(...answers: (Response | Error)[]) {
   const asked: string[] = [];
   const calls: Call[] = [];

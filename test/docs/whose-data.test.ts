@@ -81,7 +81,7 @@ function consumer(sub: string) {
 const ownerOf = (detail: BusEvent['detail']) => detail.owner as { sub?: string; referenceId: string };
 const connectionOf = (event: BusEvent) => event.detail.connection as Record<string, unknown>;
 
-/** The Terra user that somebody approved last, and the data that Terra delivers of it. */
+/** The Terra user that was approved last, and the data that Terra delivers for it. */
 async function dataOf(userId: string): Promise<Payload> {
   const sandbox = sandboxOf(stack);
   await sandbox.send(userId, 'daily');

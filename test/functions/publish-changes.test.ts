@@ -317,7 +317,7 @@ const changed = (owner: string, state: State, version = 2, from?: State): Dynamo
 const poison = (owner = 'owner-p') => recordOf(itemKey.connection(USER), { owner, after: { owner, facts: 'poison' } });
 const numbers = (records: DynamoDBRecord[]) => records.map(record => record.dynamodb?.SequenceNumber);
 
-/** What the handler is given: a bus and a queue that can be told to fail, and a clock that pauses move. */
+/** The handler's dependencies: a bus and a queue that can be made to fail, and a clock that pauses move. */
 function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () => 'accepted') {
   let now = NOON;
   const tries = new Map<string, number>();

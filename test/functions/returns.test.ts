@@ -87,7 +87,7 @@ async function sweepFor({ world, go }: Pick<Attempt, 'world' | 'go'>, minutes: n
   }
 }
 
-/** The Terra user is connected to nobody and Terra was told to delete it. */
+/** The Terra user is not connected, and was deauthenticated. */
 async function expectEnded({ world, go, user, statuses }: Attempt) {
   expect(await statuses()).not.toContain('connected');
   await sweepFor({ world, go }, 3 * 60);

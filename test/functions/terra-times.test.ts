@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { journey, terraEvent } from '../support/journey';
 import { referenceIdOf, terraUser, world as newWorld } from '../support/world';
 
-/* No time that Terra tells counts later than 5 s after we heard of it, so that what comes afterwards is newer. */
+/* A time from Terra counts as at most 5 s after its arrival, so that what comes afterwards is newer. */
 
 const USER = terraUser(1);
 const AHEAD_MS = [

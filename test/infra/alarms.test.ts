@@ -6,7 +6,7 @@ const template = templateWith();
 const rung = resources(template, 'AWS::CloudWatch::Alarm');
 const filters = resources(template, 'AWS::Logs::MetricFilter').map(([, { Properties }]) => Properties);
 
-// Repeated on purpose: what a person is called for, and when.
+// Repeated on purpose: a changed alarm must be changed here too.
 test('the stack has exactly these alarms', () => {
   expect(alarms.map(told)).toEqual([
     'ReferenceKeyChanged: reference_key_changed >= 1 in 5 min',

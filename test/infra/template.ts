@@ -77,7 +77,7 @@ export function only(template: Template, type: string): Properties {
   return found[1].Properties;
 }
 
-/** Each function by its folder, as its description tells it. */
+/** Each function by its folder name, which is its description. */
 export function lambdas(template: Template): [name: string, properties: Properties, id: string][] {
   return resources(template, 'AWS::Lambda::Function')
     .map(([id, { Properties }]): [string, Properties, string] => [text(Properties['Description']), Properties, id])
@@ -100,7 +100,7 @@ export function object(value: Json | undefined): Properties {
 
 export const text = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** A reference to another resource as one word: what it names, by its logical id without CDK's hash. */
+/** A reference to another resource as its logical id without CDK's hash. */
 export function word(template: Template, value: Json | undefined): string {
   const id = at(value, 'Ref') ?? at(value, 'Fn::GetAtt', 0);
   if (typeof id === 'string') {

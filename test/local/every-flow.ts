@@ -4,8 +4,7 @@ import { HOUR } from '../../functions/core/platform/clock';
 import type { LocalStack } from '../../local/stack';
 import { eventually, person } from '../support/person';
 
-/** Under load what settles by itself takes its time. */
-/** Somebody who connects by a direct link. */
+/** Connects a new user by a direct link. */
 export async function connect(stack: LocalStack, name: string, headers: Record<string, string> = {}) {
   const who = await person(stack, name);
   const session = (await who.call('POST', '/v1/sessions', { returnTo: 'web', provider: 'OURA' }, headers)).body;
@@ -14,7 +13,7 @@ export async function connect(stack: LocalStack, name: string, headers: Record<s
   return who;
 }
 
-/** Everything the product does, once: so that every function uses every power it has. */
+/** Runs every flow of the product once, so that every function uses each of its permissions. */
 export async function everyFlow(stack: LocalStack): Promise<void> {
   const { sandbox } = stack;
   if (!sandbox) throw new Error('this needs the sandbox');
@@ -51,7 +50,7 @@ async function peopleConnect(stack: LocalStack): Promise<void> {
 
   await connect(stack, 'bob', { 'idempotency-key': 'once' });
 
-  // A phone's own provider picked in the widget: the browser is sent on for a token.
+  // An SDK provider picked in the widget: the browser returns with `sdk_required`.
   const lena = await person(stack, 'lena');
   const body = new URLSearchParams({ provider: 'APPLE' });
   const chosen = await fetch(String((await lena.open()).url), { method: 'POST', body, redirect: 'manual' });
@@ -72,7 +71,7 @@ async function peopleFail(stack: LocalStack): Promise<void> {
   const { sent } = await frank.decide(String(session.url));
   await frank.confirm(session.id, sent.code);
 
-  // One who never comes back, and one who never confirms.
+  // A user who never returns, and one who never confirms.
   await (await person(stack, 'greta')).open({ provider: 'GARMIN' });
   const hugo = await person(stack, 'hugo');
   await hugo.decide(String((await hugo.open({ provider: 'OURA' })).url));
@@ -92,7 +91,7 @@ async function peopleLeave(stack: LocalStack, sandbox: NonNullable<LocalStack['s
   const user = { user_id: unnamed?.terraUserId, provider: 'OURA', reference_id: null };
   await sandbox.sendRaw(JSON.stringify({ type: 'deauth', status: 'success', user }));
 
-  // What Terra does not agree to is left to the sweep.
+  // The sweep completes what Terra refused.
   const kate = await connect(stack, 'kate');
   await sandbox.settled();
   sandbox.switchOn('500');
@@ -100,7 +99,7 @@ async function peopleLeave(stack: LocalStack, sandbox: NonNullable<LocalStack['s
   sandbox.switchOff('500');
 }
 
-/** The table as a test may touch it, with a key of the test's own. */
+/** Direct access to the table, with the test's own credentials. */
 function tableOf({ table }: LocalStack) {
   const TableName = table.name;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -115,7 +114,7 @@ function tableOf({ table }: LocalStack) {
         await put({ ...(earlier(item, hours * HOUR) as typeof item), ...(version && { version }) });
       }
     },
-    /** Adds connections with users whom Terra has lost without a word. */
+    /** Adds connections whose Terra users do not exist at Terra. */
     async ghosts(): Promise<void> {
       for (const { item, ...connection } of await items()) {
         if (!item?.S?.startsWith('connection#')) continue;
@@ -123,7 +122,7 @@ function tableOf({ table }: LocalStack) {
         await put({ ...connection, item: { S: `connection#${id}` }, terraUserId: { S: id } });
       }
     },
-    /** Makes a connection one that nobody can read. */
+    /** Makes a connection unreadable. */
     async poison(): Promise<void> {
       const connection = (await items()).find(({ item }) => item?.S?.startsWith('connection#'));
       await put({ ...connection, facts: { S: 'poison' } });

@@ -13,7 +13,7 @@ describe('a row’s facts', () => {
   test('every fact of a connection is listed', () => {
     const told = factsOf(connection).map(({ fact }) => fact);
 
-    // Those that are no event: they are told with the others, or are of no time.
+    // Those without an event: they are listed with others, or have no time.
     const beside = ['provider', 'firstAuthAt', 'standsAgain'];
     expect([...told, ...beside].toSorted()).toEqual(Object.keys(ConnectionFacts.shape).toSorted());
   });

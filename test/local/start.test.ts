@@ -64,7 +64,7 @@ const functionsOf = (parent: number | undefined): number[] =>
     }
   });
 
-/** A process that has ended, and that nobody has asked how, is a zombie: in a container it may stay one. */
+/** An ended process whose status was not read is a zombie; in a container it may stay one. */
 function alive(pid: number): boolean {
   try {
     return !execFileSync('ps', ['-o', 'stat=', '-p', `${pid}`], { encoding: 'utf8' }).startsWith('Z');

@@ -41,7 +41,7 @@ async function run(...[command, line, typed]: Parameters<typeof runCommand>) {
 const secrets = (line: string, typed?: Parameters<typeof runCommand>[2]) => run(secretsCommand, line, typed);
 const owner = (line: string, typed?: Parameters<typeof runCommand>[2]) => run(ownerCommand, line, typed);
 
-/** A connection of this person's, all the way through the product. */
+/** Connects this user through the whole product. */
 async function connected(name: string) {
   const someone = await deployed.person(name);
   const { id, url } = await someone.open({ provider: 'GARMIN' });

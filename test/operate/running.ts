@@ -23,7 +23,7 @@ const AUDIENCE = 'app';
 /** A user Terra has before this deployment ever ran. */
 export type Standing = { referenceId: string | null; provider?: string; createdAtMs?: number; active?: boolean };
 
-/** The synthesised template at work with a sandbox and an issuer, as `npm start` runs it, and its description beside the API. */
+/** The synthesised template with a sandbox and an issuer, as `npm start` runs it, and the local description next to the API. */
 export async function runningDeployment(given: Partial<SettingsInput> = {}, standing: readonly Standing[] = []) {
   const directory = mkdtempSync(join(tmpdir(), 'terra-connect-test-'));
   const users = standing.map(standingUser);
@@ -64,7 +64,7 @@ export async function runningDeployment(given: Partial<SettingsInput> = {}, stan
   const asStack = { apiUrl, sandbox, token: issuer.token } as unknown as LocalStack;
   return {
     port: ports.api.port,
-    /** Somebody signed in to the app. */
+    /** A signed-in user. */
     person: (name: string) => person(asStack, name),
     apiUrl,
     sandbox,

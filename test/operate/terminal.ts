@@ -5,7 +5,7 @@ import type { Terminal } from '../../cli/terminal';
 
 type Typed = { stdin?: string; answers?: readonly string[] };
 
-/** A terminal that remembers what it showed; `answers` make it one with a person before it. */
+/** A terminal that records its output; with `answers` it is interactive. */
 export function fakeTerminal({ stdin = '', answers }: Typed = {}) {
   const left = [...(answers ?? [])];
   const shown = { out: '', err: '' };

@@ -48,7 +48,7 @@ export type CostLine = {
 /** The steps of the flow that costs are said of. */
 export const FLOW = 'widget, webhook first';
 
-/** What one person costs who connects through the widget, from the counts of each step and of the sweep's look afterwards. */
+/** The cost of one user who connects through the widget, from the counts of each step and of the following sweep. */
 export function costOfFlow({ steps, publisherLogBytes }: FlowCounts, sweep: CleanupCount): CostLine[] {
   const flow = steps.filter(step => step.flow === FLOW);
   const total = (count: (step: Step) => number) => flow.reduce((sum, step) => sum + count(step), 0);
@@ -102,7 +102,7 @@ export function costOfFlow({ steps, publisherLogBytes }: FlowCounts, sweep: Clea
 /** Dollars for a million flows. */
 export const usdPerMillionFlows = ({ amount, usdPerMillion }: CostLine): number => amount * usdPerMillion;
 
-/** What a deployment costs a month that nobody uses. */
+/** The monthly cost of a deployment without users. */
 export function costOfMonth(
   { steps }: FlowCounts,
   {

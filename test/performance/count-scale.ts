@@ -76,7 +76,7 @@ async function countListing({ tableRows, counted, here }: Table, connections: nu
   return { tableRows, connections, readUnits, roundTrips };
 }
 
-/** The daily check, when every connection was last heard of the day before. */
+/** The daily check, when the last event of every connection was the day before. */
 async function countReconcile({ tableRows, counted, here }: Table): Promise<ReconcileCount> {
   const { terra, wait } = here.world;
   wait(2 * DAY);
@@ -100,7 +100,7 @@ const DUE_ONE_DAY = { dueAt: { N: '4102444800000' }, dueShard: { S: '' } };
 type Table = { tableRows: number; counted: CountedTable; here: Here };
 
 /**
- * A table in which most people have been connected for a while, with a session, a connection and a counter each, and of
+ * A table in which most users have been connected for a while, with a session, a connection and a counter each, and of
  * whose rows a tenth are sessions that the sweep must look at one day, but not yet.
  */
 async function onTable<T>(tableRows: number, use: (on: Table) => Promise<T>): Promise<T> {

@@ -114,7 +114,7 @@ function startProcess(bundle: string, environment: Record<string, string>) {
   };
 }
 
-/** An event of somebody unknown here, signed as Terra signs. */
+/** An event about an unknown user, signed as Terra signs. */
 function delivery() {
   const body = JSON.stringify({
     type: 'daily',

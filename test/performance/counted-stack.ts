@@ -18,7 +18,7 @@ type Held = { type: string; headers: IncomingHttpHeaders; body: Buffer };
 /** What came of it, and what was counted of the function that was asked. */
 export type Counted<T> = Counts & { readonly isCold: boolean; readonly done: T };
 
-/** A running local stack at whose endpoints everything is counted, and whose Terra delivers when it is told to. */
+/** A running local stack at whose endpoints everything is counted, and whose Terra delivers on request. */
 export type CountedStack = {
   readonly stack: LocalStack;
   /** What the table held after each write, in order. */

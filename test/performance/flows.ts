@@ -6,7 +6,7 @@ export const COLD_FLOW = 'first request of a process';
 /** Runs of the schedules that find nothing to do. */
 export const IDLE_FLOW = 'schedules, nothing due';
 
-/** Everything the product does for people. `quiet` does the same as `on` and counts nothing. */
+/** Every flow of the product. `quiet` does the same as `on` and counts nothing. */
 export const flows: readonly ((on: Recorder, quiet: Recorder) => Promise<void>)[] = [
   // First, while nothing can have become due.
   async (on, quiet) => {

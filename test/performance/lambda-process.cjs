@@ -1,4 +1,4 @@
-// One process of a function: loads the bundle it is told of and calls its handler with every event it is sent, all at once.
+// One process of a function: loads the bundle in its argument and calls its handler with all received events at once.
 const { handler } = require(process.argv[2]);
 
 process.on('message', async events => {

@@ -7,7 +7,7 @@ type Browser = { callback: string };
 
 export type Recorder = ReturnType<typeof recorder>;
 
-/** What people and Terra do, each counted as one step of a flow where there are steps to add to. */
+/** The actions of users and Terra, each counted as one step of a flow if there are steps to add to. */
 export function recorder(counted: CountedStack, steps: Step[] | undefined) {
   const { stack, deliver } = counted;
   const { sandbox } = stack;
@@ -40,7 +40,7 @@ export function recorder(counted: CountedStack, steps: Step[] | undefined) {
         if (status !== 201) throw new Error(`${flow}: no session (${status})`);
         return { id: String(body.id), url: String(body.url) };
       }),
-    /** Decides at the provider's page and stops where the browser would go on to the callback. Not counted: it is not ours. */
+    /** Decides at the provider's page and stops before the callback. Not counted, because only the sandbox is called. */
     decide: async (url: string, decision: 'approve' | 'deny' = 'approve', provider?: string): Promise<Browser> => {
       const consent = provider === undefined ? url : await pick(url, provider);
       const body = new URLSearchParams({ decision });

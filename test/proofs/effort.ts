@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Long sizes are for a person who asks for them, with new cases each time; the quick ones belong to every `npm test`. */
+/** `PROOFS=long` runs long sizes with new cases each time; every `npm test` runs the short ones. */
 export const isLong = process.env.PROOFS === 'long';
 
 /** How many cases a proof goes through. */
@@ -11,7 +11,7 @@ const QUICK_SEED = 20_261_122;
 export const seed = Number(process.env.PROOFS_SEED ?? (isLong ? Date.now() & 0x7fffffff : QUICK_SEED));
 
 /**
- * Runs a property; a failure tells the seed, the path and the smallest case; `PROOFS_SEED` and `PROOFS_PATH` repeat it. `part`:
+ * Runs a property; a failure prints the seed, the path and the smallest case; `PROOFS_SEED` and `PROOFS_PATH` repeat it. `part`:
  * which share of the cases this is, of a proof whose shares run side by side.
  */
 export async function holds<T>(

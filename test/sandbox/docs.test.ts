@@ -47,7 +47,7 @@ test('the example for other projects passes as printed, in an empty folder', asy
   }
 });
 
-/** Ports that nobody listens on at the moment. */
+/** Ports that are free at the moment. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map(server => once(server, 'listening')));

@@ -43,7 +43,7 @@ async function slowPhone({ sandbox, ana }: Play, afterSeconds: number) {
   return { expiresIn: body.expiresIn, phone, connections: await ana.connections() };
 }
 
-/** With every webhook lost people connect by lookups alone, and those name Terra's user, never the reference id. */
+/** With every webhook lost users connect by lookups only, which name the Terra user and never the reference id. */
 async function looksUpByUser(play: Play): Promise<void> {
   const { sandbox, ana, on } = play;
   on();

@@ -19,7 +19,7 @@ import {
 const HOUR_MS = 3600_000;
 const WEEK_MS = 7 * 24 * HOUR_MS;
 
-/** A direct link that is denied by somebody who then closes the browser: what Terra's word alone makes of the session. */
+/** A direct link that is denied before the browser is closed: the session as Terra's event alone decides it. */
 async function deniesAndLeaves({ sandbox }: Play, who: Person, decision: 'approve' | 'deny' = 'deny') {
   const session = await who.open({ provider: 'GARMIN' });
   const callback = await decideAndLeave(session.url, decision);
@@ -29,7 +29,7 @@ async function deniesAndLeaves({ sandbox }: Play, who: Person, decision: 'approv
 
 type Flow = Parameters<typeof openConsentPage>[1];
 
-/** Denies, tries to return with the Terra user that the failure redirect names, and lets somebody else approve the same page. */
+/** Denies, tries to return with the Terra user that the failure redirect names, and lets a different user approve the same page. */
 async function isApprovedAfterDenial({ sandbox }: Play, who: Person, flow: Flow) {
   const { session, consentUrl } = await openConsentPage(who, flow);
   const failure = await decideAndLeave(consentUrl, 'deny');
@@ -72,7 +72,7 @@ const failsAlike = (sent: RegExp): Effect => [
   },
 ];
 
-/** The same account connected twice by one person: the connections before and after. */
+/** The same account connected twice by one user: the connections before and after. */
 async function connectsTwice({ sandbox }: Play, who: Person, fields: Record<string, string> = {}) {
   const first = await byLink(who, 'GARMIN');
   await sandbox.settled();
@@ -81,7 +81,7 @@ async function connectsTwice({ sandbox }: Play, who: Person, fields: Record<stri
   return { before: first.connections, session: second.session, after: await who.connections() };
 }
 
-/** Reconnecting ends as it does when Terra tells of it in the usual way: one connection, under the id it always had. */
+/** Reconnecting ends as with the usual events: one connection, under its first id. */
 async function reconnectsAsUsual(play: Play): Promise<void> {
   const usual = await connectsTwice(play, play.ben);
   play.on();
@@ -426,7 +426,7 @@ const effects: Record<ScenarioOf<'Connecting and identity'>, Effect> = {
     'the fiftieth user connects, the next only after another disconnects',
     async play => {
       const { ana, ben, on, sandbox } = play;
-      // The people of the tests before would fill the environment already.
+      // The users of earlier tests would fill the environment.
       sandbox.reset();
       on();
       await fillUp(play, 1);

@@ -41,7 +41,7 @@ const refused = (fact: string): Effect => [
   },
 ];
 
-/** Nothing changes for anybody; `sent` is what the headers of such a delivery show. */
+/** Expects that nothing changes; `sent` checks the headers of such a delivery. */
 const believed = (fact: string, sent: (headers: Record<string, string>) => unknown): Effect => [
   fact,
   async play => {
@@ -53,7 +53,7 @@ const believed = (fact: string, sent: (headers: Record<string, string>) => unkno
   },
 ];
 
-/** A phone connects while nobody is there to hear of it. */
+/** A phone connects while webhooks are lost. */
 async function phoneConnectsUnheard(play: Play): Promise<void> {
   const { sandbox, stack } = play;
   sandbox.setWebhookUrl(`${stack.apiUrl}/v1/no-such-route`);
@@ -62,7 +62,7 @@ async function phoneConnectsUnheard(play: Play): Promise<void> {
   expect(deliveriesOf(sandbox, 'auth').at(-1)).toMatchObject({ state: 'retrying', attempts: [{ status: 404 }] });
 }
 
-/** Terra can be asked about nobody, so that only its webhook can complete the session. */
+/** Makes every lookup fail, so that only the webhook can complete the session. */
 async function confirmsUnanswered({ sandbox, ana }: Play) {
   const session = await ana.open({ provider: 'GARMIN' });
   sandbox.switchOn('503', { only: 'userInfo' });
@@ -72,7 +72,7 @@ async function confirmsUnanswered({ sandbox, ana }: Play) {
   return { read: () => ana.session(session.id), again: () => ana.confirm(session.id, sent.code) };
 }
 
-/** Late by `ms`: until then people wait, except those whose confirmation could ask Terra. */
+/** Late by `ms`: until then users wait, except those whose confirmation could ask Terra. */
 const late = (fact: string, ms: number): Effect => [
   fact,
   async play => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.close());
 
-/** A callback as anybody can make one up: well-formed, of no session. */
+/** A made-up callback: well-formed, but without a session. */
 function madeUpCallback(): string {
   const state = writeStateToken({
     referenceId: randomBytes(24).toString('base64url'),

@@ -6,7 +6,7 @@ import { startSharedStack } from '../support/synthesis';
 
 /*
  * With `referenceId: "subject"` another program of the same team can have Terra users under the same reference ids. They are
- * made through no link of ours, so they are not ours to show or to end.
+ * not made through a link of the deployment, so it must neither show nor end them.
  */
 
 let stack: LocalStack;

@@ -5,7 +5,7 @@ import { byLink, comeBack, decideAndLeave, deliveriesOf, resend, says, timesAske
 /** These really take their time, so they have a file and a stack of their own. */
 export type SlowScenario = Extract<ScenarioOf<'Faults of the API'>, 'slow' | 'slow-drip' | 'hang'>;
 
-/** What people hear of each call of theirs that Terra has a part in, and how often Terra was asked for it. */
+/** The answer to each call that depends on Terra, and how often Terra was asked. */
 type Heard = {
   link: string;
   widget: string;
@@ -17,7 +17,7 @@ type Heard = {
 };
 
 const askedOnce = { authenticateUser: 1, session: 1, tokens: 1, detailed: 1, userInfo: 1, deauthenticateUser: 1 };
-/** Where asking again is harmless and may help: never what makes something at Terra. */
+/** Requests that are repeated: those that create nothing at Terra. */
 export const askedAgain = { detailed: 2, deauthenticateUser: 2 };
 
 /**
@@ -88,7 +88,7 @@ async function callEverything({ sandbox }: Play, ana: Person, { connectionId, se
   return { answers: { link, widget, token, providers, confirm, disconnect }, asked: timesAsked(sandbox, after) };
 }
 
-/** The whole problem, in our own words; and when to try again exactly where that helps. */
+/** Checks that a problem has only documented fields, and Retry-After exactly for a 503. */
 function isDiscreet({ status, headers, body }: Answer): void {
   expect(headers.get('content-type')).toBe('application/problem+json');
   expect(Object.keys(body).toSorted()).toEqual(['code', 'detail', 'requestId', 'status', 'title', 'type']);

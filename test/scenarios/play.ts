@@ -10,7 +10,7 @@ export type ScenarioOf<Topic extends keyof typeof scenarioGroups> = (typeof scen
 
 export type Person = Awaited<ReturnType<typeof person>>;
 
-/** What a play has: the running product, a Terra that can be told to misbehave, and people nobody has met before. */
+/** The parts of a play: the running product, a Terra with scenarios to switch on, and two new users. */
 export type Play = {
   stack: LocalStack;
   sandbox: Sandbox;

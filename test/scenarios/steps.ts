@@ -6,7 +6,7 @@ import { ask } from '../contract/ask';
 import type { Answer } from '../support/person';
 import type { Person, Play } from './play';
 
-/** Where somebody stands: what opening, confirming and asking answered. */
+/** The end of a flow: the answers to opening, confirming and reading. */
 export type End = { confirmed: number; session: Record<string, unknown>; connections: Record<string, unknown>[] };
 
 /** Connects by a direct link, all the way to the confirmation. */
@@ -28,7 +28,7 @@ async function ended(who: Person, sessionId: unknown, code: unknown): Promise<En
   return { confirmed: status, session: await who.session(sessionId), connections: await who.connections() };
 }
 
-/** Mints a token and redeems it as the phone does; what the phone heard. */
+/** Gets a token and redeems it as the phone does; returns the phone's answer. */
 export async function byPhone({ sandbox }: Play, who: Person, provider = 'APPLE'): Promise<Record<string, unknown>> {
   const { body } = await who.call('POST', '/v1/tokens', { provider });
   const heard = await who.redeem(body.token, provider);
@@ -49,7 +49,7 @@ export async function byEveryWay(play: Play, who: Person) {
 
 const connected = (provider: string) => ({ provider, status: 'connected', id: 'ID', terraUserId: 'ID' });
 
-/** What `byEveryWay` amounts to when nothing is wrong. */
+/** The result of `byEveryWay` if nothing is wrong. */
 export const connectedByEveryWay = {
   widget: { confirmed: 200, session: { status: 'completed' } },
   link: { confirmed: 200, session: { status: 'completed' } },
@@ -69,7 +69,7 @@ export async function endsAsUsual(play: Play): Promise<void> {
   expect(await byEveryWay(play, play.ana)).toEqual(await usual);
 }
 
-/** The same with everything that differs from one person or moment to the next made equal. */
+/** Returns the value with ids, times and versions replaced by constants. */
 export function masked(value: unknown): unknown {
   const text = JSON.stringify(value, (key, each: unknown) => {
     if (['id', 'connectionId', 'terraUserId', 'user_id'].includes(key)) return 'ID';
@@ -99,7 +99,7 @@ export async function decideAndLeave(
   return answer.headers.get('location') ?? '';
 }
 
-/** The browser that went away comes back after all: what the deployment tells it. */
+/** Returns to the callback after `decideAndLeave`; returns the query that the app receives. */
 export async function comeBack(callback: string): Promise<Record<string, string>> {
   const answer = await ask(callback);
   const location = answer.headers.get('location');
@@ -123,7 +123,7 @@ export function timesAsked(sandbox: Sandbox, after = 0): Record<string, number> 
   return Object.fromEntries(names.map(name => [name, names.filter(other => other === name).length]));
 }
 
-/** Terra's deliveries about this person's connections, oldest first. */
+/** Terra's deliveries of this type, oldest first. */
 export function deliveriesOf(sandbox: Sandbox, type: string): Delivery[] {
   return sandbox.history().filter(entry => entry.kind === 'delivery' && entry.type === type) as Delivery[];
 }

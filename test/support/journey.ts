@@ -17,7 +17,7 @@ export const WEBHOOK_SECRET = 'webhook-secret-for-tests';
 
 const bare = { query: {}, headers: {}, rawBody: Buffer.alloc(0) };
 
-/** A browser as the callback tells it from another. */
+/** What the callback recognizes a browser by. */
 export type VisitingBrowser = { cookies: string[]; sourceIp: string; headers: Record<string, string> };
 
 /** A browser that opens an address as a page, as all do unless a test says otherwise. */
@@ -33,7 +33,7 @@ type Wish = { provider?: string; providers?: string[]; returnTo?: string; langua
 /** A world on any store. */
 export type Setting = Omit<World, 'store'> & { store: Store };
 
-/** What people, their browsers and Terra do, one step each, against the behaviours themselves. */
+/** The actions of users, their browsers and Terra, each one step, against the behaviours themselves. */
 export function journey(world: Setting) {
   const as = (sub: string) => ({ ...bare, caller: { sub }, note: world.note });
 
@@ -56,7 +56,7 @@ export function journey(world: Setting) {
       return { ...reply.body, state: world.terra.lastState() };
     },
     visit,
-    /** The browser of somebody whom Terra authenticated: unless told otherwise, Terra says so when asked. */
+    /** The browser of a user whom Terra authenticated: unless set otherwise, a lookup confirms it. */
     comeBack: async (state: string, query: Record<string, string>, browser?: Partial<VisitingBrowser>) => {
       const { user_id: terraUserId, resource = 'GARMIN' } = query;
       const referenceId = readStateToken(state)?.referenceId;

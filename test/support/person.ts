@@ -1,13 +1,13 @@
 import type { LocalStack } from '../../local/stack';
 import { ask } from '../contract/ask';
 
-/** What the API answered: status, headers and the parsed body. */
+/** An answer of the API: status, headers and the parsed body. */
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };
 
 const WAITING_TRIES = 6;
 const WAITING_PAUSE_MS = 50;
 
-/** Somebody signed in to the app, with a browser and a phone, at a running local stack. */
+/** A user who is signed in to the app, with a browser and a phone, at a running local stack. */
 export async function person(stack: LocalStack, name: string) {
   const token = await stack.token(name);
   const sandboxUrl = stack.sandbox?.url ?? '';
@@ -27,7 +27,7 @@ export async function person(stack: LocalStack, name: string) {
     return { status: answer.status, headers: answer.headers, body: text === '' ? {} : JSON.parse(text) };
   }
 
-  /** Opens an address as a browser does: a page that waits for Terra is loaded again, though sooner than it says. */
+  /** Opens an address as a browser does. Reloads the waiting page, but sooner than it says. */
   async function visit(url: string): Promise<Response> {
     let at = url;
     for (let tries = 1; ; tries++) {
@@ -35,7 +35,7 @@ export async function person(stack: LocalStack, name: string) {
       const page = back.status === 200 ? await back.clone().text() : '';
       const [, again] = /http-equiv="refresh" content="\d+;url=(success[^"]*)"/.exec(page) ?? [];
       if (again === undefined || tries === WAITING_TRIES) return back;
-      // Terra's webhook may still be on its way, on a busy machine for longer than any pause.
+      // On a busy machine Terra's webhook can be under way for longer than any pause.
       await stack.sandbox?.settled();
       await new Promise(resolve => setTimeout(resolve, WAITING_PAUSE_MS));
       at = new URL(again.replaceAll('&amp;', '&'), at).href;

@@ -31,7 +31,7 @@ export function slowWorld() {
   const alarms: string[] = [];
   /** What Terra does about users for which it does not simply answer. */
   const behaviour = new Map<string, Answer>();
-  /** Users that Terra has lost without a word. */
+  /** Terra users that Terra deleted without an event. */
   const lost = new Set<string>();
   /** How long the records of an owner take to load, if longer than others'. */
   const heavy = new Map<string, Instant>();
@@ -118,7 +118,7 @@ export function slowWorld() {
       ),
     putConnected: (owner: string, terraUserId: string, heardAt: Instant) =>
       put(connected(owner, terraUserId, heardAt), itemKey.connection(terraUserId)),
-    /** A session that nobody came back to and whose time is over. */
+    /** An expired session without a return. */
     putExpired: (owner: string, id: string, createdAt: Instant = time.clock() - 2 * HOUR) =>
       put(openSession(owner, id, createdAt), itemKey.session(id)),
     /** Terra users that are connected. */

@@ -47,7 +47,7 @@ function shared(settings: unknown, bundles: string) {
 
   const name = createHash('sha256').update(`${bundles} ${general}`).digest('hex');
   const folder = madeOnce(name, outdir => {
-    // The template validator takes two seconds, and has its word in app.test.ts and guard-rails.test.ts.
+    // The template validator takes two seconds, and runs in app.test.ts and guard-rails.test.ts.
     process.env.CDK_VALIDATION = 'false';
     // Loading the CDK takes a second: only where a template must be made.
     const { synthesise } = require('../../infra/synthesise') as typeof import('../../infra/synthesise');

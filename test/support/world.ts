@@ -22,7 +22,7 @@ export const terraUser = (n: number) => `00000000-0000-4000-8000-${String(n).pad
 
 type Call = { what: keyof Terra; about: string };
 
-/** Terra as the functions see it: remembers who asked for what, and can be told to fail. */
+/** A Terra client that records its calls and can be made to fail. */
 export function fakeTerra() {
   const calls: Call[] = [];
   const users = new Map<string, TerraUser>();
@@ -86,7 +86,7 @@ export function fakeTerra() {
   };
 }
 
-/** Everything a behaviour may be given, with a clock that stands still until it is moved. */
+/** All dependencies of a behaviour, with a clock that moves only on request. */
 export function world({ parses = true, ...options }: Partial<Rules> & { parses?: boolean } = {}) {
   let now = NOON;
   let drawn = 0;
@@ -129,7 +129,7 @@ export function world({ parses = true, ...options }: Partial<Rules> & { parses?:
   };
 }
 
-/** A user of alice's that Terra made and authenticated just now. */
+/** A Terra user of alice that was created and authenticated just now. */
 export const authenticated = (
   terraUserId: string,
   { clock }: Pick<World, 'clock'>,
@@ -146,7 +146,7 @@ export const authenticated = (
 
 export type World = ReturnType<typeof world>;
 
-/** The problem a promise is rejected with, as its code; the value where it is not. */
+/** Returns the code of the problem that a promise is rejected with, or else its value. */
 export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch(error => {
     if (error instanceof Problem) return error.code;

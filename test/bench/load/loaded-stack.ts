@@ -10,7 +10,7 @@ import type { Store } from '../../../functions/core/store/store';
 import { DESCRIPTION_PATH, LocalDescription } from '../../../cli/local-deployment';
 import type { Answer, Answers, Ask, OwnUse, StackWish } from './stack-messages';
 
-/** Somebody signed in to the app. */
+/** A signed-in user. */
 export type SignedInOwner = { readonly token: string; readonly referenceId: string };
 
 /** A local stack in a process of its own, and what a load needs to know of it. */
@@ -21,9 +21,9 @@ export type LoadedStack = {
   readonly signingSecret: string;
   /** The table, as an operator sees it. */
   readonly table: { readonly endpoint: string; readonly name: string };
-  /** So many owners nobody has heard of yet, each with a token. */
+  /** Creates so many new owners, each with a token. */
   owners(count: number): Promise<SignedInOwner[]>;
-  /** So many owners, each with one session waiting for Terra's word. */
+  /** Creates so many owners, each with one session that waits for Terra's event. */
   ownersWithSession(count: number): Promise<SignedInOwner[]>;
   /** What the stack's own process holds, after a garbage collection. */
   look(): Promise<OwnUse>;

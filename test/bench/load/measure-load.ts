@@ -5,7 +5,7 @@ import { percentile } from './percentile';
 import { deliveries, type Mix, sessionRequests } from './shots';
 import { fire, isServed, type Shot } from './volley';
 
-/** Mostly people who connect, some whose connection breaks or mends, and what Terra sends twice. */
+/** Mostly new connections, some that fail or recover, and repeated events. */
 export const EVERYDAY: Mix = { fresh: 60, changes: 30 };
 
 const WEBHOOK_OWNERS = 400;
@@ -68,7 +68,7 @@ async function rise(
   return { steps, knee: kneeOf(steps) };
 }
 
-/** Requests of the step before that nobody waits for any more are served all the same, and this one after them. */
+/** Abandoned requests of the previous step are still served before this one. */
 async function drained(url: string, next: () => Shot): Promise<void> {
   await fire({ url, connections: 1, amount: 1, seconds: DRAIN_SECONDS, next });
 }

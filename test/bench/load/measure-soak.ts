@@ -17,7 +17,7 @@ export type SoakWish = {
   readonly secondsASample?: number;
 };
 
-/** Mostly what was told before, so that rows and partitions stay as small as they are. */
+/** Mostly repeated events, so that rows and partitions do not grow. */
 const STEADY: Mix = { fresh: 30, changes: 10 };
 const WEBHOOK_OWNERS = 1500;
 const SESSIONS_AN_OWNER = 8;

@@ -1,6 +1,6 @@
 import type { GatewayCpuFigures, LoadFigures, OverloadFigures, Rise, SoakFigures, SoakLevel } from './figures';
 
-/** The figures of a load as lines for people. */
+/** Formats the figures of a load. */
 export function loadLines({ webhooks, sessions }: LoadFigures): string[] {
   return [...riseLines('Webhooks', webhooks), '', ...riseLines('Sessions opened', sessions)];
 }

@@ -3,7 +3,7 @@ import { sign } from '../../../functions/core/terra/signature';
 import type { SignedInOwner } from './loaded-stack';
 import type { Shot } from './volley';
 
-/** Shares of a hundred deliveries: of Terra users not heard of yet, of changes to known ones; the rest are sent once more. */
+/** Shares of a hundred deliveries: new Terra users, and changes of known ones; the rest are repetitions. */
 export type Mix = { readonly fresh: number; readonly changes: number };
 
 /** Deliveries as Terra makes them, each truly signed; and which of them were taken. */
@@ -93,7 +93,7 @@ export function deliveries(
   };
 }
 
-/** Sessions opened by these owners in turn; nobody may open more than ten in ten minutes. */
+/** Sessions opened by these owners in turn; each can open at most ten in ten minutes. */
 export function sessionRequests(owners: readonly SignedInOwner[]): () => Shot {
   let count = 0;
   return () => {

@@ -4,7 +4,7 @@ import { startSharedStack } from '../../support/synthesis';
 import type { Answer, Answers, Ask, StackWish } from './stack-messages';
 
 /*
- * The local stack in a process of its own, so that what it needs is told apart from what the load needs. Started with
+ * The local stack in its own process, so that its CPU and memory are measured separately from the load's. Started with
  * `--expose-gc`; answers its parent's messages one after the other.
  */
 

@@ -26,7 +26,7 @@ const SETTLE_MS = 500;
 
 /**
  * Sends for some seconds over so many connections, each asking again once it is answered; with `perSecond`, no more than that.
- * The answers of the first half second are left out of what is told, unless `whole`.
+ * The answers of the first half second are left out of the result, unless `whole`.
  */
 export async function fire(options: {
   url: string;

@@ -23,7 +23,7 @@ const spoiltLinks = {
   auth_url: 'http://provider.example/',
 };
 
-/** The ways Terra fails, and the one code each amounts to. */
+/** The ways Terra fails, and the error code of each. */
 export const faults: Record<string, Fault> = {
   'refuses the connection': { how: 'refuse', link: 'terra_unavailable' },
   'resets the connection': { how: response => response.socket?.resetAndDestroy(), link: 'terra_unavailable' },
@@ -58,7 +58,7 @@ export const faults: Record<string, Fault> = {
   'gives links that run code or lack TLS': { how: answer(200, spoiltLinks), link: 'terra_rejected' },
 };
 
-/** A Terra on the loopback interface that fails in whatever way it is told to, and clients of it. */
+/** A Terra on the loopback interface that fails in a chosen way, and its clients. */
 export async function failingTerra() {
   let how: Failing = () => {};
   let run = 0;
@@ -75,7 +75,7 @@ export async function failingTerra() {
   const { port } = server.address() as AddressInfo;
 
   return {
-    /** What has come over the wire since Terra was last told how to fail. */
+    /** The requests received since the failure was last chosen. */
     arrived,
     fail: (fault: Fault) => {
       arrived.clear();

@@ -12,7 +12,7 @@ import { populated, type Population } from './population';
 
 const runs = size(8_000, 200_000);
 
-/** Codes that `serve` itself may answer on any route, beside those the route declares. */
+/** Codes that `serve` can return on any route, in addition to those the route declares. */
 const always: ErrorCode[] = ['internal', 'unavailable', 'payload_too_large'];
 
 function expectProblem({ route, statusCode, headers, body }: Told): void {
@@ -92,7 +92,7 @@ function expectNoteOnly({ world, items }: Population, path: string): void {
   }
 }
 
-/** The one refusal that writes, by design: a live code that the wrong person brings cuts the link. */
+/** The only refusal that writes: a valid code from a different user ends the connection. */
 const isWrongOwner = (route: Route, { statusCode }: Told) => route.path.endsWith('/confirm') && statusCode === 404;
 
 test(`${runs} hostile requests to every route cause no error 500 and only documented answers, and refused ones change nothing`, async () => {

@@ -4,7 +4,7 @@ import { authenticated, terraUser } from '../../support/world';
 import { signedInAs } from './doors';
 import { populated } from './population';
 
-/** Word for word, so that a header cannot be loosened unnoticed. */
+/** Spelled out, so that a weaker header fails. */
 const strict = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
   'referrer-policy': 'no-referrer',

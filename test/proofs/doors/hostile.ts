@@ -7,7 +7,7 @@ import { type Asked, ISSUER, routes, signedInAs } from './doors';
 import { type Draw, drawing } from './draw';
 import type { Population } from './population';
 
-/** Occurs in everything that would be markup or script; it must come back to nobody. */
+/** Part of every input that would be markup or script; no answer may contain it. */
 export const MARK = 'xss7f3a';
 
 const payloads = [

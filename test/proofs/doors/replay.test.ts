@@ -30,7 +30,7 @@ const anEvent = (draw: Draw): object => {
 };
 
 /**
- * What the app is shown of everybody, but for what an unsigned time can move: when a row was written, when data came last,
+ * What the app sees of every user, except what an unsigned time can change: when a row was written, when data came last,
  * and the order of the list.
  */
 async function shown({ doors }: Population): Promise<string> {

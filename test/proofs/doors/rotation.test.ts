@@ -16,7 +16,7 @@ const FRESH = 5 * MINUTE;
 /** And serves what it knows this long while the secrets cannot be reached. */
 const GOOD = 15 * MINUTE;
 
-/** A warm function, and the secret as a person keeps it. */
+/** A warm function, and the stored secret. */
 function setting(value: object = { current: OLD }) {
   const world = newWorld();
   let kept = JSON.stringify(value);

@@ -45,7 +45,7 @@ function requests({ alice }: Population): [string, Asked][] {
 const codeOf = (told: Told | undefined) => (JSON.parse(told?.body ?? '{}') as { code?: string }).code;
 const statusOf = (told: Told | undefined) => (JSON.parse(told?.body ?? '{}') as { status?: string }).status;
 
-/** What is left once everybody's time is over and Terra is back. */
+/** What is left when all deadlines have passed and Terra answers again. */
 async function age({ world, go }: Population): Promise<void> {
   for (const time of [MINUTE, 5 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 27 * HOUR, HOUR]) {
     world.wait(time);

@@ -99,7 +99,7 @@ describe.each([
       ];
       const repeated = Array.from({ length: 12 }, (_, n) => async () => {
         const event = events[n % events.length] ?? {};
-        // Terra tells again what could not be stored.
+        // Terra repeats an event that could not be stored.
         while ((await codeOf(go.deliver(event, { ordering: world.clock() - n * 1_000 }))) === 'unavailable');
       });
       if (how === 'at once') await Promise.all(repeated.map(deliver => deliver()));

@@ -7,8 +7,8 @@ import { referenceIdOf, terraUser, type World, world as newWorld } from '../../s
 import { Crash, type CrashPoint, crashSwitch } from './faulty-store';
 
 /*
- * Every call that a handler waits for is a place where its process may die. Each story is told once for each of them:
- * the process dies there, whoever called calls again (or does not), the sweep does its rounds, and all must be as if
+ * A process can crash at every call that its handler awaits. Each story is played once for each of these calls:
+ * the process crashes there, the caller retries (or does not), the sweep runs, and all must be as if
  * nothing had happened (or, without the caller, at rest).
  */
 

@@ -96,7 +96,7 @@ async function stage({ referenceId, confirmation }: Pick<Spoiled, 'referenceId' 
 const stored = ({ store }: World): string =>
   JSON.stringify([...store.items.values()], (key, value: unknown) => (key === 'bodyHash' ? undefined : value));
 
-/** What the event amounts to: at once, after the next check of all connections, and if browsers return while Terra is away. */
+/** The effect of the event: at once, after the next check of all connections, and if browsers return while Terra does not answer. */
 async function effectOf(event: Body, setting: Spoiled) {
   const { world, go, link, widget } = await stage(setting);
   const before = stored(world);

@@ -12,16 +12,16 @@ import type { Store } from '../../../functions/core/store/store';
 import { Crash, type CrashPoint, crashSwitch, type Fate, faulty } from './faulty-store';
 
 /*
- * One morning of two owners, as a list of things that happen: what Terra tells, browsers that return, people who confirm.
+ * A list of things that happen to two owners: events of Terra, browsers that return, users who confirm.
  * `play` lets it happen in any order, some things twice, some of them torn apart by a crash and delivered again.
  *
  * What is outside the claim that order cannot matter, because the first to come is meant to win, is kept out here:
- * - every success of a web provider names its session, or one that is not ours; which of several sessions an
+ * - every success of a web provider names its session, or an unknown one; which of several sessions an
  *   authentication belongs to that names none is settled by the first look. `user_reauth` never names one, so it lies
  *   outside of every session's time;
  * - a session's browser fails, or returns with one Terra user; one user brings its code; one mint, one phone;
  * - a Terra user gives way to one other;
- * - with ids of the team's own, nothing happens that nobody asked for, and nothing is told of a user but its authentication:
+ * - if reference ids are subjects, no success is unrequested, and only authentications of a Terra user are reported:
  *   it would be foreign until the user is known.
  */
 
@@ -42,7 +42,7 @@ export type Scenario = {
   rules: Partial<Rules>;
   /** `confirmedBy`: the one who brings the code, since the first to bring it wins. */
   sessions: { by: Owner; returns: number; confirmedBy: Owner; fails: boolean }[];
-  /** Which Terra user each gives way to, where Terra tells of it; null where it does not say which the old one was. */
+  /** The successor of each Terra user, if Terra reports it; null if the event does not name the old one. */
   gives: (number | null)[];
   happenings: { what: Happening; when: Occurrence[] }[];
 };
@@ -110,12 +110,12 @@ function happening({ referenceId }: Partial<Rules>): fc.Arbitrary<Happening> {
   );
 }
 
-/** Terra is away all the while, so that only what is told counts, not when it was asked. */
+/** Terra answers no requests, so that only its events count, not the time of lookups. */
 const away = new Problem('terra_unavailable', 'away');
 
 export type Played = Awaited<ReturnType<typeof play>>;
 
-/** In the order told and each once; or with repetitions and crashes; or in order, each again until its calls get through. */
+/** In the given order and once each; or with repetitions and crashes; or in order, each repeated until its calls succeed. */
 export type How = 'as told' | 'shuffled' | { fateOf: () => Fate };
 
 const PATIENCE = 200;
@@ -259,7 +259,7 @@ export async function play(scenario: Scenario, how: How, on?: Store) {
   }
 }
 
-/** What it all amounts to, without what is outside the claim: version and the times of our own writes. */
+/** The final state without the version and the times of writes, which the claim leaves out. */
 export async function outcome({ world, store }: Played) {
   const now = world.clock();
   const { confirmation } = world.rules;
@@ -272,7 +272,7 @@ export async function outcome({ world, store }: Played) {
         {
           status: sessionStatus({ id, ...session }, now, confirmation),
           returned: session.returned?.terraUserId,
-          // Once two people had a part in it, whether the owner had redeemed the code before does not matter.
+          // Once two users took part, it does not matter whether the owner had redeemed the code before.
           redeemed: !isContested({ id, ...session }) && session.redeemed !== undefined,
           authorised: Object.fromEntries(
             Object.entries(session.authorised)
@@ -312,7 +312,7 @@ function shownFacts(row: ConnectionRow) {
 
 const nameOf = (owner: string) => (owner === referenceIdOf('alice') ? 'alice' : 'bob');
 
-/** Every change of status people could see, in its order. */
+/** Every visible change of status, in order. */
 export async function histories({ store }: Played) {
   const allRecords = [await store.load(referenceIdOf('alice')), await store.load(referenceIdOf('bob'))];
   const rows = allRecords.flatMap(({ connections }) => connections);

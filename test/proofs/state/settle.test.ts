@@ -60,7 +60,7 @@ const piece = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant('used') }) },
 ) as fc.Arbitrary<Piece>;
 
-/** Whoever took over is told by the pieces that say so, and by no other. */
+/** Checks that the successor is taken only from the facts that name it. */
 function plain({ supersededBy: _, ...facts }: ConnectionFacts): ConnectionFacts {
   return facts;
 }
@@ -195,7 +195,7 @@ function settled(records: OwnerRecords, rules: Rules): OwnerRecords {
   return changes.length === 0 ? records : settled(withChanges(records, changes), rules);
 }
 
-/** Where somebody else redeemed the code, a proof is of no account; which came first decides whether it is there. */
+/** If a different user sent the code, the proof does not count; the order decides whether it exists. */
 function factsOf({ connections }: OwnerRecords) {
   return Object.fromEntries(
     connections

@@ -146,7 +146,7 @@ async function laid(made: Tables, chosen: Partial<Rules>) {
 const rowsOf = (world: World) =>
   [...world.store.items.values()].filter(item => 'facts' in item) as unknown as (ConnectionRow & { item: string })[];
 const undue = ({ dueAt: _, ...row }: ConnectionRow) => row;
-/** A row that only data told of, of which Terra says that there is no such user. */
+/** A row of a Terra user that only a data event named and that Terra does not have. */
 const withoutMissed = ({ facts: { missed: _, ...facts }, owner, terraUserId, ids, history }: ConnectionRow) => ({
   ...{ facts, owner, terraUserId, ids, history },
 });

@@ -4,7 +4,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 const dynamodb = new DynamoDBClient({});
 const secrets = new SecretsManagerClient({});
 
-/** The clients of a function and one call of each, without anything of ours. */
+/** The AWS clients of a function and one call of each, without product code. */
 export const handler = async (event: object) => {
   if (!('TableName' in event)) return undefined;
   const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: 'some' }));

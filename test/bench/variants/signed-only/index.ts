@@ -10,7 +10,7 @@ type Deps = { secret: string };
 // Declared anew: the true one brings its schemas, and with them zod.
 const route = { method: 'POST', path: '/v1/webhooks/terra', caller: 'terra' } as unknown as typeof receiveWebhook;
 
-/** A function as ours are, that takes signed deliveries and stores nothing: what one without the AWS SDK weighs. */
+/** A function that verifies signed deliveries and stores nothing: the size of one without the AWS SDK. */
 const verify: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody }, { secret }) => {
   const read = readSignature(headers, Math.floor(Date.now() / 1000));
   if (!read.ok || !verifySignature(read.claim, rawBody, [secret])) throw new Problem('unauthenticated', 'No.');
