@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
 import { failureCause } from '../core/state/failure-cause';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { askTerra } from '../core/state/look-up';
 import { type AppLook, pageHeaders, pageReply, type PageView } from '../core/http/page';
 import { pageLanguage } from '../core/http/page-language';
@@ -271,13 +271,13 @@ function withQuery(target: string, added: Record<string, string>): string {
 }
 
 export const handler = serve([on(returnSuccess, completeCallback), on(returnFailure, noteFailure)], () => ({
-  serve: live.serveDeps(),
-  store: live.store(),
-  terra: live.terra(),
-  random: live.random,
-  cookiePath: new URL(live.required('CALLBACK_BASE')).pathname,
-  returnTargets: live.returnTargets(),
-  clock: live.clock,
-  confirmation: live.confirmation(),
-  look: live.appLook(),
+  serve: dependencies.serveDeps(),
+  store: dependencies.store(),
+  terra: dependencies.terra(),
+  random: dependencies.random,
+  cookiePath: new URL(dependencies.required('CALLBACK_BASE')).pathname,
+  returnTargets: dependencies.returnTargets(),
+  clock: dependencies.clock,
+  confirmation: dependencies.confirmation(),
+  look: dependencies.appLook(),
 }));

@@ -1,7 +1,7 @@
 import { connectionAnswer } from '../core/http/answer';
 import { type EndDeps, endConnection } from '../core/state/end-connection';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { completeReturn } from '../core/state/look-up';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { currentRow, isUnreadable, type OwnerRecords, sessionFacts, withSession } from '../core/state/owner-records';
@@ -131,8 +131,8 @@ const codeInvalid = () => new Problem('code_invalid', 'The code is wrong, expire
 const sessionClosed = () => new Problem('session_closed', 'The session is closed. Open a new one.');
 
 export const handler = serve([on(confirmSession, confirm)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  terra: dependencies.terra(),
+  ownerOf: dependencies.ownerOf(),
 }));

@@ -3,7 +3,7 @@ import type * as z from 'zod/mini';
 import { type Clock, DAY, isoTime, type Instant, SECOND } from '../core/platform/clock';
 import { erasing, isErasing } from '../core/state/erasure';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { keyedSessionId, type Owner, type SignedIn } from '../core/state/owner';
 import { providerId, providerKind } from '../core/terra/providers';
 import { countUse, refuseIfFull } from '../core/state/quota';
@@ -205,18 +205,18 @@ function readIdempotencyKey(header: string | undefined): string | undefined {
 }
 
 export const handler = serve([on(createSession, openSession)], () => {
-  const referenceKey = live.referenceKey();
+  const referenceKey = dependencies.referenceKey();
   return {
-    serve: live.serveDeps(),
-    store: live.store(),
-    terra: live.terra(),
-    ownerOf: live.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
+    terra: dependencies.terra(),
+    ownerOf: dependencies.ownerOf({ mayBeFirst: true, readKey: referenceKey }),
     referenceKey,
-    clock: live.clock,
-    random: live.random,
-    confirmation: live.confirmation(),
-    returnTargets: live.returnTargets(),
-    callbackBase: live.required('CALLBACK_BASE'),
-    limit: live.positive('SESSION_LIMIT'),
+    clock: dependencies.clock,
+    random: dependencies.random,
+    confirmation: dependencies.confirmation(),
+    returnTargets: dependencies.returnTargets(),
+    callbackBase: dependencies.required('CALLBACK_BASE'),
+    limit: dependencies.positive('SESSION_LIMIT'),
   };
 });

@@ -5,7 +5,7 @@ import { decidedAt, endConnection } from '../core/state/end-connection';
 import { type EraseDeps, eraseOwner } from '../core/state/erasure';
 import { newErasure } from '../core/state/tombstone';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { findConnection } from '../core/state/owner-records';
 import { countUse } from '../core/state/quota';
@@ -59,8 +59,8 @@ const isOver = (row: ConnectionRow | undefined): boolean =>
 const notFound = () => new Problem('not_found', 'There is nothing here.');
 
 export const handler = serve([on(disconnect, disconnectOne), on(erase, eraseMe)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  terra: live.terra(),
-  ownerOf: live.ownerOf(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  terra: dependencies.terra(),
+  ownerOf: dependencies.ownerOf(),
 }));

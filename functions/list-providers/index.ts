@@ -1,5 +1,5 @@
 import { cachedProviders } from '../core/terra/catalogue';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import { type Behaviour, on, serve } from '../core/http/serve';
 import type { TerraProvider } from '../core/terra/terra';
 import { listProviders } from '../routes';
@@ -13,6 +13,6 @@ export const list: Behaviour<typeof listProviders, Deps> = async (_request, { of
 };
 
 export const handler = serve([on(listProviders, list)], () => ({
-  serve: live.serveDeps(),
-  offered: cachedProviders(live.terra(), live.clock),
+  serve: dependencies.serveDeps(),
+  offered: cachedProviders(dependencies.terra(), dependencies.clock),
 }));

@@ -2,7 +2,7 @@ import { cachedProviders } from '../core/terra/catalogue';
 import { type Clock, isoTime, SECOND } from '../core/platform/clock';
 import { erasing, isErasing } from '../core/state/erasure';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { providerId, providerKind } from '../core/terra/providers';
 import { countUse, refuseIfFull } from '../core/state/quota';
@@ -61,15 +61,15 @@ async function connectsOnPhone(provider: string, { offered }: Pick<Deps, 'offere
 }
 
 export const handler = serve([on(mintToken, mint)], () => {
-  const terra = live.terra();
+  const terra = dependencies.terra();
   return {
-    serve: live.serveDeps(),
-    store: live.store(),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
     terra,
-    offered: cachedProviders(terra, live.clock),
-    ownerOf: live.ownerOf({ mayBeFirst: true }),
-    clock: live.clock,
-    random: live.random,
-    limit: live.positive('MINT_LIMIT'),
+    offered: cachedProviders(terra, dependencies.clock),
+    ownerOf: dependencies.ownerOf({ mayBeFirst: true }),
+    clock: dependencies.clock,
+    random: dependencies.random,
+    limit: dependencies.positive('MINT_LIMIT'),
   };
 });

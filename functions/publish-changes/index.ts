@@ -1,9 +1,9 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { type Clock, type Instant, MINUTE, SECOND } from '../core/platform/clock';
-import type { DeadLetters, Letter } from '../core/events/dead-letter';
+import type { DeadLetterQueue, DeadLetter } from '../core/events/dead-letter';
 import type { EventBus } from '../core/events/event-bus';
-import * as live from '../core/platform/dependencies';
-import * as livePublishing from '../core/events/publishing-dependencies';
+import * as dependencies from '../core/platform/dependencies';
+import * as publishingDependencies from '../core/events/publishing-dependencies';
 import { connectionEvent, type PublishedEvent, sessionEvent } from '../core/events/published-event';
 import type { Confirmation } from '../core/state/session';
 import type { Store } from '../core/store/store';
@@ -12,7 +12,7 @@ import { readItemKey } from '../core/store/table';
 
 type Deps = {
   bus: EventBus;
-  letters: DeadLetters;
+  letters: DeadLetterQueue;
   confirmation: Confirmation;
   clock: Clock;
   pause: (most: Instant) => Promise<void>;
@@ -80,7 +80,7 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   }
 
   /** Those whose letter the queue did not take. Once it fails the others are not tried: it has failed for them too. */
-  async function putAside(letters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
+  async function putAside(letters: { change: StreamChange; letter: DeadLetter }[]): Promise<StreamChange[]> {
     for (const [at, { letter }] of letters.entries()) {
       try {
         await deps.letters.send(letter);
@@ -99,7 +99,7 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
 
 /** Publishes the state a dead letter's row has by now, if it is still there and anything people hear of. Throws if it cannot be read. */
 export async function redrive(
-  { row }: Letter,
+  { row }: DeadLetter,
   { store, bus, confirmation }: { store: Pick<Store, 'load'>; bus: EventBus; confirmation: Confirmation },
 ): Promise<'published' | 'nothing'> {
   const { sessions, connections, unreadable } = await store.load(row.owner);
@@ -126,7 +126,7 @@ function firstOfEachOwner(changes: readonly StreamChange[]): Set<StreamChange> {
   return new Set(first.values());
 }
 
-function letterOf(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
+function letterOf(change: StreamChange, reason: DeadLetter['reason']): { change: StreamChange; letter: DeadLetter } {
   const { row, at } = change;
   return { change, letter: { row, reason, at, ...(isReady(change) && { event: change.event }) } };
 }
@@ -135,17 +135,17 @@ let wired: Deps | undefined;
 
 export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   wired ??= {
-    bus: livePublishing.eventBus(),
-    letters: livePublishing.deadLetters(),
-    confirmation: live.confirmation(),
-    clock: live.clock,
-    pause: live.pause,
-    alarm: live.alarm,
+    bus: publishingDependencies.eventBus(),
+    letters: publishingDependencies.deadLetters(),
+    confirmation: dependencies.confirmation(),
+    clock: dependencies.clock,
+    pause: dependencies.pause,
+    alarm: dependencies.alarm,
   };
   const startedAt = wired.clock();
   const { undone, ...counts } = await publishChanges(Records, wired);
   const level = undone.length > 0 ? 'error' : counts.deadLetters > 0 ? 'warn' : 'info';
   const facts = { records: Records.length, ...counts, failed: undone.length, ms: wired.clock() - startedAt };
-  live.log(level, 'publish', facts);
+  dependencies.log(level, 'publish', facts);
   return { batchItemFailures: undone.map(itemIdentifier => ({ itemIdentifier })) };
 };

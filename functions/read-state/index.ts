@@ -1,7 +1,7 @@
 import { connectedUser, connectionAnswer, sessionAnswer } from '../core/http/answer';
 import type { Clock } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Owner, SignedIn } from '../core/state/owner';
 import { findConnection } from '../core/state/owner-records';
 import type { Rules } from '../core/state/rules';
@@ -49,10 +49,10 @@ export const readConnectionOf: Behaviour<typeof readConnection, Deps> = async ({
 export const handler = serve(
   [on(readSession, readSessionOf), on(listConnections, listConnectionsOf), on(readConnection, readConnectionOf)],
   () => ({
-    serve: live.serveDeps(),
-    store: live.store(),
-    ownerOf: live.ownerOf(),
-    clock: live.clock,
-    rules: live.rules(),
+    serve: dependencies.serveDeps(),
+    store: dependencies.store(),
+    ownerOf: dependencies.ownerOf(),
+    clock: dependencies.clock,
+    rules: dependencies.rules(),
   }),
 );

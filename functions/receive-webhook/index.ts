@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ApplyDeps, applyEvent } from '../core/state/apply-event';
 import { type Instant, SECOND } from '../core/platform/clock';
 import { Problem } from '../core/http/errors';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Secret, WebhookSecrets } from '../core/platform/secrets';
 import { type Behaviour, on, serve } from '../core/http/serve';
 import { readSignature, SIGNATURE_BEHIND_SECONDS, type SignatureClaim, verifySignature } from '../core/terra/signature';
@@ -85,8 +85,8 @@ function eventTime(ordering: string | undefined, signedAt: Instant): { at: Insta
 const notTerras = (reason: string) => new Problem('unauthenticated', 'The signature was not accepted.', { reason });
 
 export const handler = serve([on(receiveWebhook, takeDelivery)], () => ({
-  serve: live.serveDeps(),
-  ...live.recordDeps(),
-  secrets: live.webhookSecrets(),
-  dataEvents: live.dataEvents(),
+  serve: dependencies.serveDeps(),
+  ...dependencies.recordDeps(),
+  secrets: dependencies.webhookSecrets(),
+  dataEvents: dependencies.dataEvents(),
 }));

@@ -1,6 +1,6 @@
 import { cachedProviders } from '../core/terra/catalogue';
 import { MINUTE, SECOND, type Instant } from '../core/platform/clock';
-import * as live from '../core/platform/dependencies';
+import * as dependencies from '../core/platform/dependencies';
 import type { Log } from '../core/platform/log';
 import type { DueKey, Store } from '../core/store/store';
 import {
@@ -161,21 +161,21 @@ function byOwner(keys: readonly DueKey[]): DueOwner[] {
 let wired: Omit<Deps, 'until'> | undefined;
 
 function wire(): Omit<Deps, 'until'> {
-  const terra = live.terra();
+  const terra = dependencies.terra();
   return {
-    ...live.recordDeps(),
+    ...dependencies.recordDeps(),
     terra,
-    offered: cachedProviders(terra, live.clock),
-    alarm: live.alarm,
-    log: live.log,
-    dryRun: live.required('SWEEP_DRY_RUN') === 'true',
+    offered: cachedProviders(terra, dependencies.clock),
+    alarm: dependencies.alarm,
+    log: dependencies.log,
+    dryRun: dependencies.required('SWEEP_DRY_RUN') === 'true',
   };
 }
 
-export const handler = async (_event: unknown, invocation: live.Invocation): Promise<Sweep> => {
+export const handler = async (_event: unknown, invocation: dependencies.Invocation): Promise<Sweep> => {
   wired ??= wire();
   const startedAt = wired.clock();
-  const result = await sweep({ ...wired, until: live.runUntil(invocation) });
+  const result = await sweep({ ...wired, until: dependencies.runUntil(invocation) });
   const { left, ...counts } = result;
   wired.log('info', 'sweep', { ...counts, left: left ? 1 : 0, ms: wired.clock() - startedAt });
   return result;

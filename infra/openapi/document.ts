@@ -1,7 +1,6 @@
 import type * as z from 'zod/mini';
 import type { Route } from '../../functions/routes';
-import { declaredRoutes } from '../parts/connect-api';
-import type { RouteName } from '../parts/throttles';
+import { declaredRoutes, type RouteName } from '../parts/connect-api';
 import { operations, tags } from './operations';
 import { answeredCodes, errorExamples, errorResponses, errorSchemas } from './problems';
 import { jsonSchemas, ref, schemaName } from './schemas';

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type * as routes from '../../functions/routes';
-import type { RouteName } from '../parts/throttles';
+import type { RouteName } from '../parts/connect-api';
 import { connection, ids, sessions } from './examples';
 
 type Routes = Pick<typeof routes, RouteName>;

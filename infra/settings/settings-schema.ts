@@ -135,7 +135,7 @@ export const schema = z
         .strictObject(
           {
             sessions: count('must be a whole number from 1 to 1000', 1000).default(10),
-            tokenRecords: count('must be a whole number from 1 to 1000', 1000).default(20),
+            mints: count('must be a whole number from 1 to 1000', 1000).default(20),
           },
           'must be an object with sessions and mints',
         )

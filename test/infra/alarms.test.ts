@@ -1,4 +1,4 @@
-import { platformLog } from '../../functions/core/platform/log';
+import { consoleLog } from '../../functions/core/platform/log';
 import { type AlarmDeclaration, alarms } from '../../infra/parts/alarm-list';
 import { at, functions, only, resources, templateWith, text, word } from './template';
 
@@ -47,7 +47,7 @@ test('these alarms there are', () => {
 test('each is deployed, tells the one topic, and says what a person should do', () => {
   const [[topic] = []] = resources(template, 'AWS::SNS::Topic');
 
-  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(alarms.map(({ todo }) => todo));
+  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(alarms.map(({ description: todo }) => todo));
   for (const [, { Properties }] of rung) {
     expect(Properties['AlarmActions']).toEqual([{ Ref: topic }]);
     expect(Properties).not.toHaveProperty('ActionsEnabled');
@@ -56,7 +56,7 @@ test('each is deployed, tells the one topic, and says what a person should do', 
 });
 
 test('whatever a function calls an alarm rings one', () => {
-  const declared = new Set(alarms.map(({ signal }) => signal));
+  const declared = new Set(alarms.map(({ metric: signal }) => signal));
 
   expect(declared.size).toBe(alarms.length);
   for (const name of alarmNames) expect(declared).toContain(name);
@@ -89,8 +89,8 @@ test('an alarm in a log line is counted by its name, whichever function wrote it
 test('a log line is where the filters look, at the level that is let through', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
   const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);
-  platformLog('warn', 'request', { alarm: 'owner_mismatch' });
-  platformLog('info', 'request', { route: 'POST /v1/webhooks/terra', outcome: 'applied', status: 200 });
+  consoleLog('warn', 'request', { alarm: 'owner_mismatch' });
+  consoleLog('info', 'request', { route: 'POST /v1/webhooks/terra', outcome: 'applied', status: 200 });
   // Under JSON logging the one argument of a call becomes the line's `message`.
   const [alarming, plain] = [...warn.mock.calls, ...info.mock.calls].map(([message]) => ({ message }));
 
@@ -206,7 +206,7 @@ const alarmNames = Object.keys({
   end_without_reference: true,
 } satisfies Record<import('../../functions/core/platform/log').AlarmName, true>);
 
-function told({ name, signal, rings, minutes, spans }: AlarmDeclaration): string {
+function told({ name, metric: signal, threshold: rings, minutes, periods: spans }: AlarmDeclaration): string {
   const limit = 'below' in rings ? `< ${rings.below}` : `>= ${rings.atLeast}`;
   return `${name}: ${signal} ${limit} in ${minutes} min${spans === 1 ? '' : `, ${spans} times`}`;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { settingsOf } from '../../infra/settings/context';
+import { settingsOf } from '../../infra/settings/settings';
 import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
 import { emptyBundles, production } from './template';
 
@@ -59,7 +59,7 @@ test('a route whose function is not deployed stops it by name', () => {
   const stack = new Stack(new App(), 'Team');
   const { api, createSession } = new TerraConnect(stack, 'Connect', { ...production, bundles });
 
-  expect(() => api.open([createSession])).toThrow(/^The route .+ names functions\/.+, which infra does not deploy$/);
+  expect(() => api.addRoutes([createSession])).toThrow(/^The route .+ names functions\/.+, which infra does not deploy$/);
 });
 
 test('the settings file lies over the context, setting by setting', () => {

@@ -16,7 +16,7 @@ test('three settings are enough; every other has its default', () => {
     allowUnboundTokens: true,
     confirmation: 'required',
     confirmWithinMinutes: 60,
-    limits: { sessions: 10, tokenRecords: 20 },
+    limits: { sessions: 10, mints: 20 },
     dataEvents: 'coalesce',
     widget: 'current',
     terraApiUrl: 'https://access.tryterra.co/api/v2',

@@ -2,11 +2,11 @@ import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } 
 import { EVENT_SOURCE, type PublishedEvent } from './published-event';
 
 /** `refused`: the bus will not have this very event. `busy`: it could not be asked, or asks to come again. */
-export type Verdict = 'accepted' | 'refused' | 'busy';
+export type PutResult = 'accepted' | 'refused' | 'busy';
 
 export type EventBus = {
   /** Hands over events, in this order; a verdict for each. Rejects never. */
-  put(events: readonly PublishedEvent[]): Promise<Verdict[]>;
+  put(events: readonly PublishedEvent[]): Promise<PutResult[]>;
 };
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
@@ -20,33 +20,33 @@ const REFUSAL = /Validation|Serialization|Malformed|InvalidArgument|InvalidParam
 
 /** The bus on EventBridge: as few calls as its limits allow, and each entry's own result looked at. */
 export function eventBridge(client: Pick<EventBridgeClient, 'send'>, busName: string): EventBus {
-  async function putCall(entries: readonly PutEventsRequestEntry[]): Promise<Verdict[]> {
+  async function putCall(entries: readonly PutEventsRequestEntry[]): Promise<PutResult[]> {
     try {
       const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [...entries] }));
-      return entries.map((_, at) => verdictOf(Entries[at]));
+      return entries.map((_, at) => resultOf(Entries[at]));
     } catch (error) {
       if (!isRefusal(error)) return entries.map(() => 'busy');
       if (entries.length === 1) return ['refused'];
       // One entry can make EventBridge refuse the whole call: it must not take the others with it.
-      return oneAfterTheOther(entries.map(entry => [entry]));
+      return putInOrder(entries.map(entry => [entry]));
     }
   }
 
-  async function oneAfterTheOther(calls: readonly PutEventsRequestEntry[][]): Promise<Verdict[]> {
-    const verdicts: Verdict[] = [];
+  async function putInOrder(calls: readonly PutEventsRequestEntry[][]): Promise<PutResult[]> {
+    const verdicts: PutResult[] = [];
     let isDown = false;
     for (const entries of calls) {
-      const of: Verdict[] = isDown ? entries.map(() => 'busy') : await putCall(entries);
+      const of: PutResult[] = isDown ? entries.map(() => 'busy') : await putCall(entries);
       verdicts.push(...of);
       isDown ||= of.every(verdict => verdict === 'busy');
     }
     return verdicts;
   }
 
-  return { put: events => oneAfterTheOther(inCalls(events.map(event => entryOf(event, busName)))) };
+  return { put: events => putInOrder(splitIntoCalls(events.map(event => toEntry(event, busName)))) };
 }
 
-const entryOf = ({ detailType, detail }: PublishedEvent, busName: string): PutEventsRequestEntry => ({
+const toEntry = ({ detailType, detail }: PublishedEvent, busName: string): PutEventsRequestEntry => ({
   EventBusName: busName,
   Source: EVENT_SOURCE,
   DetailType: detailType,
@@ -54,7 +54,7 @@ const entryOf = ({ detailType, detail }: PublishedEvent, busName: string): PutEv
   Time: new Date(detail.occurredAt),
 });
 
-function inCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
+function splitIntoCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
   const calls: PutEventsRequestEntry[][] = [];
   let bytes = 0;
   for (const entry of entries) {
@@ -74,7 +74,7 @@ function inCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEnt
 const bytesOf = ({ Source = '', DetailType = '', Detail = '' }: PutEventsRequestEntry): number =>
   TIME_BYTES + Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);
 
-function verdictOf(result: { EventId?: string | undefined; ErrorCode?: string | undefined } | undefined): Verdict {
+function resultOf(result: { EventId?: string | undefined; ErrorCode?: string | undefined } | undefined): PutResult {
   if (result?.EventId !== undefined) return 'accepted';
   return result?.ErrorCode === undefined || TRANSIENT.test(result.ErrorCode) ? 'busy' : 'refused';
 }

@@ -1,6 +1,6 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { type DeadLetters, sqsDeadLetters } from './dead-letter';
+import { type DeadLetterQueue, sqsDeadLetterQueue } from './dead-letter';
 import { type EventBus, eventBridge } from './event-bus';
 import { awsRequests, required } from '../platform/dependencies';
 
@@ -10,9 +10,9 @@ import { awsRequests, required } from '../platform/dependencies';
 export const eventBus = (): EventBus =>
   eventBridge(new EventBridgeClient({ maxAttempts: 1, requestHandler: awsRequests }), required('BUS_NAME'));
 
-export const deadLetters = (): DeadLetters =>
+export const deadLetters = (): DeadLetterQueue =>
   // The endpoint is the region's, or the local one; a queue's URL only names the queue.
-  sqsDeadLetters(
+  sqsDeadLetterQueue(
     new SQSClient({ maxAttempts: 3, requestHandler: awsRequests, useQueueUrlAsEndpoint: false }),
     required('DEAD_LETTER_QUEUE_URL'),
   );

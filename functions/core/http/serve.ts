@@ -4,7 +4,7 @@ import type { Caller, Route } from '../../routes';
 import { readCaller } from './caller';
 import type { Clock } from '../platform/clock';
 import { type ErrorCode, errorStatus, errorTitle, Problem } from './errors';
-import type { Facts, Log } from '../platform/log';
+import type { LogFields, Log } from '../platform/log';
 import type { SignedIn } from '../state/owner';
 import { pageHeaders } from './page';
 
@@ -61,7 +61,7 @@ type Served<Deps> = {
   answer: (event: GatewayEvent, deps: Deps, note: Note, issuer: string | undefined) => Promise<Answer>;
 };
 /** Adds to the one log line of an invocation. */
-export type Note = (facts: Facts) => void;
+export type Note = (facts: LogFields) => void;
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 
@@ -101,7 +101,7 @@ export function serve<Deps>(served: readonly Served<Deps>[], wire: () => Deps & 
     const { issuer, clock, log } = wired.serve;
     const startedAt = clock();
     const entry = served.find(({ route }) => event.routeKey === `${route.method} ${route.path}`);
-    const facts: Facts = { route: event.routeKey };
+    const facts: LogFields = { route: event.routeKey };
     const note: Note = more => Object.assign(facts, more);
 
     const answer = entry
@@ -185,7 +185,7 @@ export function problemDocument(code: ErrorCode, detail: string, requestId: stri
   };
 }
 
-function unexpected(error: unknown): Facts {
+function unexpected(error: unknown): LogFields {
   if (!(error instanceof Error)) return { error: typeof error };
   // A message may have lines that look like frames, and may say anything.
   const frames = error.stack

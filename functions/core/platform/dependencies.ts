@@ -6,7 +6,7 @@ import { type Instant, MINUTE, SECOND, systemClock } from './clock';
 import { dynamoStore } from '../store/dynamo-store';
 import type { EnvironmentName } from './environment';
 import type { RowFindings } from '../store/items';
-import { type AlarmName, platformLog } from './log';
+import { type AlarmName, consoleLog } from './log';
 import { ownerNaming } from '../state/owner';
 import type { AppLook } from '../http/page';
 import { systemRandom } from './random';
@@ -31,17 +31,17 @@ import { type Terra, terraClient } from '../terra/terra';
 
 export const clock = systemClock;
 export const random = systemRandom;
-export const log = platformLog;
+export const log = consoleLog;
 
 /** Waits a random time up to `most`, so that writers who collided do not collide again. */
 export const pause = (most: Instant) => wait(Math.random() * most);
 
-export const alarm = (name: AlarmName) => platformLog('warn', 'alarm', { alarm: name });
+export const alarm = (name: AlarmName) => consoleLog('warn', 'alarm', { alarm: name });
 
 const noteRows = (findings: RowFindings) =>
-  platformLog('warn', 'rows', { ...findings, ...(findings.unreadableRows > 0 && { alarm: 'unreadable_row' }) });
+  consoleLog('warn', 'rows', { ...findings, ...(findings.unreadableRows > 0 && { alarm: 'unreadable_row' }) });
 
-export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: platformLog });
+export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: consoleLog });
 
 export const store = (): Store => dynamoStore(dynamoClient(), required('TABLE_NAME'), noteRows);
 

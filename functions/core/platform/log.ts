@@ -22,7 +22,7 @@ export type AlarmName =
   | 'end_without_reference';
 
 /** The only things a log line can say. Tokens, links, codes, bodies, headers and queries are not among them. */
-export type Facts = {
+export type LogFields = {
   route?: string;
   status?: number;
   ms?: number;
@@ -61,7 +61,7 @@ export type Facts = {
 };
 
 /** Writes one line; the platform adds time, level and request id. */
-export type Log = (level: 'info' | 'warn' | 'error', message: string, facts: Facts) => void;
+export type Log = (level: 'info' | 'warn' | 'error', message: string, facts: LogFields) => void;
 
 /** With Lambda's JSON logging an object becomes the `message` of the line. */
-export const platformLog: Log = (level, message, facts) => console[level]({ message, ...facts });
+export const consoleLog: Log = (level, message, facts) => console[level]({ message, ...facts });

@@ -135,7 +135,7 @@ test('traced functions may say so to X-Ray: the only star there is', () => {
 });
 
 test('what is inside can be reached, to be given more or watched', () => {
-  const { api, records, secrets, bus, deadLetters, alarms, overview, sweepRuns } = connect;
+  const { api, records, secrets, bus, deadLetters, alarms, dashboard, sweepSchedule } = connect;
 
   for (const inner of [
     api.httpApi.apiId,
@@ -145,8 +145,8 @@ test('what is inside can be reached, to be given more or watched', () => {
     bus.bus.eventBusArn,
     deadLetters.queue.queueArn,
     alarms.topic.topicArn,
-    overview.dashboard.dashboardArn,
-    sweepRuns.role.roleArn,
+    dashboard.dashboard.dashboardArn,
+    sweepSchedule.role.roleArn,
   ]) {
     expect(team.resolve(inner)).toBeDefined();
   }
