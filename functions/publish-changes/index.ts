@@ -136,7 +136,7 @@ let wired: Deps | undefined;
 export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   wired ??= {
     bus: publishingDependencies.eventBus(),
-    letters: publishingDependencies.deadLetters(),
+    letters: publishingDependencies.deadLetterQueue(),
     confirmation: dependencies.confirmation(),
     clock: dependencies.clock,
     pause: dependencies.pause,

@@ -209,11 +209,11 @@ describe('whatever a token has as sub', () => {
 });
 
 test.each([
-  ['an unknown field', '{"returnTo":"web","extra":1}', 'Check: unknown field "extra".'],
-  ['a field of the wrong kind', '{"returnTo":7}', 'Check: returnTo.'],
+  ['an unknown field', '{"returnTo":"web","extra":1}', 'Invalid: unknown field "extra".'],
+  ['a field of the wrong kind', '{"returnTo":7}', 'Invalid: returnTo.'],
   ['no JSON', '{', 'The body must be JSON.'],
   ['no object', '[]', 'The body must be a JSON object.'],
-  ['a polluted prototype', '{"returnTo":"web","__proto__":{"x":1}}', 'Check: unknown field "__proto__".'],
+  ['a polluted prototype', '{"returnTo":"web","__proto__":{"x":1}}', 'Invalid: unknown field "__proto__".'],
 ])('%s is an invalid request', async (_what, body, detail) => {
   const { handler } = serving(pending);
 

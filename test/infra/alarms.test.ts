@@ -44,19 +44,21 @@ test('these alarms there are', () => {
   ]);
 });
 
-test('each is deployed, tells the one topic, and says what a person should do', () => {
+test('each is deployed, publishes to the topic, and says what to do', () => {
   const [[topic] = []] = resources(template, 'AWS::SNS::Topic');
 
-  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(alarms.map(({ description: todo }) => todo));
+  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(
+    alarms.map(({ description }) => description),
+  );
   for (const [, { Properties }] of rung) {
     expect(Properties['AlarmActions']).toEqual([{ Ref: topic }]);
     expect(Properties).not.toHaveProperty('ActionsEnabled');
-    expect(text(Properties['AlarmDescription'])).toMatch(/^[A-Z].{40,}[:,;] .+\.$/);
+    expect(text(Properties['AlarmDescription'])).toMatch(/^[A-Z].{20,}\. .+\.$/);
   }
 });
 
 test('whatever a function calls an alarm rings one', () => {
-  const declared = new Set(alarms.map(({ metric: signal }) => signal));
+  const declared = new Set(alarms.map(({ metric }) => metric));
 
   expect(declared.size).toBe(alarms.length);
   for (const name of alarmNames) expect(declared).toContain(name);
@@ -206,9 +208,9 @@ const alarmNames = Object.keys({
   end_without_reference: true,
 } satisfies Record<import('../../functions/core/platform/log').AlarmName, true>);
 
-function told({ name, metric: signal, threshold: rings, minutes, periods: spans }: AlarmDeclaration): string {
+function told({ name, metric, threshold: rings, minutes, periods: spans }: AlarmDeclaration): string {
   const limit = 'below' in rings ? `< ${rings.below}` : `>= ${rings.atLeast}`;
-  return `${name}: ${signal} ${limit} in ${minutes} min${spans === 1 ? '' : `, ${spans} times`}`;
+  return `${name}: ${metric} ${limit} in ${minutes} min${spans === 1 ? '' : `, ${spans} times`}`;
 }
 
 function alarm(name: string) {

@@ -59,7 +59,9 @@ test('a route whose function is not deployed stops it by name', () => {
   const stack = new Stack(new App(), 'Team');
   const { api, createSession } = new TerraConnect(stack, 'Connect', { ...production, bundles });
 
-  expect(() => api.addRoutes([createSession])).toThrow(/^The route .+ names functions\/.+, which infra does not deploy$/);
+  expect(() => api.addRoutes([createSession])).toThrow(
+    /^The route .+ names functions\/.+, which infra does not deploy$/,
+  );
 });
 
 test('the settings file lies over the context, setting by setting', () => {

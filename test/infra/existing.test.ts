@@ -64,14 +64,14 @@ const assembly = app.synth({ validateOnSynthesis: false });
 const template: Template = assembly.getStackByName('Team').template;
 const platformTemplate: Template = assembly.getStackByName('Platform').template;
 
-test('what is brought is not made again, and what is not brought is', () => {
+test('existing resources are not created, and missing ones are', () => {
   for (const type of ['AWS::DynamoDB::Table', 'AWS::Events::EventBus', 'AWS::SNS::Topic', 'AWS::KMS::Key']) {
     expect(resources(template, type)).toEqual([]);
   }
   expect(only(template, 'AWS::SecretsManager::Secret')['Name']).toBe('prod/reference-key');
 });
 
-test('functions are told of what is brought, and may use it', () => {
+test('functions get the names of existing resources and the permissions to use them', () => {
   const told = object(at(lambda('confirm-session'), 'Environment', 'Variables'));
 
   expect(text(told['TABLE_NAME'])).toContain('Platform:ExportsOutputRefTable');
@@ -110,7 +110,7 @@ test('the choices are carried out', () => {
   expect(lambda('read-state')).not.toHaveProperty('ReservedConcurrentExecutions');
 });
 
-test('the alarm for a run that did not start waits two of the schedule’s own periods, and tells the brought topic', () => {
+test('the alarm for a run that did not start waits two of the schedule’s own periods, and publishes to the existing topic', () => {
   const alarms = resources(template, 'AWS::CloudWatch::Alarm');
   const spans = alarms
     .filter(([id]) => /Absent/.test(id))
@@ -155,7 +155,7 @@ test('what is inside can be reached, to be given more or watched', () => {
 
 test('a table without a stream is refused with what it lacks', () => {
   expect(() => place({ table: Table.fromTableName(new Stack(), 'Bare', 'bare') })).toThrow(
-    'The table that is brought must have a stream of new and old images: see tableSchema',
+    'The existing table needs a stream of new and old images: create it with tableSchema',
   );
 });
 

@@ -184,5 +184,5 @@ test('a setting of a file that is none stops the start with a sentence', async (
   const started = start({ SETTINGS: fileOf({ colour: 'blue' }) });
 
   expect(await started.exit).toBe(1);
-  expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or mend its name\n');
+  expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or correct its name\n');
 });
