@@ -92,7 +92,7 @@ export class TerraConnect extends Construct {
     const { terraApi, terraWebhook, referenceKey } = this.secrets;
     const bus = (this.bus = new ConnectBus(this, 'Events', { stage, existing: existingBus }));
     const deadLetters = (this.deadLetters = new DeadLetters(this, 'DeadLetters', kept));
-    const { identity, terra, confirmation, issuer, referenceId, returnTargets, appLook } = environmentOf(settings);
+    const { identity, terra, confirmation, issuer, referenceId, returnTargets, look } = environmentOf(settings);
 
     const create = (this.createSession = lambda('create-session'));
     const confirm = (this.confirmSession = lambda('confirm-session'));
@@ -145,7 +145,7 @@ export class TerraConnect extends Construct {
 
     records.grant(callback, 'GetItem', 'UpdateItem');
     terraApi.grantRead(callback);
-    callback.addEnvironment({ ...returnTargets, ...terra, ...appLook, CONFIRMATION: settings.confirmation });
+    callback.addEnvironment({ ...returnTargets, ...terra, ...look, CONFIRMATION: settings.confirmation });
     callback.addEnvironment({ CALLBACK_BASE: api.callbackBase });
 
     records.grant(webhook, 'Query', 'GetItem', 'UpdateItem');
@@ -214,7 +214,7 @@ function environmentOf(settings: Settings) {
     identity: { ...issuer, ...referenceId, OWNER_NAMESPACE: settings.ownerNamespace },
     terra: { TERRA_API_URL: settings.terraApiUrl, TERRA_WIDGET_URL: settings.terraWidgetUrl },
     confirmation: { CONFIRMATION: settings.confirmation, CONFIRM_WITHIN_MINUTES: `${settings.confirmWithinMinutes}` },
-    appLook: settings.app === undefined ? {} : { APP_LOOK: JSON.stringify(appLook(settings.app)) },
+    look: settings.app === undefined ? {} : { APP_LOOK: JSON.stringify(appLook(settings.app)) },
     returnTargets: { RETURN_TARGETS: JSON.stringify(settings.returnTargets) },
   };
 }

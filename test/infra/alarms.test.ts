@@ -208,9 +208,9 @@ const alarmNames = Object.keys({
   end_without_reference: true,
 } satisfies Record<import('../../functions/core/platform/log').AlarmName, true>);
 
-function told({ name, metric, threshold: rings, minutes, periods: spans }: AlarmDeclaration): string {
-  const limit = 'below' in rings ? `< ${rings.below}` : `>= ${rings.atLeast}`;
-  return `${name}: ${metric} ${limit} in ${minutes} min${spans === 1 ? '' : `, ${spans} times`}`;
+function told({ name, metric, threshold, minutes, periods }: AlarmDeclaration): string {
+  const limit = 'below' in threshold ? `< ${threshold.below}` : `>= ${threshold.atLeast}`;
+  return `${name}: ${metric} ${limit} in ${minutes} min${periods === 1 ? '' : `, ${periods} times`}`;
 }
 
 function alarm(name: string) {
