@@ -1,11 +1,36 @@
 import * as z from 'zod';
 import { HOUR, type Instant, MINUTE, SECOND, systemClock } from '../functions/core/platform/clock';
 import { environmentNames } from '../functions/core/platform/environment';
-import type { AskAws } from './ask-aws';
 import type { DeployedFunction, DeployedQueue, Deployment } from './deployment';
-import { OperatorError, toldBy } from './failure';
+import { OperatorError, errorFields } from './failure';
 
-// What of AWS's answers is used. Times come as dates from the SDK.
+/** Sends one command to an AWS service and returns the parsed response, in the form of the SDK (times are `Date`s). */
+export type CallAws = (service: OperatorService, command: string, input: object) => Promise<unknown>;
+
+/** Services that only operators call. No function uses them, so their SDK clients are development dependencies. */
+type OperatorService = 'cloudformation' | 'lambda' | 'cloudwatch';
+
+const clientNames: Record<OperatorService, string> = {
+  cloudformation: 'CloudFormationClient',
+  lambda: 'LambdaClient',
+  cloudwatch: 'CloudWatchClient',
+};
+
+type Client = { send(command: object): Promise<unknown> };
+type Sdk = Record<string, (new (input: object) => Client) | undefined>;
+
+/** Loads the SDK client at the first call: with `--local` no command needs it. */
+export const callAws: CallAws = async (service, command, input) => {
+  const name = `@aws-sdk/client-${service}`;
+  const sdk = await (import(name) as Promise<Sdk>).catch(() => {
+    throw new OperatorError(`The package ${name} is not installed`, 'Run `npm ci` without --omit=dev.');
+  });
+  const Client = sdk[clientNames[service]];
+  const Command = sdk[`${command}Command`];
+  if (!Client || !Command) throw new OperatorError(`The AWS SDK has no ${command}`, 'Run `npm ci`.');
+  return new Client({ maxAttempts: 3 }).send(new Command(input));
+};
+
 const Stacks = z.object({
   Stacks: z
     .array(
@@ -33,24 +58,27 @@ const Statistics = z.object({
   Datapoints: z.array(z.object({ Timestamp: z.date(), Sum: z.number() })).default([]),
 });
 
-/** The deployment of a CloudFormation stack: its outputs, and its functions and queues by its list of resources. */
-export async function awsDeployment(stackName: string, ask: AskAws): Promise<Deployment> {
+/**
+ * Describes the deployment of a CloudFormation stack: its outputs, functions and dead-letter queues.
+ * @throws OperatorError if the stack does not exist.
+ */
+export async function awsDeployment(stackName: string, call: CallAws): Promise<Deployment> {
   const [stack] = Stacks.parse(
-    await ask('cloudformation', 'DescribeStacks', { StackName: stackName }).catch(notThere(stackName)),
+    await call('cloudformation', 'DescribeStacks', { StackName: stackName }).catch(missingStack(stackName)),
   ).Stacks;
   if (stack === undefined || stack.StackStatus.startsWith('DELETE')) throw noStack(stackName);
-  const resources = await resourcesOf(stackName, ask);
+  const resources = await resourcesOf(stackName, call);
   const idsOf = (type: string) =>
     resources.flatMap(({ ResourceType, LogicalResourceId: id, PhysicalResourceId: name }) =>
       ResourceType === type && name !== undefined ? [{ id, name }] : [],
     );
-  const all = await Promise.all(idsOf('AWS::Lambda::Function').map(({ name }) => functionOf(name, ask)));
-  // A stack of the team's own holds other things beside ours.
+  const all = await Promise.all(idsOf('AWS::Lambda::Function').map(({ name }) => functionOf(name, call)));
+  // A stack of your own can contain other functions and queues.
   const functions = all.filter(({ environment }) => environmentNames.some(name => environment[name] !== undefined));
   const queues = idsOf('AWS::SQS::Queue').filter(({ id }) => /DeadLetters/.test(id));
 
   return {
-    place: 'aws',
+    platform: 'aws',
     name: stackName,
     outputs: Object.fromEntries(stack.Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue])),
     functions,
@@ -59,33 +87,33 @@ export async function awsDeployment(stackName: string, ask: AskAws): Promise<Dep
     clientOptions: () => ({}),
     async lastRunOf(title) {
       const name = functions.find(known => known.title === title)?.name;
-      return name === undefined ? undefined : lastInvocation(name, ask);
+      return name === undefined ? undefined : lastInvocation(name, call);
     },
   };
 }
 
-async function resourcesOf(stackName: string, ask: AskAws) {
+async function resourcesOf(stackName: string, call: CallAws) {
   const found: z.infer<typeof Resources>['StackResourceSummaries'] = [];
   let NextToken: string | undefined;
   do {
     const input = { StackName: stackName, ...(NextToken !== undefined && { NextToken }) };
-    const page = Resources.parse(await ask('cloudformation', 'ListStackResources', input));
+    const page = Resources.parse(await call('cloudformation', 'ListStackResources', input));
     found.push(...page.StackResourceSummaries);
     ({ NextToken } = page);
   } while (NextToken !== undefined);
   return found;
 }
 
-async function functionOf(name: string, ask: AskAws): Promise<DeployedFunction & { name: string }> {
-  const answer = await ask('lambda', 'GetFunctionConfiguration', { FunctionName: name });
+async function functionOf(name: string, call: CallAws): Promise<DeployedFunction & { name: string }> {
+  const answer = await call('lambda', 'GetFunctionConfiguration', { FunctionName: name });
   const { Description, Environment } = Configuration.parse(answer);
   return { name, title: Description, environment: Environment.Variables };
 }
 
-/** By the metric Lambda keeps of each function, by the minute and a few minutes late. */
-async function lastInvocation(name: string, ask: AskAws): Promise<Instant | undefined> {
+/** Reads the Lambda metric `Invocations`, which has one value a minute and is a few minutes late. */
+async function lastInvocation(name: string, call: CallAws): Promise<Instant | undefined> {
   const now = systemClock();
-  const answer = await ask('cloudwatch', 'GetMetricStatistics', {
+  const answer = await call('cloudwatch', 'GetMetricStatistics', {
     Namespace: 'AWS/Lambda',
     MetricName: 'Invocations',
     Dimensions: [{ Name: 'FunctionName', Value: name }],
@@ -106,8 +134,8 @@ const noStack = (stackName: string) =>
     'Check --stage or --stack, AWS_PROFILE and AWS_REGION; or deploy it with `npx cdk deploy`.',
   );
 
-const notThere = (stackName: string) => (error: unknown) => {
-  const { name, message } = toldBy(error);
+const missingStack = (stackName: string) => (error: unknown) => {
+  const { name, message } = errorFields(error);
   const isMissing = name === 'ValidationError' && /does not exist/.test(message);
   throw isMissing ? noStack(stackName) : error;
 };

@@ -1,26 +1,30 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type Clock, systemClock } from '../functions/core/platform/clock';
-import type { Deployment, Place } from './deployment';
-import { explain, toldBy, UsageError } from './failure';
-import { findDeployment } from './find-deployment';
+import { awsDeployment, type CallAws, callAws } from './aws-deployment';
+import type { Deployment } from './deployment';
+import { explain, errorFields, UsageError } from './failure';
+import { localDeployment } from './local-deployment';
 import { processTerminal, type Terminal } from './terminal';
 
-/** What a command uses of the outside. */
-export type Surroundings = {
+/** Which deployment a command is about. */
+export type DeploymentTarget = { kind: 'aws'; stack: string } | { kind: 'local'; port: number };
+
+/** What a command needs from outside; tests replace it. */
+export type CommandContext = {
   terminal: Terminal;
   clock: Clock;
-  find(place: Place): Promise<Deployment>;
+  findDeployment(target: DeploymentTarget): Promise<Deployment>;
 };
 
 export type Command = {
   readonly help: string;
-  /** Answers with the exit code: 0 all is well, 1 something is not. */
-  run(args: readonly string[], surroundings: Surroundings): Promise<number>;
+  /** Returns the exit code: 0 if everything is well, 1 if something is not. */
+  run(args: readonly string[], context: CommandContext): Promise<number>;
 };
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-export const LOCAL_PORT = 4000;
+const LOCAL_PORT = 4000;
 
 const common = {
   stack: { type: 'string' },
@@ -29,32 +33,32 @@ const common = {
   json: { type: 'boolean' },
 } as const satisfies Options;
 
-export const COMMON_HELP = `  --stage NAME     the deployment of this stage on AWS (stack terra-connect-NAME)
-  --stack NAME     the stack itself, where it is named otherwise
-  --local [PORT]   the local stack that npm start runs (port ${LOCAL_PORT})
-  --json           the answer as JSON
-  --help           this text
+export const COMMON_HELP = `  --stage NAME     use the stack terra-connect-NAME on AWS
+  --stack NAME     use a stack with another name on AWS
+  --local [PORT]   use the local stack that npm start runs (default port: ${LOCAL_PORT})
+  --json           print the result as JSON
+  --help           print this text
 
-AWS region and credentials are found as the AWS SDK finds them: AWS_REGION, AWS_PROFILE and so on.`;
+The AWS SDK finds region and credentials: set AWS_REGION, AWS_PROFILE and so on.`;
 
-/** Reads a command line. @throws UsageError with what is wrong. */
+/** Parses a command line. @throws UsageError that says what is wrong. */
 export function readArguments<const O extends Options>(args: readonly string[], own: O) {
   const options = { ...common, ...own };
   try {
     return parseArgs({ args: withLocalPort(args), options, allowPositionals: true, strict: true });
   } catch (error) {
-    const [what = ''] = toldBy(error).message.split('. ');
-    // A value that was given where none belongs may be a secret: the parser quotes it.
+    const [what = ''] = errorFields(error).message.split('. ');
+    // Other messages of the parser quote the argument, which can be a secret.
     throw new UsageError(/^Unknown option|argument missing/.test(what) ? what : 'The arguments are wrong', SEE_HELP);
   }
 }
 
-/** Which deployment the arguments name. @throws UsageError unless it is exactly one. */
-export function placeOf(values: { stack?: string; stage?: string; local?: string }): Place {
+/** Returns the deployment that the arguments name. @throws UsageError unless they name exactly one. */
+export function targetOf(values: { stack?: string; stage?: string; local?: string }): DeploymentTarget {
   const { stack, stage, local } = values;
   const given = [stack, stage, local].filter(value => value !== undefined);
   if (given.length !== 1) {
-    throw new UsageError('Say which deployment, once: --stage NAME, --stack NAME or --local [PORT]', SEE_HELP);
+    throw new UsageError('Name one deployment: --stage NAME, --stack NAME or --local [PORT]', SEE_HELP);
   }
   if (local === undefined) return { kind: 'aws', stack: stack ?? `terra-connect-${stage}` };
   const port = Number(local);
@@ -62,9 +66,9 @@ export function placeOf(values: { stack?: string; stage?: string; local?: string
   return { kind: 'local', port };
 }
 
-const SEE_HELP = 'Run it with --help to see what it takes.';
+const SEE_HELP = 'Run it with --help to see its arguments.';
 
-/** `--local` may go without its port. */
+/** Adds the default port to a `--local` without one: `parseArgs` has no optional values. */
 function withLocalPort(args: readonly string[]): string[] {
   return args.flatMap((arg, at) => {
     if (arg === '--local') return /^\d+$/.test(args[at + 1] ?? '') ? [arg] : [arg, String(LOCAL_PORT)];
@@ -72,34 +76,34 @@ function withLocalPort(args: readonly string[]): string[] {
   });
 }
 
-/** Runs a command as told; whatever fails becomes two sentences and an exit code. */
-export async function runCommand(
-  command: Command,
-  args: readonly string[],
-  surroundings: Surroundings,
-): Promise<number> {
-  const { terminal } = surroundings;
+/** Runs a command. Prints any error as two sentences, what is wrong and what to do, and returns the exit code. */
+export async function runCommand(command: Command, args: readonly string[], context: CommandContext): Promise<number> {
+  const { terminal } = context;
   if (args.includes('--help') || args.length === 0) {
     terminal.print(command.help);
     return args.length === 0 ? USAGE : 0;
   }
   try {
-    return await command.run(args, surroundings);
+    return await command.run(args, context);
   } catch (error) {
     const { what, remedy } = explain(error);
     if (args.includes('--json')) terminal.print(JSON.stringify({ error: what, remedy }));
-    terminal.tell(`${what}.\n${remedy}`);
+    terminal.log(`${what}.\n${remedy}`);
     return error instanceof UsageError ? USAGE : 1;
   }
 }
 
 const USAGE = 2;
 
-/** What the four programs do: run as this process was asked to. */
+/** Finds a deployment: on AWS by its stack, on this machine by the description that the local stack serves. */
+export const findDeployment = (target: DeploymentTarget, call: CallAws = callAws): Promise<Deployment> =>
+  target.kind === 'aws' ? awsDeployment(target.stack, call) : localDeployment(target.port);
+
+/** Runs a command with the arguments of this process and sets its exit code. */
 export function start(command: Command): void {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
-  const surroundings = { terminal: processTerminal, clock: systemClock, find: findDeployment };
-  void runCommand(command, process.argv.slice(2), surroundings).then(code => {
+  const context = { terminal: processTerminal, clock: systemClock, findDeployment };
+  void runCommand(command, process.argv.slice(2), context).then(code => {
     process.exitCode = code;
   });
 }

@@ -6,28 +6,32 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type Instant, SECOND } from '../functions/core/platform/clock';
-import { Letter } from '../functions/core/events/dead-letter';
+import { DeadLetter } from '../functions/core/events/dead-letter';
 import type { Deployment } from './deployment';
+import { parseJson } from './json';
 
-/** A message of a dead-letter queue. Without a letter it is a note of AWS's: what could not be started, or which batch was lost. */
-export type DeadLetter = { letter: Letter | undefined; sentAt: Instant; times: number; receipt: string };
+/**
+ * A message of a dead-letter queue. Without a `deadLetter` it was written by AWS: a schedule that could not be started, or a
+ * batch of the table's stream that ran out of retries.
+ */
+export type QueueMessage = { deadLetter: DeadLetter | undefined; sentAt: Instant; receipt: string };
 
 export type DeadLetterQueue = {
   /** Its logical id in the stack. */
   id: string;
-  /** Whether letters in it are about rows, so that they can be published anew. */
+  /** Whether its dead letters are about rows, whose events can be published again. */
   isRedrivable: boolean;
   count(): Promise<{ waiting: number; inFlight: number }>;
-  /** Takes up to ten that nobody holds; they stay away from others for `holdSeconds`. */
-  take(holdSeconds: number): Promise<DeadLetter[]>;
-  /** Lets others see the letter again at once. */
-  release(letter: DeadLetter): Promise<void>;
-  remove(letter: DeadLetter): Promise<void>;
+  /** Receives up to ten messages and hides them from other consumers for `holdSeconds`. */
+  receive(holdSeconds: number): Promise<QueueMessage[]>;
+  /** Makes a received message visible again at once. */
+  release(message: QueueMessage): Promise<void>;
+  remove(message: QueueMessage): Promise<void>;
 };
 
-/** The deployment's dead-letter queues: of what could not be published, and of schedules that could not be started. */
-export function deadLettersOf(deployment: Deployment): DeadLetterQueue[] {
-  // A queue's URL only names the queue: locally another endpoint answers for it.
+/** Returns the deployment's dead-letter queues: one for events that could not be published, one for each schedule. */
+export function deadLetterQueuesOf(deployment: Deployment): DeadLetterQueue[] {
+  // The URL only names the queue; the local emulator has another endpoint.
   const client = new SQSClient({ ...deployment.clientOptions('sqs'), useQueueUrlAsEndpoint: false });
   const ofEvents = deployment.functions.flatMap(({ environment }) => environment.DEAD_LETTER_QUEUE_URL ?? []);
   return deployment.queues.map(({ id, url: QueueUrl }) => ({
@@ -40,25 +44,24 @@ export function deadLettersOf(deployment: Deployment): DeadLetterQueue[] {
       );
       return { waiting: Number(Attributes[names[0]] ?? 0), inFlight: Number(Attributes[names[1]] ?? 0) };
     },
-    async take(holdSeconds) {
+    async receive(holdSeconds) {
       const { Messages = [] } = await client.send(
         new ReceiveMessageCommand({
           QueueUrl,
           MaxNumberOfMessages: 10,
           VisibilityTimeout: holdSeconds,
-          MessageSystemAttributeNames: ['SentTimestamp', 'ApproximateReceiveCount'],
+          MessageSystemAttributeNames: ['SentTimestamp'],
         }),
       );
       return Messages.map(({ Body = '', ReceiptHandle = '', Attributes = {} }) => ({
-        letter: readLetter(Body),
+        deadLetter: readDeadLetter(Body),
         sentAt: Number(Attributes.SentTimestamp ?? 0),
-        times: Number(Attributes.ApproximateReceiveCount ?? 0),
         receipt: ReceiptHandle,
       }));
     },
     async release({ receipt: ReceiptHandle }) {
       const change = new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
-      // It comes back by itself when its hold is over.
+      // A failure does no harm: the message becomes visible when its hold ends.
       await client.send(change).catch(() => undefined);
     },
     async remove({ receipt: ReceiptHandle }) {
@@ -67,34 +70,32 @@ export function deadLettersOf(deployment: Deployment): DeadLetterQueue[] {
   }));
 }
 
-/** How long letters that are only looked at are held: as long as reading a thousand of them takes. */
-export const LOOK_SECONDS = 20;
-/** How long those that are worked on are held. */
-export const WORK_SECONDS = 120;
+/** How long `list` hides messages: about as long as reading a thousand of them takes. */
+export const LIST_HOLD_SECONDS = 20;
+/** How long `redrive` hides messages. */
+export const REDRIVE_HOLD_SECONDS = 120;
 
-/** Takes one letter after the other until none is left or `most` were taken. */
-export async function* takeAll(queue: DeadLetterQueue, holdSeconds: number, most: number): AsyncGenerator<DeadLetter> {
-  for (let taken = 0; taken < most; ) {
-    const letters = await queue.take(holdSeconds);
-    if (letters.length === 0) return;
-    for (const [at, letter] of letters.entries()) {
-      if (taken + at < most) yield letter;
-      else await queue.release(letter);
+/** Receives one message after the other until none is left or `most` were received. */
+export async function* receiveAll(
+  queue: DeadLetterQueue,
+  holdSeconds: number,
+  most: number,
+): AsyncGenerator<QueueMessage> {
+  for (let received = 0; received < most; ) {
+    const messages = await queue.receive(holdSeconds);
+    if (messages.length === 0) return;
+    for (const [at, message] of messages.entries()) {
+      if (received + at < most) yield message;
+      else await queue.release(message);
     }
-    taken += letters.length;
+    received += messages.length;
   }
 }
 
-export const ageInWords = (at: Instant, now: Instant): string => {
+export const formatAge = (at: Instant, now: Instant): string => {
   const minutes = Math.max(0, Math.floor((now - at) / (60 * SECOND)));
   if (minutes < 60) return `${minutes} min`;
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / (24 * 60))} d`;
 };
 
-function readLetter(body: string): Letter | undefined {
-  try {
-    return Letter.safeParse(JSON.parse(body)).data;
-  } catch {
-    return undefined;
-  }
-}
+const readDeadLetter = (body: string): DeadLetter | undefined => DeadLetter.safeParse(parseJson(body)).data;

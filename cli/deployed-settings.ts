@@ -7,7 +7,7 @@ import { OperatorError } from './failure';
 
 const isTrue = z.enum(['true', 'false']).transform(value => value === 'true');
 
-// Those an operator needs. What only one function knows may be missing: the doctor says so.
+// Only the variables that commands need.
 const Environment = z.object({
   ISSUER: z.url(),
   OWNER_NAMESPACE: z.string().min(1),
@@ -35,22 +35,22 @@ const Environment = z.object({
   BUS_NAME: z.string().min(1),
 });
 
-/** The settings a deployment runs with. */
+/** The settings of a deployment, read from its functions' environment. */
 export type DeployedSettings = z.infer<typeof Environment>;
 
-/** Reads the settings out of what the functions were given. @throws OperatorError naming what is missing or malformed. */
+/** Reads the settings from the functions' environment. @throws OperatorError naming the variables that are missing or malformed. */
 export function settingsOf({ functions }: Pick<Deployment, 'functions'>): DeployedSettings {
   const merged = Object.assign({}, ...functions.map(({ environment }) => environment)) as Record<string, string>;
   const read = Environment.safeParse(merged);
   if (read.success) return read.data;
   const names = [...new Set(read.error.issues.map(({ path }) => String(path[0])))];
   throw new OperatorError(
-    `The deployed functions lack or have a malformed ${names.join(', ')}`,
+    `These environment variables of the functions are missing or malformed: ${names.join(', ')}`,
     'Deploy again from the settings: `npx cdk deploy`.',
   );
 }
 
-/** Variables that two functions were given different values of. */
+/** Returns the variables that have different values in different functions. */
 export function disagreements({ functions }: Pick<Deployment, 'functions'>): EnvironmentName[] {
   return environmentNames.filter(name => {
     const values = functions.flatMap(({ environment }) => environment[name] ?? []);

@@ -3,16 +3,13 @@ import type { EnvironmentName } from '../functions/core/platform/environment';
 import { receiveWebhook, returnSuccess } from '../functions/routes';
 import { OperatorError } from './failure';
 
-/** Which deployment a command is about. */
-export type Place = { kind: 'aws'; stack: string } | { kind: 'local'; port: number };
-
-/** A function as it is deployed. Its environment holds nothing secret. */
+/** A deployed function. `title` is its folder under `functions/`; its environment contains no secrets. */
 export type DeployedFunction = { title: string; environment: Readonly<Record<string, string>> };
 
-/** A dead-letter queue: all queues of a deployment are. */
+/** A dead-letter queue; a deployment has no other queues. */
 export type DeployedQueue = { id: string; url: string };
 
-/** How an SDK client reaches the deployment's services; empty on AWS, where the SDK finds its own way. */
+/** Options of an SDK client for the deployment's services. Empty on AWS, where the SDK's defaults apply. */
 export type ClientOptions = {
   region?: string;
   endpoint?: string;
@@ -21,38 +18,37 @@ export type ClientOptions = {
 
 export type Service = 'dynamodb' | 'secretsmanager' | 'sqs' | 'events';
 
-/** A running deployment, as far as an operator can see it. */
+/** A running deployment, as an operator's permissions show it. */
 export type Deployment = {
-  place: 'aws' | 'local';
+  platform: 'aws' | 'local';
   name: string;
   outputs: Readonly<Record<string, string>>;
   functions: readonly DeployedFunction[];
   queues: readonly DeployedQueue[];
-  /** Since when it has been there. */
+  /** When it was created. */
   since: Instant;
   clientOptions(service: Service): ClientOptions;
-  /** When the function was last seen to run; undefined where it was not in the last hour. */
+  /** Returns the start of the function's last run; on AWS undefined if it did not run in the last hour. */
   lastRunOf(title: string): Promise<Instant | undefined>;
 };
 
-type Told = Pick<Deployment, 'name' | 'outputs' | 'functions'>;
+type DeploymentOutputs = Pick<Deployment, 'name' | 'outputs' | 'functions'>;
 
-/** What the functions were told under this name; the first one's word. */
+/** Returns an environment variable of the first function that has it. */
 export const variableOf = ({ functions }: Pick<Deployment, 'functions'>, name: EnvironmentName): string | undefined =>
   functions.flatMap(({ environment }) => environment[name] ?? [])[0];
 
-/** Where the API answers. A stack of the team's own may put nothing out: then by what the functions were told. */
-export function apiUrlOf(deployment: Told): string {
+/** Returns the URL of the API. A stack of your own may lack the output; then it follows from `CALLBACK_BASE`. */
+export function apiUrlOf(deployment: DeploymentOutputs): string {
   const callbackPath = returnSuccess.path.replace(/\/\{state\}.*$/, '');
   const callbackBase = variableOf(deployment, 'CALLBACK_BASE');
   const url = deployment.outputs.ApiUrl ?? callbackBase?.slice(0, -callbackPath.length);
   if (url !== undefined) return url;
   throw new OperatorError(
-    `${deployment.name} does not tell its address`,
-    'Is it a terra-connect stack? Deploy it again.',
+    `${deployment.name} has neither an output ApiUrl nor a function with CALLBACK_BASE`,
+    'Check that it is a terra-connect stack, then deploy it again.',
   );
 }
 
-/** Where Terra's events are taken in. */
-export const webhookUrlOf = (deployment: Told): string =>
+export const webhookUrlOf = (deployment: DeploymentOutputs): string =>
   deployment.outputs.WebhookUrl ?? `${apiUrlOf(deployment)}${receiveWebhook.path}`;

@@ -1,7 +1,7 @@
 import { type ErrorCode, Problem } from '../functions/core/http/errors';
 import { SecretFault } from '../functions/core/platform/secrets';
 
-/** Why a command cannot go on, in one sentence, and what to do about it. Says nothing secret. */
+/** Why a command cannot continue, in one sentence without a stop, and what to do about it. Contains no secrets. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly remedy: string;
@@ -12,12 +12,12 @@ export class OperatorError extends Error {
   }
 }
 
-/** A command that was called the wrong way. */
+/** Wrong command-line arguments. */
 export class UsageError extends OperatorError {}
 
 export type Explained = { what: string; remedy: string };
 
-/** What went wrong, in words for the operator: never a stack trace, and no text that could hold a secret. */
+/** Explains an error to the operator. Never returns a stack trace or a text that could contain a secret. */
 export function explain(error: unknown): Explained {
   if (error instanceof OperatorError) return { what: error.message, remedy: error.remedy };
   if (error instanceof SecretFault) {
@@ -27,8 +27,8 @@ export function explain(error: unknown): Explained {
   return explainAws(error) ?? explainNetwork(error) ?? unknownFailure(error);
 }
 
-const CHECK_KEYS = 'Compare dev-id and API key with the dashboard, then `npm run secrets -- set terra-api`.';
-const TRY_LATER = 'Try again; if it stays so, look at Terra’s status page and at the way out of this network.';
+const CHECK_KEYS = 'Compare dev-id and API key with Terra’s dashboard, then run `npm run secrets -- set terra-api`.';
+const TRY_LATER = 'Try again. If it fails again, check Terra’s status page and this machine’s internet access.';
 
 const terraRemedies: Partial<Record<ErrorCode, string>> = {
   terra_credentials: CHECK_KEYS,
@@ -40,14 +40,14 @@ const terraRemedies: Partial<Record<ErrorCode, string>> = {
 };
 
 function explainProblem({ code, message, reason }: Problem): Explained {
-  const otherwise = reason === undefined ? 'Try again in a minute.' : 'Run `npm run doctor`: it says what to do.';
+  const otherwise = reason === undefined ? 'Try again in a minute.' : 'Run `npm run doctor`, which says what to do.';
   return { what: reason ?? message, remedy: terraRemedies[code] ?? otherwise };
 }
 
-const SIGN_IN = 'Sign in (for example `aws sso login`), or name a profile: AWS_PROFILE=… npm run …';
+const SIGN_IN = 'Sign in (for example `aws sso login`) or set a profile: AWS_PROFILE=… npm run …';
 
-/** What AWS and its SDK say, by the error's name. */
-const awsWords: readonly [RegExp, string, string][] = [
+/** Error name of AWS or its SDK, explanation, remedy. */
+const awsErrors: readonly [RegExp, string, string][] = [
   [/^CredentialsProviderError$|^CredentialsError$/, 'There are no AWS credentials', SIGN_IN],
   [/Expired/, 'The AWS credentials have expired', SIGN_IN],
   [
@@ -57,67 +57,67 @@ const awsWords: readonly [RegExp, string, string][] = [
   ],
   [
     /^(Throttl|TooManyRequests|RequestLimit|ProvisionedThroughput)/,
-    'AWS asks for fewer calls',
+    'AWS throttled the calls',
     'Try again in a minute.',
   ],
   [
     /^(ResourceNotFound|QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue)/,
-    'A resource of the deployment is gone',
+    'A resource of the deployment does not exist',
     'Deploy again, or restore it: docs/operations.md.',
   ],
 ];
 
 function explainAws(error: unknown): Explained | undefined {
-  const { name, message } = toldBy(error);
+  const { name, message } = errorFields(error);
   if (/region is missing/i.test(message)) {
     return { what: 'No AWS region is set', remedy: 'Set it: AWS_REGION=eu-west-1 npm run …' };
   }
   if (/AccessDenied|NotAuthorized|UnauthorizedOperation/.test(name)) {
     const [, action] = /perform:? ([\w-]+:\w+)/.exec(message) ?? [];
     return {
-      what: `These AWS credentials may not ${action ? `do ${action}` : 'do this'}`,
-      remedy: 'Use a role that may: docs/operations.md lists what each command needs.',
+      what: `These AWS credentials lack ${action ? `the permission ${action}` : 'a permission'}`,
+      remedy: 'Use a role that has it: docs/operations.md lists the permissions of each command.',
     };
   }
-  const [, what, remedy] = awsWords.find(([known]) => known.test(name)) ?? [];
+  const [, what, remedy] = awsErrors.find(([known]) => known.test(name)) ?? [];
   return what !== undefined && remedy !== undefined ? { what, remedy } : undefined;
 }
 
 function explainNetwork(error: unknown): Explained | undefined {
-  const code = networkCode(error) ?? (toldBy(error).message === 'fetch failed' ? 'it failed' : undefined);
+  const code = networkCode(error) ?? (errorFields(error).message === 'fetch failed' ? 'the request failed' : undefined);
   if (code === undefined) return undefined;
-  const how: Record<string, string> = {
-    ECONNREFUSED: 'nothing listens there',
-    ENOTFOUND: 'its name is not known',
-    EAI_AGAIN: 'its name could not be looked up',
-    ECONNRESET: 'the connection was cut',
+  const causes: Record<string, string> = {
+    ECONNREFUSED: 'the host refused it',
+    ENOTFOUND: 'the host name does not exist',
+    EAI_AGAIN: 'the host name could not be looked up',
+    ECONNRESET: 'the host closed it',
     TimeoutError: 'no answer in time',
   };
   return {
-    what: `No connection: ${how[code] ?? code}`,
+    what: `No connection: ${causes[code] ?? code}`,
     remedy: 'Check the network of this machine and the address in the settings.',
   };
 }
 
-/** The system's word for a failed connection, wherever the layers above have put it. */
+/** Returns the system's code of a failed connection, also from the `cause` or `errors` of an error that wraps it. */
 function networkCode(error: unknown): string | undefined {
-  const { name, code, cause, errors } = toldBy(error);
+  const { name, code, cause, errors } = errorFields(error);
   if (name === 'TimeoutError') return name;
   if (/^(E[A-Z_]+|CERT_.*|UND_.*)$/.test(code)) return code;
   const inner: unknown = Array.isArray(errors) ? errors[0] : cause;
   return inner === undefined ? undefined : networkCode(inner);
 }
 
-/** What an error says of itself, also one that another realm made. */
-export function toldBy(error: unknown) {
+/** Reads the fields of an error. Also works if `instanceof Error` does not, because another realm created the error. */
+export function errorFields(error: unknown) {
   const { name, message, code, cause, errors } = Object(error) as Record<string, unknown>;
   return { name: textOf(name), message: textOf(message), code: textOf(code), cause, errors };
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** Only the class is told: the message of an unexpected error may quote what it stumbled over. */
+/** Gives only the name: the message of an unexpected error can quote a secret. */
 const unknownFailure = (error: unknown): Explained => ({
-  what: `Something unexpected happened (${toldBy(error).name || typeof error})`,
+  what: `An unexpected error occurred (${errorFields(error).name || typeof error})`,
   remedy: 'Please report it with the command you ran.',
 });

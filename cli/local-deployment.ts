@@ -3,10 +3,10 @@ import { SECOND } from '../functions/core/platform/clock';
 import type { Deployment } from './deployment';
 import { OperatorError } from './failure';
 
-/** Where the running local stack tells of itself. */
+/** Path under which the local stack serves its description. */
 export const DESCRIPTION_PATH = '/_local/deployment';
 
-/** What it tells: a stack's outputs and resources, and where the emulated services answer. Nothing in it is secret. */
+/** The stack's outputs and resources, and the endpoints of the emulated services. Contains no secrets. */
 export const LocalDescription = z.object({
   name: z.string(),
   startedAt: z.number(),
@@ -21,17 +21,17 @@ export const LocalDescription = z.object({
   queues: z.array(z.object({ id: z.string(), url: z.string() })),
   region: z.string(),
   endpoints: z.object({ dynamodb: z.url(), secretsmanager: z.url(), sqs: z.url(), events: z.url() }),
-  /** Made up: the emulated services only tell callers apart by it. */
+  /** Made up: the emulated services use the key only to tell callers apart. */
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
 export type LocalDescription = z.infer<typeof LocalDescription>;
 
-/** The local stack that runs on this port. */
+/** Describes the local stack on this port. @throws OperatorError if there is none. */
 export async function localDeployment(port: number): Promise<Deployment> {
   const description = await describe(port);
   const { name, startedAt, outputs, functions, queues, region, endpoints, credentials } = description;
   return {
-    place: 'local',
+    platform: 'local',
     name: `${name} on port ${port}`,
     outputs,
     functions,
@@ -53,7 +53,7 @@ async function describe(port: number): Promise<LocalDescription> {
   const described = LocalDescription.safeParse(await answer.json().catch(() => undefined));
   if (described.success) return described.data;
   throw new OperatorError(
-    `What answers on port ${port} is not the local stack`,
-    'Name the port of the API, the one the demo page is on: --local PORT.',
+    `The server on port ${port} is not the local stack`,
+    'Name the port of the API and the demo page: --local PORT.',
   );
 }

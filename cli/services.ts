@@ -11,16 +11,15 @@ import type { Store } from '../functions/core/store/store';
 import { type Terra, terraClient } from '../functions/core/terra/terra';
 import { type DeployedSettings, rulesOf } from './deployed-settings';
 import type { Deployment } from './deployment';
-import type { Vault } from './vault';
+import type { SecretStore } from './secret-store';
 
-/** The deployment's table, as the functions use it. */
 export const storeOf = (deployment: Deployment, settings: DeployedSettings): Store =>
   dynamoStore(new DynamoDBClient(deployment.clientOptions('dynamodb')), settings.TABLE_NAME);
 
 export const busOf = (deployment: Deployment, settings: DeployedSettings): EventBus =>
   eventBridge(new EventBridgeClient(deployment.clientOptions('events')), settings.BUS_NAME);
 
-/** What it takes to change an owner's records by the deployment's own rules. */
+/** What `functions/core/state` needs to change an owner's records by the deployment's rules. */
 export const recordDepsOf = (deployment: Deployment, settings: DeployedSettings, clock: Clock): RecordDeps => ({
   store: storeOf(deployment, settings),
   rules: rulesOf(settings),
@@ -28,10 +27,10 @@ export const recordDepsOf = (deployment: Deployment, settings: DeployedSettings,
   pause: most => wait(Math.random() * most),
 });
 
-export const credentialsOf = async (vault: Vault): Promise<TerraCredentials> =>
-  parseTerraCredentials((await vault.read('terra-api')).text);
+export const credentialsOf = async (secrets: SecretStore): Promise<TerraCredentials> =>
+  parseTerraCredentials((await secrets.read('terra-api')).text);
 
-/** The deployment's Terra. */
+/** A client of Terra with the deployment's settings. */
 export function terraOf(settings: DeployedSettings, credentials: () => Promise<TerraCredentials>, clock: Clock): Terra {
   return terraClient({
     apiUrl: settings.TERRA_API_URL,
@@ -43,12 +42,19 @@ export function terraOf(settings: DeployedSettings, credentials: () => Promise<T
   });
 }
 
-/** What this deployment calls a subject at Terra; refuses a key that is not the one the table was begun with. */
-export function referenceIds(store: Store, settings: DeployedSettings, vault: Vault): (sub: string) => Promise<string> {
+/**
+ * Returns a function that computes the reference id of a subject. The function throws if the reference-id key is not the one
+ * whose fingerprint the table stores.
+ */
+export function referenceIds(
+  store: Store,
+  settings: DeployedSettings,
+  secrets: SecretStore,
+): (sub: string) => Promise<string> {
   const ownerOf = ownerNaming({
     referenceId: settings.REFERENCE_ID,
     namespace: settings.OWNER_NAMESPACE,
-    referenceKey: async () => parseReferenceKey((await vault.read('reference-key')).text),
+    referenceKey: async () => parseReferenceKey((await secrets.read('reference-key')).text),
     store,
     mayBeFirst: false,
     alarm: () => {},

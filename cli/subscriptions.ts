@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Clock, Instant } from '../functions/core/platform/clock';
 import { Problem } from '../functions/core/http/errors';
+import { parseJson } from './json';
 import type { TerraCredentials } from '../functions/core/platform/secrets';
 import { type Exchange, type Send, sendWithin, TERRA_BUDGET } from '../functions/core/terra/terra-http';
 import { readScopes, readTerraUserId, readTime } from '../functions/core/terra/terra-user';
 import { providerId } from '../functions/core/terra/providers';
 
-/** A user Terra holds for this account, whoever made it. */
+/** A Terra user of this Terra account, also if another program created it. */
 export type SubscribedUser = {
   terraUserId: string;
   provider: string;
@@ -18,7 +19,7 @@ export type SubscribedUser = {
 
 export type SubscriptionsPage = {
   users: SubscribedUser[];
-  /** Users without an id or a provider. */
+  /** Number of users without an id or a provider. */
   unreadable: number;
   next: number | undefined;
 };
@@ -35,10 +36,10 @@ const User = z.object({
   scopes: Text,
 });
 const Page = z.object({ data: z.object({ next: z.int().nullish(), results: z.array(z.unknown()) }) });
-/** What Terra gives where it does not page. */
-const Everyone = z.object({ users: z.array(z.unknown()) });
+/** Terra's answer if it does not page. */
+const WholeList = z.object({ users: z.array(z.unknown()) });
 
-/** Every user of the Terra account, page by page from 0 (`GET /subscriptions`). It reads and does nothing else. */
+/** Reads all users of the Terra account with `GET /subscriptions`, page by page; the first page is 0. */
 export function terraSubscriptions(options: {
   apiUrl: string;
   credentials: () => Promise<TerraCredentials>;
@@ -51,13 +52,13 @@ export function terraSubscriptions(options: {
     url.search = String(new URLSearchParams({ page: `${page}`, per_page: `${perPage}` }));
     const headers = { 'dev-id': devId, 'x-api-key': apiKey, accept: 'application/json' };
     const request = { method: 'GET', url, headers } as const;
-    return understand(await sendWithin(request, true, TERRA_BUDGET, options.clock, options.send));
+    return parseAnswer(await sendWithin(request, true, TERRA_BUDGET, options.clock, options.send));
   };
 }
 
-function understand(exchange: Exchange): SubscriptionsPage {
+function parseAnswer(exchange: Exchange): SubscriptionsPage {
   if (exchange.kind === 'late') throw problem('terra_timeout', 'Terra did not answer in time');
-  if (exchange.kind !== 'answer') throw problem('terra_unavailable', 'there is no connection to Terra');
+  if (exchange.kind !== 'answer') throw problem('terra_unavailable', 'There is no connection to Terra');
   const { status, body } = exchange;
   if (status === 401 || status === 403) throw problem('terra_credentials', `Terra answered ${status}`);
   if (status === 410) throw problem('terra_endpoint_gone', 'Terra has withdrawn GET /subscriptions (410)');
@@ -65,9 +66,9 @@ function understand(exchange: Exchange): SubscriptionsPage {
   const json = status >= 200 && status < 300 ? parseJson(body) : undefined;
   const paged = Page.safeParse(json);
   if (paged.success) return pageOf(paged.data.data.results, paged.data.data.next ?? undefined);
-  const whole = Everyone.safeParse(json);
+  const whole = WholeList.safeParse(json);
   if (whole.success) return pageOf(whole.data.users, undefined);
-  throw problem('terra_rejected', `Terra’s answer (${status}) is not a list of users`);
+  throw problem('terra_rejected', `Terra answered ${status} without a list of users`);
 }
 
 function pageOf(results: readonly unknown[], next: number | undefined): SubscriptionsPage {
@@ -87,14 +88,6 @@ function readUser(result: unknown): SubscribedUser | undefined {
     createdAt: readTime(data.created_at),
     scopes: readScopes(data.scopes),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 type TerraCode = 'terra_credentials' | 'terra_endpoint_gone' | 'terra_rejected' | 'terra_timeout' | 'terra_unavailable';

@@ -3,25 +3,24 @@ import { Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { OperatorError } from './failure';
 
-/** What a command talks to people and machines through. */
+/** Input and output of a command. */
 export type Terminal = {
-  /** The answer: text for people or JSON for machines. */
+  /** Writes the result to stdout: text, or JSON with `--json`. */
   print(line: string): void;
-  /** What is under way or wrong, beside the answer. */
-  tell(line: string): void;
-  /** Whether a person sits at the keyboard. */
+  /** Writes progress and errors to stderr. */
+  log(line: string): void;
   readonly isInteractive: boolean;
-  /** Everything that was piped in. */
+  /** Reads stdin to its end. */
   readAll(): Promise<string>;
   ask(question: string): Promise<string>;
-  /** Asks without showing what is typed. */
+  /** Asks without echoing the input. */
   askHidden(question: string): Promise<string>;
 };
 
-/** The terminal this process was started in. Questions go to stderr, so that an answer can be piped on. */
+/** The terminal of this process. Questions go to stderr, so that stdout can be piped. */
 export const processTerminal: Terminal = {
   print: line => void process.stdout.write(`${line}\n`),
-  tell: line => void process.stderr.write(`${line}\n`),
+  log: line => void process.stderr.write(`${line}\n`),
   isInteractive: process.stdin.isTTY,
   readAll: () => text(process.stdin),
   ask: question => answerTo(question, process.stderr),
@@ -36,7 +35,9 @@ export const processTerminal: Terminal = {
 function answerTo(question: string, output: NodeJS.WritableStream): Promise<string> {
   const lines = createInterface({ input: process.stdin, output, terminal: true });
   return new Promise((resolve, reject) => {
-    lines.once('close', () => reject(new OperatorError('Nothing was answered', 'Nothing was changed.')));
+    lines.once('close', () =>
+      reject(new OperatorError('The question was not answered; nothing was changed', 'Run the command again.')),
+    );
     lines.question(question, answer => {
       resolve(answer);
       lines.close();

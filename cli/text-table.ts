@@ -1,6 +1,6 @@
 const GAP = '  ';
 
-/** Lays rows out in columns; the first row is the heading. Empty cells show as a dash. */
+/** Formats rows in columns under a heading. Shows empty cells as a dash. */
 export function textTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heading, ...rows.map(row => row.map(cell => cell || '-'))];
   const widths = heading.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)));
@@ -12,7 +12,7 @@ export function textTable(heading: readonly string[], rows: readonly (readonly s
   return [line(heading), widths.map(width => '-'.repeat(width)).join(GAP), ...all.slice(1).map(line)].join('\n');
 }
 
-/** Name and value, one pair a line, values under each other. */
+/** Formats one pair of name and value per line, with aligned values. */
 export function textPairs(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length));
   return pairs.map(([name, value]) => `${name.padEnd(width)}${GAP}${value || '-'}`).join('\n');

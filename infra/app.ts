@@ -1,7 +1,6 @@
 import { App, Validations } from 'aws-cdk-lib';
-import { settingsOf } from './settings/context';
-import { guardRails } from './checks/guard-rails';
-import { SettingsError } from './settings/settings';
+import { guardRails } from './checks/acknowledgements';
+import { SettingsError, settingsOf } from './settings/settings';
 import { terraConnectStack } from './terra-connect-stack';
 
 try {

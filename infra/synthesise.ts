@@ -13,7 +13,7 @@ export type Synthesised = {
 };
 
 /**
- * Synthesises the stack in this process: the template `cdk synth` writes, with no CLI, account or network.
+ * Synthesises the stack in this process, without CLI, account or network. The template is the one that `cdk synth` writes.
  * @throws SettingsError naming every setting that is missing or wrong.
  */
 export function synthesise({
@@ -21,20 +21,20 @@ export function synthesise({
   outdir,
   bundles,
 }: {
-  /** As a deployer writes them, perhaps from a file: they are checked here. */
+  /** Unchecked settings, as a deployer writes them. */
   settings: unknown;
   outdir: string;
-  /** Folder of ready bundles; without it they are made from `functions/`. */
+  /** Folder of existing bundles. @default built from `functions/` */
   bundles?: string;
 }): Synthesised {
-  const app = new App({ outdir, analyticsReporting: false, context: { ...cdkJson().context, ...fromTheCli } });
+  const app = new App({ outdir, analyticsReporting: false, context: { ...cdkJson().context, ...cliContext } });
   const stack = terraConnectStack(app, readSettings(settings), bundles);
   const { directory } = app.synth();
   return { directory, stackName: stack.stackName, templateFile: join(directory, stack.templateFile) };
 }
 
-/** What the CLI adds to the context of every app it runs: the template then tells each resource's path and each asset's folder. */
-const fromTheCli = { 'aws:cdk:enable-asset-metadata': true, 'aws:cdk:enable-path-metadata': true };
+/** Context that the CDK CLI adds to every app: the template then contains the path of each resource and the folder of each asset. */
+const cliContext = { 'aws:cdk:enable-asset-metadata': true, 'aws:cdk:enable-path-metadata': true };
 
 function cdkJson(): { context: Record<string, unknown> } {
   return JSON.parse(readFileSync(join(__dirname, '../cdk.json'), 'utf8'));

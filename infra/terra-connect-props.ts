@@ -4,9 +4,9 @@ import type { EventBus, IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { BroughtSecrets } from './parts/connect-secrets';
+import type { ExistingSecrets } from './parts/connect-secrets';
 import type { SettingsInput } from './settings/settings';
-import type { Throttles } from './parts/throttles';
+import type { Throttles } from './parts/connect-api';
 
 /** A function by its folder under `functions/`. */
 export type FunctionName =
@@ -22,76 +22,76 @@ export type FunctionName =
   | 'reconcile'
   | 'publish-changes';
 
-/** The settings of `settings-schema.ts`, and what only a CDK app can give. Three of them are needed: `issuer`, `audience`, `returnTargets`. */
+/** The settings of `settings-schema.ts` and options for a CDK app of your own. Required: `issuer`, `audience`, `returnTargets`. */
 export interface TerraConnectProps extends SettingsInput {
   /**
-   * Folder of ready bundles, `<function>/index.js` each.
+   * Folder of existing bundles, each in `<function>/index.js`.
    * @default bundled from this project's `functions/`
    */
   readonly bundles?: string | undefined;
   /**
-   * A table of yours, made to `tableSchema` and `dueIndex` of `record-table.ts`. Guarding it against loss is then yours too.
+   * An existing table with `tableSchema` and `dueIndex` of `parts/connect-table.ts`. You protect it against loss.
    * @default a new table with point-in-time recovery
    */
   readonly table?: Table | ITable | undefined;
   /**
-   * A bus of yours for what is published.
+   * An existing event bus to publish to.
    * @default a new bus, named by the stage
    */
   readonly bus?: EventBus | IEventBus | undefined;
   /**
-   * Secrets of yours, any of the three. A reference-id key that is brought must never change.
+   * Existing secrets, any of the three. The value of an existing reference-id key must never change.
    * @default three new secrets, named by the stage
    */
-  readonly secrets?: BroughtSecrets | undefined;
+  readonly secrets?: ExistingSecrets | undefined;
   /**
-   * A key of yours for table, secrets, dead letters and logs, whatever `encryption` says. Its policy must let CloudWatch
-   * Logs of this region use it; the functions' roles are given the rest.
-   * @default what `encryption` says: AWS's own keys, or a new key with yearly rotation
+   * An existing KMS key for the table, secrets, dead letters and logs. Overrides `encryption`. Its policy must allow CloudWatch
+   * Logs of this region to use it; the functions' roles get the other permissions.
+   * @default depends on `encryption`: AWS's own keys, or a new key with yearly rotation
    */
   readonly encryptionKey?: IKey | undefined;
   /**
-   * A topic of yours that alarms are told to; it must let CloudWatch publish.
-   * @default a new topic, which `alarmEmail` hears
+   * An existing SNS topic for alarms. Its policy must allow CloudWatch to publish.
+   * @default a new topic, with a subscription of `alarmEmail`
    */
   readonly alarmTopic?: ITopic | undefined;
   /**
-   * How long logs are kept.
+   * Retention of all logs.
    * @default one month
    */
   readonly logRetention?: RetentionDays | undefined;
   /**
-   * Requests a second for single routes by their name in `functions/routes.ts`, and for all `others`.
-   * @default 50 for all; 5 mints, 20 sessions, 200 webhooks
+   * Throttles of routes by their name in `functions/routes.ts`, and of all `others`.
+   * @default 50 requests a second; 5 for tokens, 20 for sessions, 200 for webhooks
    */
   readonly throttles?: Throttles | undefined;
   /**
-   * Time between two sweeps: how late an expiry or a retried disconnect may be.
+   * Time between two sweeps, which is how late an expiry or a retried disconnect can be.
    * @default one minute
    */
   readonly sweepEvery?: Duration | undefined;
   /**
-   * Time between two runs of the daily check, which goes on from page to page.
+   * Time between two runs of the daily check; each run continues where the last one stopped.
    * @default ten minutes
    */
   readonly reconcileEvery?: Duration | undefined;
   /**
-   * Concurrency kept for single functions, which is also the most they get. A new account may not have enough to give any away.
-   * @default none: all share the account's
+   * Reserved concurrency of functions, which is also their maximum. A new account may not have enough to reserve any.
+   * @default none: all functions share the account's concurrency
    */
   readonly reservedConcurrency?: { readonly [name in FunctionName]?: number } | undefined;
   /**
-   * Whether Lambda traces a sample of invocations: the first of each second and 5 % of the others.
+   * Whether X-Ray traces a sample of invocations: the first of each second and 5 % of the others.
    * @default 'off'
    */
   readonly tracing?: 'off' | 'sampled' | undefined;
   /**
-   * Whether the sweep only decides and logs.
+   * Whether the sweep only logs what it would do.
    * @default false
    */
   readonly sweepDryRun?: boolean | undefined;
   /**
-   * Whether the daily check of all connections only asks and counts.
+   * Whether the daily check only asks Terra and counts.
    * @default false
    */
   readonly reconcileDryRun?: boolean | undefined;

@@ -4,8 +4,8 @@ import type { Settings } from './settings/settings';
 import { TerraConnect } from './terra-connect';
 
 /**
- * The stack that deploys one `TerraConnect` alone; its outputs tell the operator what it made and what to do next.
- * `bundles` is a folder of ready bundles; without it they are made from `functions/`.
+ * Creates the stack that contains one `TerraConnect` and outputs for the operator. `bundles` is a folder of existing bundles;
+ * without it, they are built from `functions/`.
  */
 export function terraConnectStack(app: App, settings: Settings, bundles?: string): Stack {
   const stack = new Stack(app, `terra-connect-${settings.stage}`, {
@@ -16,20 +16,20 @@ export function terraConnectStack(app: App, settings: Settings, bundles?: string
   acknowledge(connect);
   const { api, records, bus, secrets, alarms } = connect;
   const { terraApi, terraWebhook, referenceKey } = secrets;
-  const tell = (name: string, value: string) => new CfnOutput(stack, name, { value });
+  const output = (name: string, value: string) => new CfnOutput(stack, name, { value });
 
-  tell('ApiUrl', api.publicUrl);
-  tell('WebhookUrl', api.webhookUrl);
-  tell('CallbackBase', api.callbackBase);
-  tell('TableName', records.table.tableName);
-  tell('BusName', bus.bus.eventBusName);
-  tell('TerraApiSecretName', terraApi.name);
-  tell('TerraWebhookSecretName', terraWebhook.name);
-  tell('ReferenceKeySecretName', referenceKey.name);
-  tell('AlarmTopicArn', alarms.topic.topicArn);
-  if (api.domainName) tell('DomainTarget', api.domainName.regionalDomainName);
+  output('ApiUrl', api.publicUrl);
+  output('WebhookUrl', api.webhookUrl);
+  output('CallbackBase', api.callbackBase);
+  output('TableName', records.table.tableName);
+  output('BusName', bus.bus.eventBusName);
+  output('TerraApiSecretName', terraApi.name);
+  output('TerraWebhookSecretName', terraWebhook.name);
+  output('ReferenceKeySecretName', referenceKey.name);
+  output('AlarmTopicArn', alarms.topic.topicArn);
+  if (api.domainName) output('DomainTarget', api.domainName.regionalDomainName);
   const point = api.domainName ? `point ${api.domainName.name} at ${api.domainName.regionalDomainName}, ` : '';
-  tell(
+  output(
     'NextStep',
     `Fill the secrets ${terraApi.name} with {"devId":"...","apiKey":"..."} and ${terraWebhook.name} with {"current":"..."}, ` +
       `${point}then add ${api.webhookUrl} as a webhook destination in Terra's dashboard.`,

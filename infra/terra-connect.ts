@@ -4,27 +4,27 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Alarms } from './parts/alarms';
 import { bundleFunctions } from './bundle/bundle';
-import { ChangeFeed } from './parts/stream-publisher';
+import { StreamPublisher } from './parts/stream-publisher';
 import { ConnectApi } from './parts/connect-api';
 import { ConnectBus } from './parts/connect-bus';
 import { API_TIMEOUT, ConnectFunction } from './parts/connect-function';
 import { ConnectSecrets } from './parts/connect-secrets';
 import { DeadLetters } from './parts/dead-letters';
 import { customerKey } from './parts/encryption';
-import { environmentOf } from './parts/environment';
-import { Overview } from './parts/dashboard';
+import { MetricsDashboard } from './parts/dashboard';
 import { RecordTable } from './parts/connect-table';
-import { RepeatedRun } from './parts/scheduled-function';
+import { ScheduledFunction } from './parts/scheduled-function';
+import { appLook } from './settings/app-look';
 import { readSettings, type Settings } from './settings/settings';
-import { Signals } from './parts/metrics';
+import { Metrics } from './parts/metrics';
 import type { FunctionName, TerraConnectProps } from './terra-connect-props';
 
 export type { TerraConnectProps } from './terra-connect-props';
 
-/** How long what nobody waits for may take. */
+/** Time limit of functions that no caller waits for. */
 const JOB_TIMEOUT = Duration.seconds(60);
 
-/** Connects an app's users with Terra: the API, its functions, the table of records, the secrets and the bus of events. */
+/** Everything that connects an app's users with Terra: the API, its functions, the table, the secrets and the event bus. */
 export class TerraConnect extends Construct {
   readonly settings: Settings;
   readonly api: ConnectApi;
@@ -40,23 +40,22 @@ export class TerraConnect extends Construct {
   readonly listProviders: ConnectFunction;
   readonly sweepStale: ConnectFunction;
   readonly publishChanges: ConnectFunction;
-  readonly sweepRuns: RepeatedRun;
+  readonly sweepSchedule: ScheduledFunction;
   readonly reconcile: ConnectFunction;
-  readonly reconcileRuns: RepeatedRun;
+  readonly reconcileSchedule: ScheduledFunction;
   readonly bus: ConnectBus;
-  /** What could not be published. */
   readonly deadLetters: DeadLetters;
-  readonly changeFeed: ChangeFeed;
+  readonly streamPublisher: StreamPublisher;
   readonly alarms: Alarms;
-  readonly overview: Overview;
+  readonly dashboard: MetricsDashboard;
 
   /** @throws SettingsError naming every setting that is missing or wrong. */
   constructor(scope: Construct, id: string, props: TerraConnectProps) {
     super(scope, id);
     const {
-      bundles: ready,
+      bundles: existingBundles,
       table,
-      bus: broughtBus,
+      bus: existingBus,
       secrets = {},
       encryptionKey,
       alarmTopic,
@@ -72,15 +71,15 @@ export class TerraConnect extends Construct {
     } = props;
     const settings = (this.settings = readSettings(given));
     const { stage } = settings;
-    const bundles = ready ?? this.bundle();
+    const bundles = existingBundles ?? this.bundle();
     this.warn();
 
-    const isKeyed = settings.encryption === 'customer' && encryptionKey === undefined;
-    const ownKey = isKeyed ? customerKey(this, stage) : undefined;
+    const needsKey = settings.encryption === 'customer' && encryptionKey === undefined;
+    const newKey = needsKey ? customerKey(this, stage) : undefined;
     const kept = {
       logRetention,
       removalPolicy: settings.removal === 'retain' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-      encryptionKey: encryptionKey ?? ownKey,
+      encryptionKey: encryptionKey ?? newKey,
     };
     const lambda = (name: FunctionName, timeout = API_TIMEOUT) => {
       const own = { timeout, reservedConcurrency: reservedConcurrency[name], tracing };
@@ -88,12 +87,12 @@ export class TerraConnect extends Construct {
     };
 
     const api = (this.api = new ConnectApi(this, 'Api', { settings, throttles, ...kept }));
-    const records = (this.records = new RecordTable(this, 'Records', { brought: table, ...kept }));
-    this.secrets = new ConnectSecrets(this, 'Secrets', { stage, brought: secrets, ...kept });
+    const records = (this.records = new RecordTable(this, 'Records', { existing: table, ...kept }));
+    this.secrets = new ConnectSecrets(this, 'Secrets', { stage, existing: secrets, ...kept });
     const { terraApi, terraWebhook, referenceKey } = this.secrets;
-    const bus = (this.bus = new ConnectBus(this, 'Events', { stage, brought: broughtBus }));
+    const bus = (this.bus = new ConnectBus(this, 'Events', { stage, existing: existingBus }));
     const deadLetters = (this.deadLetters = new DeadLetters(this, 'DeadLetters', kept));
-    const { identity, terra, confirmation, issuer, referenceId, returnTargets, appLook } = environmentOf(settings);
+    const { identity, terra, confirmation, issuer, referenceId, returnTargets, look } = environmentOf(settings);
 
     const create = (this.createSession = lambda('create-session'));
     const confirm = (this.confirmSession = lambda('confirm-session'));
@@ -107,23 +106,23 @@ export class TerraConnect extends Construct {
     const reconcile = (this.reconcile = lambda('reconcile', JOB_TIMEOUT));
     const publish = (this.publishChanges = lambda('publish-changes', JOB_TIMEOUT));
     const others = [create, confirm, mintToken, callback, read, disconnect, providers];
-    api.open([webhook, ...others]);
-    this.sweepRuns = new RepeatedRun(this, 'SweepRuns', { run: sweep, every: sweepEvery });
-    this.reconcileRuns = new RepeatedRun(this, 'ReconcileRuns', { run: reconcile, every: reconcileEvery });
-    this.changeFeed = new ChangeFeed(this, 'ChangeFeed', { records, to: publish, deadLetters });
+    api.addRoutes([webhook, ...others]);
+    this.sweepSchedule = new ScheduledFunction(this, 'SweepRuns', { run: sweep, every: sweepEvery });
+    this.reconcileSchedule = new ScheduledFunction(this, 'ReconcileRuns', { run: reconcile, every: reconcileEvery });
+    this.streamPublisher = new StreamPublisher(this, 'ChangeFeed', { records, target: publish, deadLetters });
 
-    const { sweepRuns, reconcileRuns } = this;
-    const watched = { stage, api, webhook, others, publish, sweepRuns, reconcileRuns, deadLetters };
-    const signals = new Signals(this, 'Signals', watched);
-    const told = { email: settings.alarmEmail, brought: alarmTopic, encryptionKey: ownKey };
-    const alarms = (this.alarms = new Alarms(this, 'Alarms', { signals, ...told }));
-    this.overview = new Overview(this, 'Overview', { stage, api, signals, alarms });
+    const { sweepSchedule, reconcileSchedule } = this;
+    const sources = { stage, api, webhook, others, publish, sweepSchedule, reconcileSchedule, deadLetters };
+    const metrics = new Metrics(this, 'Signals', sources);
+    const topic = { email: settings.alarmEmail, existing: alarmTopic, encryptionKey: newKey };
+    const alarms = (this.alarms = new Alarms(this, 'Alarms', { metrics, ...topic }));
+    this.dashboard = new MetricsDashboard(this, 'Overview', { stage, api, metrics, alarms });
 
     records.grant(create, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
     terraApi.grantRead(create);
     referenceKey.grantRead(create);
-    create.tell({ ...identity, ...terra, ...returnTargets });
-    create.tell({
+    create.addEnvironment({ ...identity, ...terra, ...returnTargets });
+    create.addEnvironment({
       SESSION_LIMIT: `${settings.limits.sessions}`,
       CONFIRMATION: settings.confirmation,
       WIDGET: settings.widget,
@@ -133,51 +132,51 @@ export class TerraConnect extends Construct {
     records.grant(confirm, 'Query', 'GetItem', 'UpdateItem');
     terraApi.grantRead(confirm);
     referenceKey.grantRead(confirm);
-    confirm.tell({ ...identity, ...terra, ...confirmation });
+    confirm.addEnvironment({ ...identity, ...terra, ...confirmation });
 
     records.grant(mintToken, 'Query', 'GetItem', 'PutItem', 'UpdateItem');
     terraApi.grantRead(mintToken);
     referenceKey.grantRead(mintToken);
-    mintToken.tell({ ...identity, ...terra });
-    mintToken.tell({
+    mintToken.addEnvironment({ ...identity, ...terra });
+    mintToken.addEnvironment({
       MINT_LIMIT: `${settings.limits.mints}`,
       ALLOW_UNBOUND_TOKENS: `${settings.allowUnboundTokens}`,
     });
 
     records.grant(callback, 'GetItem', 'UpdateItem');
     terraApi.grantRead(callback);
-    callback.tell({ ...returnTargets, ...terra, ...appLook, CONFIRMATION: settings.confirmation });
-    callback.tell({ CALLBACK_BASE: api.callbackBase });
+    callback.addEnvironment({ ...returnTargets, ...terra, ...look, CONFIRMATION: settings.confirmation });
+    callback.addEnvironment({ CALLBACK_BASE: api.callbackBase });
 
     records.grant(webhook, 'Query', 'GetItem', 'UpdateItem');
     terraWebhook.grantRead(webhook);
-    webhook.tell({ ...referenceId, ...confirmation, DATA_EVENTS: settings.dataEvents });
+    webhook.addEnvironment({ ...referenceId, ...confirmation, DATA_EVENTS: settings.dataEvents });
 
     records.grant(read, 'Query', 'GetItem');
     referenceKey.grantRead(read);
-    read.tell({ ...identity, ...confirmation });
+    read.addEnvironment({ ...identity, ...confirmation });
 
     records.grant(disconnect, 'Query', 'GetItem', 'UpdateItem', 'DeleteItem');
     terraApi.grantRead(disconnect);
     referenceKey.grantRead(disconnect);
-    disconnect.tell({ ...identity, ...terra, ...confirmation });
+    disconnect.addEnvironment({ ...identity, ...terra, ...confirmation });
 
     terraApi.grantRead(providers);
-    providers.tell({ ...issuer, ...terra });
+    providers.addEnvironment({ ...issuer, ...terra });
 
     records.grant(sweep, 'Query', 'UpdateItem', 'DeleteItem');
     records.grantQueryDue(sweep);
     terraApi.grantRead(sweep);
-    sweep.tell({ ...referenceId, ...terra, ...confirmation });
-    sweep.tell({ SWEEP_DRY_RUN: `${sweepDryRun}` });
+    sweep.addEnvironment({ ...referenceId, ...terra, ...confirmation });
+    sweep.addEnvironment({ SWEEP_DRY_RUN: `${sweepDryRun}` });
 
     records.grant(reconcile, 'Query', 'GetItem', 'UpdateItem', 'Scan');
     terraApi.grantRead(reconcile);
-    reconcile.tell({ ...referenceId, ...terra, ...confirmation });
-    reconcile.tell({ RECONCILE_DRY_RUN: `${reconcileDryRun}` });
+    reconcile.addEnvironment({ ...referenceId, ...terra, ...confirmation });
+    reconcile.addEnvironment({ RECONCILE_DRY_RUN: `${reconcileDryRun}` });
 
     bus.grantPublish(publish);
-    publish.tell({ CONFIRMATION: settings.confirmation });
+    publish.addEnvironment({ CONFIRMATION: settings.confirmation });
   }
 
   private bundle(): string {
@@ -192,7 +191,7 @@ export class TerraConnect extends Construct {
       Annotations.of(this).addWarningV2(
         'terra-connect:unbound-tokens',
         'terraConnect.allowUnboundTokens with terraConnect.referenceId "subject" lets any user of the app put another ' +
-          "user's subject into the mobile SDK and so disconnect that user's provider: set it only while Terra offers you no bound tokens",
+          "user's subject into the mobile SDK and so disconnect that user's provider: set it only if your Terra account has no bound tokens",
       );
     }
     if (confirmation === 'off') {
@@ -203,6 +202,21 @@ export class TerraConnect extends Construct {
       );
     }
   }
+}
+
+/** Returns the groups of environment variables that several functions share. */
+function environmentOf(settings: Settings) {
+  const issuer = { ISSUER: settings.issuer };
+  const referenceId = { REFERENCE_ID: settings.referenceId };
+  return {
+    issuer,
+    referenceId,
+    identity: { ...issuer, ...referenceId, OWNER_NAMESPACE: settings.ownerNamespace },
+    terra: { TERRA_API_URL: settings.terraApiUrl, TERRA_WIDGET_URL: settings.terraWidgetUrl },
+    confirmation: { CONFIRMATION: settings.confirmation, CONFIRM_WITHIN_MINUTES: `${settings.confirmWithinMinutes}` },
+    look: settings.app === undefined ? {} : { APP_LOOK: JSON.stringify(appLook(settings.app)) },
+    returnTargets: { RETURN_TARGETS: JSON.stringify(settings.returnTargets) },
+  };
 }
 
 const pascal = (name: string): string => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());

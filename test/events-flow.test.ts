@@ -1,7 +1,7 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { Letter } from '../functions/core/events/dead-letter';
+import { DeadLetter } from '../functions/core/events/dead-letter';
 import { dynamoStore } from '../functions/core/store/dynamo-store';
 import { eventBridge } from '../functions/core/events/event-bus';
 import { itemKey } from '../functions/core/store/table';
@@ -54,7 +54,7 @@ const told = (sub: string, ...names: string[]) =>
     async () => namesOf(sub),
     heard => names.every(name => heard.includes(name)),
   );
-const letters = () => stack.queues.bodies(deadLetterQueue()).map(body => Letter.parse(JSON.parse(body)));
+const letters = () => stack.queues.bodies(deadLetterQueue()).map(body => DeadLetter.parse(JSON.parse(body)));
 const deadLetterQueue = () => stack.queues.urls.find(url => /-ConnectDeadLetters/.test(url)) ?? 'none';
 
 /** Connects this user to Oura by a direct link. */
@@ -208,7 +208,7 @@ test('an operator can read a dead letter and delete it', async () => {
   const { Messages: [message] = [] } = await queues.send(new ReceiveMessageCommand({ QueueUrl: deadLetterQueue() }));
   await queues.send(new DeleteMessageCommand({ QueueUrl: deadLetterQueue(), ReceiptHandle: message?.ReceiptHandle }));
 
-  expect(Letter.parse(JSON.parse(message?.Body ?? ''))).toMatchObject({ reason: 'unreadable' });
+  expect(DeadLetter.parse(JSON.parse(message?.Body ?? ''))).toMatchObject({ reason: 'unreadable' });
   expect(await waiting()).toBe(before - 1);
 });
 

@@ -2,31 +2,33 @@ import type { Clock } from '../../functions/core/platform/clock';
 import type { Store } from '../../functions/core/store/store';
 import type { DeployedSettings } from '../deployed-settings';
 import type { Deployment } from '../deployment';
-import type { Vault } from '../vault';
+import type { SecretStore } from '../secret-store';
 
-/** What a check found, in one sentence; and, where a person should act, what to do, in another. */
-export type Verdict = { kind: 'ok'; finding: string } | { kind: 'warning' | 'fault'; finding: string; remedy: string };
+/** What a check found, and what to do if it is not ok; one sentence each. */
+export type CheckResult =
+  | { kind: 'ok'; finding: string }
+  | { kind: 'warning' | 'fault'; finding: string; remedy: string };
 
-/** What checks may look at. Whatever cannot be had throws, in that check alone. */
-export type Patient = {
+/** What checks read. Anything that cannot be read throws, which fails only the check that reads it. */
+export type CheckContext = {
   deployment: Deployment;
   settings(): DeployedSettings;
-  vault: Vault;
+  secrets: SecretStore;
   store(): Store;
   clock: Clock;
 };
 
-/** One thing that can be wrong, looked at independently of all others. */
+/** Looks for one fault, independently of all other checks. */
 export type Check = {
-  /** Kebab-case: what `--only` and `--accept` name. */
+  /** Kebab-case; the argument of `--only` and `--accept`. */
   name: string;
-  /** Left out: everywhere. */
-  place?: 'aws';
-  look(patient: Patient): Promise<Verdict>;
+  /** @default runs on AWS and locally */
+  platform?: 'aws';
+  run(context: CheckContext): Promise<CheckResult>;
 };
 
-export const ok = (finding: string): Verdict => ({ kind: 'ok', finding });
-export const warning = (finding: string, remedy: string): Verdict => ({ kind: 'warning', finding, remedy });
-export const fault = (finding: string, remedy: string): Verdict => ({ kind: 'fault', finding, remedy });
+export const ok = (finding: string): CheckResult => ({ kind: 'ok', finding });
+export const warning = (finding: string, remedy: string): CheckResult => ({ kind: 'warning', finding, remedy });
+export const fault = (finding: string, remedy: string): CheckResult => ({ kind: 'fault', finding, remedy });
 
-export const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,72 +1,70 @@
 import { isoTime } from '../../functions/core/platform/clock';
 import { fingerprintOf, namingFault } from '../../functions/core/state/owner';
-import { SecretFault } from '../../functions/core/platform/secrets';
-import { parsers, type SecretName, type Vault } from '../vault';
-import { type Check, fault, ok, type Verdict, warning } from './check';
+import { parsers, secretFault, type SecretName, type SecretStore } from '../secret-store';
+import { type Check, fault, ok, type CheckResult, warning } from './check';
 
 export const terraApiSecretCheck: Check = {
   name: 'secret-terra-api',
-  look: ({ vault }) =>
-    shapeOf(vault, 'terra-api', 'Fill it: `npm run secrets -- set terra-api`.', () =>
-      ok('Dev-id and API key are filled in'),
+  run: ({ secrets }) =>
+    checkSecret(secrets, 'terra-api', 'Set it: `npm run secrets -- set terra-api`.', () =>
+      ok('Dev-id and API key are set'),
     ),
 };
 
 export const webhookSecretCheck: Check = {
   name: 'secret-terra-webhook',
-  look: ({ vault, clock }) =>
-    shapeOf(vault, 'terra-webhook', 'Fill it: `npm run secrets -- set terra-webhook`.', text => {
+  run: ({ secrets, clock }) =>
+    checkSecret(secrets, 'terra-webhook', 'Set it: `npm run secrets -- set terra-webhook`.', text => {
       const { previous } = parsers['terra-webhook'](text);
       if (previous === undefined && /"previous"/.test(text)) {
         return warning(
-          'The previous webhook secret has no end and so does not count',
+          'The previous webhook secret has no previousValidUntil, so the functions ignore it',
           'Rotate with `npm run secrets -- rotate terra-webhook`, which sets previousValidUntil.',
         );
       }
       const until =
-        previous && clock() < previous.validUntil ? `, the previous one until ${isoTime(previous.validUntil)}` : '';
-      return ok(`The signing secret is filled in${until}`);
+        previous && clock() < previous.validUntil
+          ? `, the previous one is valid until ${isoTime(previous.validUntil)}`
+          : '';
+      return ok(`The signing secret is set${until}`);
     }),
 };
 
-const KEEP_KEY = 'Restore it with `npm run secrets -- import-key`; without it every user is orphaned.';
+const KEEP_KEY =
+  'Restore it with `npm run secrets -- import-key`. Without it, no user can be matched to their connections.';
 
 export const referenceKeySecretCheck: Check = {
   name: 'secret-reference-key',
-  look: ({ vault }) => shapeOf(vault, 'reference-key', KEEP_KEY, () => ok('The reference-id key is there')),
+  run: ({ secrets }) => checkSecret(secrets, 'reference-key', KEEP_KEY, () => ok('The reference-id key is set')),
 };
 
 export const referenceKeyCheck: Check = {
   name: 'reference-key-fingerprint',
-  async look({ vault, store, settings }) {
-    const key = parsers['reference-key']((await vault.read('reference-key')).text);
+  async run({ secrets, store, settings }) {
+    const key = parsers['reference-key']((await secrets.read('reference-key')).text);
     const known = await store().findFingerprint();
-    if (known === undefined) return ok('Nobody has used the reference-id key yet');
+    if (known === undefined) return ok('The reference-id key has not been used yet');
     const { REFERENCE_ID: referenceId, OWNER_NAMESPACE: namespace } = settings();
     const found = namingFault(known, fingerprintOf(key, { referenceId, namespace }));
-    if (found) return fault(`${sentence(found.finding)}: no user can be named`, `${sentence(found.remedy)}.`);
+    if (found)
+      return fault(`${sentence(found.finding)}: no request of a user can be served`, `${sentence(found.remedy)}.`);
     return ok(
       known.naming === undefined
-        ? 'The reference-id key is the one the table was begun with; namespace and mode are stored with the next session or token'
-        : 'Reference-id key, namespace and mode are those the table was begun with',
+        ? 'The reference-id key matches the table; namespace and mode are stored with the next session or token'
+        : 'Reference-id key, namespace and mode match the table',
     );
   },
 };
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-async function shapeOf(
-  vault: Vault,
+async function checkSecret(
+  secrets: SecretStore,
   name: SecretName,
   remedy: string,
-  judge: (text: string) => Verdict,
-): Promise<Verdict> {
-  const { text } = await vault.read(name);
-  try {
-    parsers[name](text);
-  } catch (error) {
-    if (error instanceof SecretFault) return fault(`The secret ${name} ${error.message}`, remedy);
-    throw error;
-  }
-  return judge(text);
+  judge: (text: string) => CheckResult,
+): Promise<CheckResult> {
+  const { text } = await secrets.read(name);
+  const problem = secretFault(name, text);
+  return problem === undefined ? judge(text) : fault(`The secret ${name} ${problem}`, remedy);
 }

@@ -5,12 +5,12 @@ import {
   DynamoDBClient,
 } from '@aws-sdk/client-dynamodb';
 import { table } from '../../functions/core/store/table';
-import { type Check, fault, ok, type Patient, type Verdict, warning } from './check';
+import { type Check, fault, ok, type CheckContext, type CheckResult, warning } from './check';
 
-/** What guards the table against loss, as DynamoDB tells it. */
+/** The table's protection against loss, as DynamoDB reports it. */
 export type TableGuards = { recovery: boolean; deletionProtection: boolean; expiry: string | undefined };
 
-const DEPLOY = 'Switch it on again in the DynamoDB console, or deploy again: `npx cdk deploy`.';
+const DEPLOY = 'Turn it on in the DynamoDB console, or deploy again: `npx cdk deploy`.';
 
 export const recoveryCheck = guardCheck('table-recovery', ({ recovery }) =>
   recovery
@@ -21,21 +21,21 @@ export const recoveryCheck = guardCheck('table-recovery', ({ recovery }) =>
 export const protectionCheck = guardCheck('table-protection', ({ deletionProtection }) =>
   deletionProtection
     ? ok('The table is protected from deletion')
-    : warning('The table can be deleted by one call', 'Set "removal" to "retain" in the settings and deploy.'),
+    : warning('Deletion protection of the table is off', 'Set "removal" to "retain" in the settings and deploy.'),
 );
 
 export const expiryCheck = guardCheck('table-expiry', ({ expiry }) =>
   expiry === table.expiry
-    ? ok('Old records are purged by TTL')
-    : fault(`TTL is not on for ${table.expiry}: old records are never purged`, DEPLOY),
+    ? ok('TTL deletes old records')
+    : fault(`TTL is off for ${table.expiry}: old records are never deleted`, DEPLOY),
 );
 
-/** Only on AWS: the local table has nothing to lose. */
-function guardCheck(name: string, judge: (guards: TableGuards) => Verdict): Check {
-  return { name, place: 'aws', look: async patient => judge(await guardsOf(patient)) };
+/** The local table has none of this protection. */
+function guardCheck(name: string, judge: (guards: TableGuards) => CheckResult): Check {
+  return { name, platform: 'aws', run: async context => judge(await guardsOf(context)) };
 }
 
-async function guardsOf({ deployment, settings }: Patient): Promise<TableGuards> {
+async function guardsOf({ deployment, settings }: CheckContext): Promise<TableGuards> {
   const client = new DynamoDBClient(deployment.clientOptions('dynamodb'));
   const input = { TableName: settings().TABLE_NAME };
   const [{ Table }, { ContinuousBackupsDescription }, { TimeToLiveDescription }] = await Promise.all([

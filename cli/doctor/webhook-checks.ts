@@ -1,44 +1,45 @@
 import { SECOND } from '../../functions/core/platform/clock';
 import { sign, signatureHeaders } from '../../functions/core/terra/signature';
 import { webhookUrlOf } from '../deployment';
-import { parsers } from '../vault';
-import { type Check, fault, ok, type Patient } from './check';
+import { parseJson } from '../json';
+import { parsers } from '../secret-store';
+import { type Check, fault, ok, type CheckContext } from './check';
 
-/** Terra's own kind of test event: it names no user and changes nothing. */
+/** A test event as Terra sends it: it names no user and changes nothing. */
 const SELF_TEST = JSON.stringify({ type: 'healthcheck', status: 'success' });
 
-const WRONG_PLACE = 'Check that WebhookUrl leads to this deployment, and that nothing in between answers for it.';
+const CHECK_URL = 'Check that WebhookUrl leads to this deployment and that no proxy answers instead.';
 
 export const signedWebhookCheck: Check = {
   name: 'webhook-signed',
-  async look({ deployment, vault, clock }) {
-    const { current } = parsers['terra-webhook']((await vault.read('terra-webhook')).text);
+  async run({ deployment, secrets, clock }) {
+    const { current } = parsers['terra-webhook']((await secrets.read('terra-webhook')).text);
     const signature = sign(SELF_TEST, current, Math.floor(clock() / SECOND));
     const { status, body } = await deliver(deployment, { [signatureHeaders[0]]: signature });
-    if (status === 200 && outcomeOf(body) === 'ignored') return ok('A signed self-test is taken in and ignored');
+    if (status === 200 && outcomeOf(body) === 'ignored') return ok('A signed test event is accepted and ignored');
     if (status === 401) {
       return fault(
-        'WebhookUrl refuses what is signed with the stored secret: another deployment answers there, or the body is changed on its way',
-        WRONG_PLACE,
+        'WebhookUrl refuses a test event signed with the stored secret: it leads to another deployment, or a proxy changes the body',
+        CHECK_URL,
       );
     }
     if (status === 503) {
-      return fault('receive-webhook cannot read its secret or its table', 'Read the log of receive-webhook.');
+      return fault('receive-webhook cannot read its secret or the table', 'Read the log of receive-webhook.');
     }
-    return fault(`WebhookUrl answers a signed self-test with ${status}, not as this deployment does`, WRONG_PLACE);
+    return fault(`WebhookUrl answers ${status} to a signed test event, not 200 as this deployment does`, CHECK_URL);
   },
 };
 
 export const unsignedWebhookCheck: Check = {
   name: 'webhook-unsigned',
-  async look({ deployment }) {
+  async run({ deployment }) {
     const { status } = await deliver(deployment, {});
-    if (status === 401) return ok('An unsigned delivery is refused');
-    return fault(`WebhookUrl answers ${status} to an unsigned delivery, not 401`, WRONG_PLACE);
+    if (status === 401) return ok('An unsigned test event is refused');
+    return fault(`WebhookUrl answers ${status} to an unsigned test event, not 401`, CHECK_URL);
   },
 };
 
-async function deliver(deployment: Patient['deployment'], signature: Record<string, string>) {
+async function deliver(deployment: CheckContext['deployment'], signature: Record<string, string>) {
   const answer = await fetch(webhookUrlOf(deployment), {
     method: 'POST',
     redirect: 'manual',
@@ -49,10 +50,4 @@ async function deliver(deployment: Patient['deployment'], signature: Record<stri
   return { status: answer.status, body: await answer.text() };
 }
 
-function outcomeOf(text: string): unknown {
-  try {
-    return Object(JSON.parse(text)).outcome;
-  } catch {
-    return undefined;
-  }
-}
+const outcomeOf = (text: string): unknown => Object(parseJson(text)).outcome;

@@ -5,17 +5,17 @@ import { factUpdateOf } from '../../functions/core/state/record';
 import type { Rules } from '../../functions/core/state/rules';
 import type { Store } from '../../functions/core/store/store';
 import type { SubscribedUser, Subscriptions } from '../subscriptions';
-import type { Claims } from './claims';
+import type { MatchOwner } from './match-owner';
 
 const PER_PAGE = 200;
 /**
- * With opaque ids a Terra user may be one that nobody has confirmed yet. Such a one is ended within a day and a half, so
- * one that is older than this was confirmed.
+ * With opaque ids, a Terra user of this deployment may not be confirmed yet. Unconfirmed ones are deauthenticated within 36
+ * hours, so an older one was confirmed.
  */
-const SURELY_CONFIRMED = 2 * DAY;
+const CONFIRMED_AFTER = 2 * DAY;
 
-/** What became of a user of Terra's list. */
-export type Fate =
+/** The result for one user of Terra's list. */
+export type ImportOutcome =
   | 'imported'
   | 'known'
   | 'erased'
@@ -27,38 +27,38 @@ export type Fate =
   | 'not_an_owner'
   | 'unreadable';
 
-export type Imported = { counts: Record<Fate, number>; samples: string[]; pages: number };
+export type ImportSummary = { counts: Record<ImportOutcome, number>; samples: string[]; pages: number };
 
-/** It is handed no way to disconnect anybody. */
+/** Contains nothing that could disconnect a user. */
 export type ImportDeps = {
   subscriptions: Subscriptions;
   store: Pick<Store, 'load' | 'putConnection'>;
-  claims: Claims;
+  matchOwner: MatchOwner;
   rules: Rules;
   clock: Clock;
-  /** Without it nothing is written. */
+  /** Whether to write; false only counts. */
   apply: boolean;
-  /** Waits between users, so that the table and its readers keep up. */
+  /** Waits between users, which limits the load on the table and the event bus. */
   pace: () => Promise<void>;
-  onPage: (page: number, sum: Imported) => void;
+  onPage: (page: number, sum: ImportSummary) => void;
 };
 
 const SAMPLES = 5;
 
 /**
- * Takes over what Terra has, page by page. Every write is conditional on there being nothing yet, so that it may be
- * repeated, broken off and run beside the living deployment.
+ * Imports the users of the Terra account, page by page. Every write only creates a row, so the import can be repeated,
+ * interrupted, and run while the deployment serves users.
  */
-export async function importUsers(fromPage: number, deps: ImportDeps): Promise<Imported> {
-  const sum: Imported = { counts: { ...nothing }, samples: [], pages: 0 };
+export async function importUsers(fromPage: number, deps: ImportDeps): Promise<ImportSummary> {
+  const sum: ImportSummary = { counts: { ...noCounts }, samples: [], pages: 0 };
   for (let page: number | undefined = fromPage; page !== undefined; ) {
     deps.onPage(page, sum);
     const { users, unreadable, next } = await deps.subscriptions(page, PER_PAGE);
     sum.counts.unreadable += unreadable;
     for (const user of users) {
-      const fate = await importUser(user, deps);
-      sum.counts[fate]++;
-      if (fate === 'imported' && sum.samples.length < SAMPLES) sum.samples.push(user.referenceId ?? '');
+      const outcome = await importUser(user, deps);
+      sum.counts[outcome]++;
+      if (outcome === 'imported' && sum.samples.length < SAMPLES) sum.samples.push(user.referenceId ?? '');
     }
     sum.pages++;
     page = next !== undefined && next > page ? next : undefined;
@@ -66,32 +66,32 @@ export async function importUsers(fromPage: number, deps: ImportDeps): Promise<I
   return sum;
 }
 
-async function importUser(user: SubscribedUser, deps: ImportDeps): Promise<Fate> {
-  const { store, claims, rules, clock, apply } = deps;
-  const claim = claims(user.referenceId);
-  if (claim.kind !== 'owner') return claim.kind;
+async function importUser(user: SubscribedUser, deps: ImportDeps): Promise<ImportOutcome> {
+  const { store, matchOwner, rules, clock, apply } = deps;
+  const match = matchOwner(user.referenceId);
+  if (match.kind !== 'owner') return match.kind;
   if (!user.isActive) return 'inactive';
-  if (rules.referenceId === 'opaque' && !(clock() - (user.createdAt ?? clock()) > SURELY_CONFIRMED)) return 'too_young';
+  if (rules.referenceId === 'opaque' && !(clock() - (user.createdAt ?? clock()) > CONFIRMED_AFTER)) return 'too_young';
 
   await deps.pace();
-  const records = await store.load(claim.referenceId);
+  const records = await store.load(match.referenceId);
   if (records.erasure) return 'erased';
   if (records.connections.some(({ terraUserId }) => terraUserId === user.terraUserId)) return 'known';
   const changes = projectConnections(records, factUpdateOf(user.terraUserId, factsOf(user, clock())), clock(), rules);
   const change = changes.find(({ row }) => row.terraUserId === user.terraUserId);
   if (!change) return 'known';
-  // What else the partition might settle is left to whoever comes by next.
-  const isWritten = !apply || (await store.putConnection({ ...change.row, sub: claim.sub }, undefined));
+  // Other changes that the records imply are written by the next event or sweep.
+  const isWritten = !apply || (await store.putConnection({ ...change.row, sub: match.sub }, undefined));
   return isWritten ? 'imported' : 'known';
 }
 
-/** Authenticated when Terra made the user, and proved by the team's word. */
+/** Returns facts of an authentication at the time Terra created the user, proved by the import. */
 function factsOf({ provider, createdAt, scopes }: SubscribedUser, now: Instant): ConnectionFacts {
   const at = Math.min(createdAt ?? now, now);
   return { ...authFacts(provider, at, IMPORT, scopes), proof: { at, via: IMPORT } };
 }
 
-const nothing: Record<Fate, number> = {
+const noCounts: Record<ImportOutcome, number> = {
   imported: 0,
   known: 0,
   erased: 0,

@@ -1,26 +1,24 @@
-import type { OwnerJob } from './job';
+import { namedOwner, type OwnerJob } from './job';
 import { storeOf } from '../services';
 import { textPairs, textTable } from '../text-table';
-import { type Account, accountOf } from './account';
-import { namedOwner } from './find';
+import { type OwnerReport, ownerReport } from './owner-report';
 
-/** Tells everything known of one owner. */
 export async function showOwner(job: OwnerJob): Promise<number> {
   const store = storeOf(job.deployment, job.settings);
   const { referenceId } = await namedOwner(job, store);
-  const account = accountOf(await store.load(referenceId), job.clock(), job.settings.CONFIRMATION);
-  job.terminal.print(job.json ? JSON.stringify(account) : accountText(account));
+  const report = ownerReport(await store.load(referenceId), job.clock(), job.settings.CONFIRMATION);
+  job.terminal.print(job.json ? JSON.stringify(report) : reportText(report));
   return 0;
 }
 
-export function accountText(account: Account): string {
-  const { referenceId, known, subs, erasure, connections, sessions, mints, unreadable } = account;
-  if (!known) return `Nothing is known of the owner ${referenceId}.`;
+function reportText(report: OwnerReport): string {
+  const { referenceId, known, subs, erasure, connections, sessions, mints, unreadable } = report;
+  if (!known) return `There are no records of the owner ${referenceId}.`;
   const parts = [
     textPairs([
       ['reference id', referenceId],
       ['subject', subs.join(', ')],
-      ['erasure', erasure ? `${erasure.state}, asked for ${erasure.requestedAt}` : 'none'],
+      ['erasure', erasure ? `${erasure.state}, requested ${erasure.requestedAt}` : 'none'],
     ]),
     section(
       'Connections',
@@ -55,7 +53,7 @@ export function accountText(account: Account): string {
       ]),
     ),
     section(
-      'SDK tokens minted',
+      'SDK tokens',
       ['id', 'provider', 'created', 'used by'],
       mints.map(({ id, provider = '', createdAt, usedBy = '' }) => [id, provider, createdAt, usedBy]),
     ),

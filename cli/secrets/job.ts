@@ -1,10 +1,10 @@
-import type { Surroundings } from '../command';
+import type { CommandContext } from '../command';
 import type { Deployment } from '../deployment';
-import type { Vault } from '../vault';
+import type { SecretStore } from '../secret-store';
 
-/** What a command about secrets works with. */
-export type SecretsJob = Surroundings & {
+/** The input of a command about secrets. */
+export type SecretsJob = CommandContext & {
   deployment: Deployment;
-  vault: Vault;
+  secrets: SecretStore;
   options: { overlap: string; untried: boolean; to: string | undefined; from: string | undefined; json: boolean };
 };

@@ -1,22 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { isoTime } from '../../functions/core/platform/clock';
-import { SecretFault } from '../../functions/core/platform/secrets';
 import { settingsOf } from '../deployed-settings';
-import { OperatorError, toldBy, UsageError } from '../failure';
+import { OperatorError, errorFields, UsageError } from '../failure';
+import { parseJson } from '../json';
 import type { SecretsJob } from './job';
 import { storeOf } from '../services';
-import { fingerprintOf, parsers } from '../vault';
+import { fingerprintOf, parsers, secretFault } from '../secret-store';
 
-/** What an export holds. The fingerprint tells a damaged copy. */
+/** An exported key. The fingerprint shows whether a copy is damaged. */
 const Exported = z.object({ referenceKey: z.string(), fingerprint: z.string() });
 
-/** Writes the key to a new file that only its owner may read, or to stdout where that is asked for in so many words. */
-export async function exportKey({ terminal, vault, deployment, clock, options }: SecretsJob): Promise<number> {
+/** Writes the key to a new file that only its owner can read, or to stdout with `--to -`. */
+export async function exportKey({ terminal, secrets, deployment, clock, options }: SecretsJob): Promise<number> {
   if (options.to === undefined) {
-    throw new UsageError('Say where to: --to FILE, or --to - for stdout', 'The file must not exist yet.');
+    throw new UsageError('Name the target: --to FILE, or --to - for stdout', 'The file must not exist yet.');
   }
-  const referenceKey = parsers['reference-key']((await vault.read('reference-key')).text);
+  const referenceKey = parsers['reference-key']((await secrets.read('reference-key')).text);
   const exported = {
     deployment: deployment.name,
     exportedAt: isoTime(clock()),
@@ -30,13 +30,13 @@ export async function exportKey({ terminal, vault, deployment, clock, options }:
   }
   await writeFile(options.to, `${text}\n`, { mode: 0o600, flag: 'wx' }).catch(cannotWrite(options.to));
   terminal.print(
-    `Written to ${options.to}, for you alone to read. Keep it offline: who has it can name your users at Terra.`,
+    `Written to ${options.to}, which only you can read. Store it offline: whoever has it can compute your users’ reference ids.`,
   );
   return 0;
 }
 
-/** Puts an exported key in place, unless the table remembers that it was begun with another one. */
-export async function importKey({ terminal, vault, deployment, options }: SecretsJob): Promise<number> {
+/** Stores an exported key, unless the table has the fingerprint of another one. */
+export async function importKey({ terminal, secrets, deployment, options }: SecretsJob): Promise<number> {
   const settings = settingsOf(deployment);
   const given = options.from === undefined ? await readStdin() : await readFile(options.from, 'utf8').catch(cannotRead);
   const key = readKey(given.trim());
@@ -44,13 +44,13 @@ export async function importKey({ terminal, vault, deployment, options }: Secret
   const known = await storeOf(deployment, settings).findFingerprint();
   if (known !== undefined && known.key !== fingerprint) {
     throw new OperatorError(
-      'The table was begun with another reference-id key; nothing was stored',
-      'Import the key that belongs to this table. With this one every user in it would be orphaned.',
+      'The table belongs to another reference-id key; nothing was stored',
+      'Import the key of this table. With this one, no user could be matched to their connections.',
     );
   }
-  const { text } = await vault.read('reference-key');
-  if (text !== key) await vault.write('reference-key', key);
-  terminal.print(text === key ? 'This key is in place already.' : 'Stored. Functions take it up within five minutes.');
+  const { text } = await secrets.read('reference-key');
+  if (text !== key) await secrets.write('reference-key', key);
+  terminal.print(text === key ? 'This key is already stored.' : 'Stored. The functions use it within five minutes.');
   return 0;
 
   async function readStdin(): Promise<string> {
@@ -60,41 +60,30 @@ export async function importKey({ terminal, vault, deployment, options }: Secret
   }
 }
 
-/** An export, or the bare key. */
+/** Reads an export, or the key alone. @throws OperatorError if it is neither. */
 function readKey(given: string): string {
-  const exported = given.startsWith('{') ? Exported.safeParse(fromJson(given)) : undefined;
+  const exported = given.startsWith('{') ? Exported.safeParse(parseJson(given)) : undefined;
   if (exported?.success === false) throw notAKey('is not an export of a reference-id key');
   const key = exported ? exported.data.referenceKey : given;
   if (exported && fingerprintOf('reference-key', key) !== exported.data.fingerprint) {
-    throw notAKey('is damaged: key and fingerprint do not belong together');
+    throw notAKey('is damaged: key and fingerprint do not match');
   }
-  try {
-    return parsers['reference-key'](key);
-  } catch (error) {
-    if (error instanceof SecretFault) throw notAKey(error.message);
-    throw error;
-  }
-}
-
-function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const problem = secretFault('reference-key', key);
+  if (problem !== undefined) throw notAKey(problem);
+  return key;
 }
 
 const notAKey = (why: string) =>
-  new OperatorError(`What was given ${why}; nothing was stored`, 'Give the file that export-key wrote.');
+  new OperatorError(`The input ${why}; nothing was stored`, 'Use the file that export-key wrote.');
 
 const cannotRead = () => {
   throw new OperatorError('The file cannot be read', 'Check --from.');
 };
 
 const cannotWrite = (file: string) => (error: unknown) => {
-  const exists = toldBy(error).code === 'EEXIST';
+  const exists = errorFields(error).code === 'EEXIST';
   throw new OperatorError(
-    exists ? `${file} exists already; nothing was written` : `${file} cannot be written`,
-    'Name a new file in a folder you may write to.',
+    exists ? `${file} already exists; nothing was written` : `${file} cannot be written`,
+    'Name a new file in a folder that you can write to.',
   );
 };

@@ -1,10 +1,9 @@
 import { isoTime } from '../../functions/core/platform/clock';
-import { SecretFault } from '../../functions/core/platform/secrets';
 import type { SecretsJob } from './job';
 import { textTable } from '../text-table';
-import { fingerprintOf, parsers, type SecretName } from '../vault';
+import { fingerprintOf, parsers, secretFault, type SecretName } from '../secret-store';
 
-type Shown = {
+type SecretLine = {
   secret: string;
   state: string;
   field: string;
@@ -14,10 +13,10 @@ type Shown = {
   until: string;
 };
 
-const FINGERPRINT_SHOWN = 12;
+const FINGERPRINT_CHARACTERS = 12;
 
-/** Tells of each secret what may be told: whether the functions would take it, how long, which one, since and until when. */
-export async function showSecrets({ terminal, vault, clock, options }: SecretsJob): Promise<number> {
+/** Prints for each value whether the functions accept it, its length, its fingerprint and its dates; never the value. */
+export async function showSecrets({ terminal, secrets, clock, options }: SecretsJob): Promise<number> {
   const shown = (await Promise.all((Object.keys(parsers) as SecretName[]).map(describe))).flat();
   if (options.json) terminal.print(JSON.stringify({ secrets: shown }));
   else {
@@ -31,30 +30,20 @@ export async function showSecrets({ terminal, vault, clock, options }: SecretsJo
   }
   return shown.every(({ state }) => state === 'ok') ? 0 : 1;
 
-  async function describe(name: SecretName): Promise<Shown[]> {
-    const { text, storedAt } = await vault.read(name);
+  async function describe(name: SecretName): Promise<SecretLine[]> {
+    const { text, storedAt } = await secrets.read(name);
     const stored = storedAt ? isoTime(storedAt.getTime()) : '';
-    const state = stateOf(name, text);
+    const state = secretFault(name, text) ?? 'ok';
     if (state !== 'ok') return [{ secret: name, state, field: '', length: '', fingerprint: '', stored, until: '' }];
     return valuesOf(name, text).map(({ field, value, until }) => ({
       secret: name,
       state,
       field,
       length: `${value.length}`,
-      fingerprint: fingerprintOf(name, value).slice(0, FINGERPRINT_SHOWN),
+      fingerprint: fingerprintOf(name, value).slice(0, FINGERPRINT_CHARACTERS),
       stored,
       until: until === undefined ? '' : `${isoTime(until)}${until < clock() ? ' (over)' : ''}`,
     }));
-  }
-}
-
-function stateOf(name: SecretName, text: string): string {
-  try {
-    parsers[name](text);
-    return 'ok';
-  } catch (error) {
-    if (error instanceof SecretFault) return error.message;
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
 import { type Clock, type Instant, MINUTE, SECOND } from '../core/platform/clock';
-import type { DeadLetters, Letter } from '../core/events/dead-letter';
+import type { DeadLetterQueue, DeadLetter } from '../core/events/dead-letter';
 import type { EventBus } from '../core/events/event-bus';
 import * as dependencies from '../core/platform/dependencies';
 import * as publishingDependencies from '../core/events/publishing-dependencies';
@@ -12,7 +12,7 @@ import { readItemKey } from '../core/store/table';
 
 type Deps = {
   bus: EventBus;
-  deadLetters: DeadLetters;
+  deadLetters: DeadLetterQueue;
   confirmation: Confirmation;
   clock: Clock;
   pause: (most: Instant) => Promise<void>;
@@ -82,7 +82,7 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
   }
 
   /** Returns the changes whose dead letter was not sent. Stops at the first failure, because the queue is unavailable. */
-  async function sendDeadLetters(deadLetters: { change: StreamChange; letter: Letter }[]): Promise<StreamChange[]> {
+  async function sendDeadLetters(deadLetters: { change: StreamChange; letter: DeadLetter }[]): Promise<StreamChange[]> {
     for (const [at, { letter }] of deadLetters.entries()) {
       try {
         await deps.deadLetters.send(letter);
@@ -101,7 +101,7 @@ export async function publishChanges(records: readonly DynamoDBRecord[], deps: D
 
 /** Publishes the current state of a dead letter's row, if it still exists and has an event. Throws if it cannot be read. */
 export async function redrive(
-  { row }: Letter,
+  { row }: DeadLetter,
   { store, bus, confirmation }: { store: Pick<Store, 'load'>; bus: EventBus; confirmation: Confirmation },
 ): Promise<'published' | 'nothing'> {
   const { sessions, connections, unreadable } = await store.load(row.owner);
@@ -129,7 +129,10 @@ function firstOfEachOwner(changes: readonly StreamChange[]): Set<StreamChange> {
   return new Set(first.values());
 }
 
-function toDeadLetter(change: StreamChange, reason: Letter['reason']): { change: StreamChange; letter: Letter } {
+function toDeadLetter(
+  change: StreamChange,
+  reason: DeadLetter['reason'],
+): { change: StreamChange; letter: DeadLetter } {
   const { row, at } = change;
   return { change, letter: { row, reason, at, ...(isReady(change) && { event: change.event }) } };
 }
@@ -139,7 +142,7 @@ let wired: Deps | undefined;
 export const handler = async ({ Records }: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
   wired ??= {
     bus: publishingDependencies.eventBus(),
-    deadLetters: publishingDependencies.deadLetters(),
+    deadLetters: publishingDependencies.deadLetterQueue(),
     confirmation: dependencies.confirmation(),
     clock: dependencies.clock,
     pause: dependencies.pause,

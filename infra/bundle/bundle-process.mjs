@@ -4,11 +4,11 @@ import { build } from 'esbuild';
 
 const { options, replaced } = JSON.parse(readFileSync(0, 'utf8'));
 
-/** Matches paths of any system; the pattern has slashes. */
+/** Returns a filter for paths with slashes or backslashes; the pattern has slashes. */
 const fileIn = pattern => new RegExp(`/node_modules/${pattern}$`.replaceAll('/', '[\\\\/]'));
 const escaped = text => text.replaceAll('.', '\\.');
 
-/** These files under `node_modules` have the contents given for them, whatever they hold. */
+/** Replaces the contents of files under `node_modules`. */
 const replacedFiles = {
   name: 'replaced-files',
   setup({ onLoad }) {
@@ -19,16 +19,16 @@ const replacedFiles = {
   },
 };
 
-/** Of what the SDK carries along only to read a line of it, that line. */
+/** Shortens files of which the SDK reads only a part. */
 const shortenedFiles = {
   name: 'shortened-files',
   setup({ onLoad }) {
-    // A client tells the version in its manifest with every call.
+    // Every call sends the version in the client's manifest.
     onLoad({ filter: fileIn('@aws-sdk/[\\w-]+/package\\.json') }, ({ path }) => ({
       contents: JSON.stringify({ version: JSON.parse(readFileSync(path, 'utf8')).version }),
       loader: 'json',
     }));
-    // Which partition a region is in follows from its name by `regionRegex`; the list of them all with their towns only confirms it.
+    // The SDK finds the partition of a region by `regionRegex`; it does not need the list of all regions.
     onLoad({ filter: fileIn('@aws-sdk/core/.*/lib/aws/partitions\\.js') }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replaceAll(/"regions": \{(?:[^{}]|\{[^{}]*\})*\}/g, '"regions": {}'),
     }));

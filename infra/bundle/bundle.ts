@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions, Metafile } from 'esbuild';
 
-/** The folders under `functions/` that are Lambda functions: all but `core`, which they share. */
+/** Returns the folders under `functions/` that are Lambda functions: all except `core`, which they share. */
 export function functionNames(functions: string): string[] {
   return readdirSync(functions, { withFileTypes: true })
     .filter(entry => entry.isDirectory() && entry.name !== 'core')
@@ -60,7 +60,7 @@ export const leanModules: Readonly<Record<string, readonly string[]>> = {
   '@smithy/signature-v4/dist-es/HeaderFormatter.js': ['HeaderFormatter'],
 };
 
-/** Returns what every client has a copy of. Its endpoint rules become the function `endpoint` of `lean-sdk.ts`. */
+/** Returns the replacements for the modules that every client has. `endpoint` is the function of `lean-sdk.ts` that replaces its endpoint rules. */
 function clientModules(client: string, endpoint: string): Record<string, readonly string[]> {
   return {
     [`@aws-sdk/client-${client}/dist-es/endpoint/endpointResolver.js`]: [`${endpoint} as defaultEndpointResolver`],
@@ -68,7 +68,7 @@ function clientModules(client: string, endpoint: string): Record<string, readonl
   };
 }
 
-/** Loaded by the first call that streams events. None here does; esbuild would keep everything it imports whole and unshaken. */
+/** The SDK loads this module for calls that stream events. No function makes one, but esbuild would include all that it imports. */
 const noEventStreams = {
   '@smithy/core/dist-es/submodules/event-streams/index.js':
     "throw new Error('event streams are left out of the bundles');",
@@ -77,8 +77,8 @@ const noEventStreams = {
 const METAFILE_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Bundles every function in one esbuild call: `<into>/<name>/index.js`, a CommonJS module each. What `into` held is lost.
- * Throws what esbuild found wrong, among it any name the SDK asks of a replaced module and does not get.
+ * Bundles every function in one esbuild call into `<into>/<name>/index.js`, a CommonJS module. Deletes `into` first.
+ * Throws esbuild's errors, also if the SDK imports a name that the replacement of a module lacks.
  */
 export function bundleFunctions({ functions, into }: { functions: string; into: string }): Metafile {
   rmSync(into, { recursive: true, force: true });
@@ -102,7 +102,7 @@ export function bundleFunctions({ functions, into }: { functions: string; into: 
   });
 }
 
-/** esbuild can replace files only where it runs asynchronously, and a construct is made synchronously: hence a process. */
+/** Runs esbuild in a process of its own: plugins need its asynchronous API, but constructs are created synchronously. */
 function build(options: BuildOptions): Metafile {
   const from = JSON.stringify(join(__dirname, 'lean-sdk.ts'));
   const replaced = Object.fromEntries(

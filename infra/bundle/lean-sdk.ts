@@ -58,7 +58,7 @@ export const eventBridgeEndpoint = (parameters: EndpointParameters) => endpointO
 export const secretsManagerEndpoint = (parameters: EndpointParameters) => endpointOf('secretsmanager', parameters);
 export const sqsEndpoint = (parameters: EndpointParameters) => endpointOf('sqs', parameters);
 
-/** Endpoints by what they depend on: every call asks for one, and making it takes longer than all the rest of asking. */
+/** Cached by service, region and options, because every call asks for its endpoint and parsing the URL is slow. */
 const endpoints = new Map<string, Endpoint>();
 
 function endpointOf(service: string, parameters: EndpointParameters): Endpoint {

@@ -1,34 +1,41 @@
 import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import type { TerraConnect } from '../terra-connect';
-import type { RouteName } from '../parts/throttles';
+import type { RouteName } from '../parts/connect-api';
 
-/** A finding of a rule pack that stays, where, and why. */
+/** The rule packs that every synthesis must pass. A finding without an acknowledgement stops it. */
+export const guardRails = (): NagPack[] => [new AwsSolutionsChecks(), new ServerlessChecks()];
+
+/** An accepted finding of a rule pack: the rule, the constructs and the reason. */
 export type Acknowledgement = {
   readonly id: string;
   readonly on: readonly IConstruct[];
   readonly reason: string;
 };
 
-/** The routes that carry no user's token, and what guards each instead. */
+/** The routes without a user's token, and what protects each one instead. */
 const publicRoutes: readonly (readonly [RouteName, string])[] = [
   [
     'returnSuccess',
-    "Terra sends a browser here, which has no token: only the secret state in the path changes anything, and nothing counts before the owner's own token and code.",
+    'Terra sends a browser here, which has no token: only a valid secret state in the path has an effect, and a connection counts only after its owner confirmed it with token and code.',
   ],
   [
     'returnFailure',
-    'Terra sends a browser here, which has no token: only the secret state in the path changes anything, and all it can do is note a failure.',
+    'Terra sends a browser here, which has no token: only a valid secret state in the path has an effect, and that is to record a failure.',
   ],
-  ['receiveWebhook', 'Terra has no token of ours: the function verifies an HMAC over the raw body before it reads it.'],
+  [
+    'receiveWebhook',
+    'Terra has no token for this API: the function verifies an HMAC over the raw body before it reads the body.',
+  ],
 ];
 
-/** Every finding that stays in a deployment. One that is not here stops `npm run synth`. */
+/** Returns all accepted findings. Any other finding stops `npm run synth`. */
 export function acknowledgements(connect: TerraConnect): Acknowledgement[] {
-  const { api, secrets, deadLetters, sweepRuns, reconcileRuns, alarms } = connect;
+  const { api, secrets, deadLetters, sweepSchedule, reconcileSchedule, alarms } = connect;
   const jobs = [connect.sweepStale, connect.reconcile];
-  const inner = connect.node.children.filter(child => 'lambda' in child);
-  const nets = [deadLetters, sweepRuns, reconcileRuns];
+  const functions = connect.node.children.filter(child => 'lambda' in child);
+  const deadLetterQueues = [deadLetters, sweepSchedule, reconcileSchedule];
   return [
     ...publicRoutes.map(([name, reason]) => ({
       id: 'AwsSolutions-APIG4',
@@ -39,68 +46,68 @@ export function acknowledgements(connect: TerraConnect): Acknowledgement[] {
       id: 'AwsSolutions-SMG4',
       on: [secrets.terraApi, secrets.terraWebhook],
       reason:
-        'Terra offers no call that rotates them: a person does, by `npm run secrets`, and both old and new webhook secret count meanwhile.',
+        'Terra has no API to rotate them. An operator rotates them with `npm run secrets`; the old webhook secret stays valid for the overlap.',
     },
     {
       id: 'AwsSolutions-SMG4',
       on: [secrets.referenceKey],
-      reason: 'Another key would make other reference ids and so orphan every user: it must never change.',
+      reason: 'It must never change: with another key, no user could be matched to their connections.',
     },
     {
       id: 'AwsSolutions-SQS3',
-      on: nets,
-      reason: 'It is itself a dead-letter queue, of a Lambda destination or a schedule, which the rule does not see.',
+      on: deadLetterQueues,
+      reason: 'It is a dead-letter queue itself, of a stream or a schedule, which the rule does not recognize.',
     },
     {
       id: 'Serverless-SQSRedrivePolicy',
-      on: nets,
-      reason: 'It is itself a dead-letter queue: what lies there waits for a person, whom an alarm calls.',
+      on: deadLetterQueues,
+      reason: 'It is a dead-letter queue itself. An alarm tells the operator about its messages.',
     },
     {
       id: 'Serverless-LambdaDLQ',
-      on: inner,
+      on: functions,
       reason:
-        'A dead-letter queue hears of asynchronous invocations: users and Terra call synchronously and try again, the publisher has its stream and net, the jobs are repeated by their schedule.',
+        'A dead-letter queue is only for asynchronous invocations. Users and Terra call synchronously and retry, the stream publisher has its own dead-letter queue, and the schedule repeats the scheduled functions.',
     },
     {
       id: 'Serverless-LambdaAsyncFailureDestination',
       on: jobs,
       reason:
-        'The next scheduled run does what a failed one left, and its failure has an alarm: kept letters would only say the same once a minute.',
+        'The next scheduled run does the work of a failed one, and failures have an alarm. A failure destination would only collect one message a minute.',
     },
     {
       id: 'Serverless-LambdaTracing',
-      on: inner,
-      reason: 'Tracing costs more than all else here together and is off unless asked for: `tracing: "sampled"`.',
+      on: functions,
+      reason:
+        'Tracing every call would cost more than everything else together. `tracing: "sampled"` turns on a sample.',
     },
     {
       id: 'Serverless-SNSRedrivePolicy',
       on: [alarms],
-      reason:
-        'The alarm itself keeps its state and history in CloudWatch: an e-mail that could not be delivered is lost without loss.',
+      reason: 'CloudWatch keeps the state and history of each alarm, so a lost e-mail loses no information.',
     },
   ];
 }
 
-/** Answers the rule packs' findings; a team that runs them over its own app may call it too. */
+/** Acknowledges the findings of the rule packs. Call it if you run these packs over your own app. */
 export function acknowledge(connect: TerraConnect): void {
   for (const { id, on, reason } of acknowledgements(connect)) {
     for (const construct of on) Validations.of(construct).acknowledge({ id, reason });
   }
 }
 
-/** What is to be said of each finding of the HIPAA pack; `docs/hipaa-findings.md` shows them together. */
+/** The answer to each finding of the HIPAA pack, shown in `docs/hipaa-findings.md`. */
 export const hipaaAnswers: Readonly<Record<string, string>> = {
   'HIPAA.Security-DynamoDBInBackupPlan':
-    'Point-in-time recovery covers 35 days to the second. A backup plan keeps what users had erased for longer: add one in your own account where your policy asks for it.',
+    'Point-in-time recovery covers 35 days to the second. A backup plan would keep erased data for longer: add one in your account if your policy requires it.',
   'HIPAA.Security-SecretsManagerRotationEnabled':
-    'Terra offers no call that rotates its keys, so a person does, by `npm run secrets`; the reference-id key must never change.',
+    'Terra has no API to rotate its secrets, so an operator rotates them with `npm run secrets`. The reference-id key must never change.',
   'HIPAA.Security-IAMNoInlinePolicy':
-    'Each role has one policy, written for it alone and held to a literal table by a test. A managed policy would only make it possible to attach it elsewhere.',
+    'Each role has one policy of its own, which a test compares with a table of the expected permissions. A managed policy could also be attached to other roles.',
   'HIPAA.Security-LambdaConcurrency':
-    'Set `reservedConcurrency` once the account has enough: a new account has so little that a default would stop its first deployment.',
+    'Set `reservedConcurrency` if the account has enough concurrency. A new account has so little that a default would make the first deployment fail.',
   'HIPAA.Security-LambdaDLQ':
-    'It hears of asynchronous invocations only. Users and Terra call synchronously; the publisher has its own dead letters, the schedules theirs.',
+    'It is only for asynchronous invocations. Users and Terra call synchronously; the stream publisher and the schedules have their own dead-letter queues.',
   'HIPAA.Security-LambdaInsideVPC':
-    'The functions hold nothing inside a VPC and must reach Terra over the internet: a VPC would add a NAT gateway and take no access away.',
+    'The functions use nothing inside a VPC and must reach Terra over the internet. A VPC would add a NAT gateway and remove no access.',
 };

@@ -1,13 +1,12 @@
 import type * as z from 'zod/mini';
 import type { Route } from '../../functions/routes';
-import { declaredRoutes } from '../parts/connect-api';
-import type { RouteName } from '../parts/throttles';
+import { declaredRoutes, type RouteName } from '../parts/connect-api';
 import { operations, tags } from './operations';
 import { answeredCodes, errorExamples, errorResponses, errorSchemas } from './problems';
 import { jsonSchemas, ref, schemaName } from './schemas';
 import { deliveries, deliveryHeaders, deliverySchemas, redirectParameters, signatureScheme } from './terra-delivery';
 
-type Told = {
+type OperationText = {
   readonly title: string;
   readonly tag: string;
   readonly description: string;
@@ -18,7 +17,7 @@ type Told = {
   >;
 };
 
-/** The contract in OpenAPI 3.1, made from `functions/routes.ts` and what this folder says of it. */
+/** Returns the contract in OpenAPI 3.1, built from `functions/routes.ts` and the texts in this folder. */
 export function openApiDocument(version: string): object {
   const routes = inReadingOrder();
   const declared = routes.map(([, route]) => route);
@@ -54,7 +53,7 @@ export function openApiDocument(version: string): object {
           scheme: 'bearer',
           bearerFormat: 'JWT',
           description:
-            'A token of the app’s own sign-in: RS256, RS384 or RS512, from the issuer and for an audience of the deployment’s settings, with its scope where they demand one. `sub` (1 to 255 bytes) tells the user.',
+            'A token of the app’s own sign-in: RS256, RS384 or RS512, from the issuer and for an audience of the deployment’s settings, with the scope if the settings require one. `sub` (1 to 255 bytes) identifies the user.',
         },
         terraSignature: signatureScheme,
       },
@@ -66,24 +65,24 @@ export function openApiDocument(version: string): object {
   };
 }
 
-const introduction = `Every time is ISO 8601 in UTC. Bodies are JSON; a POST without a body counts as \`{}\`, a field that is not declared is an error.
-Optional fields are left out, never \`null\`. Errors are \`application/problem+json\` with a \`code\` from a closed list; what API Gateway answers
-by itself has only a \`message\`: go by the status. Browsers may call from the origins the deployment allows, without cookies.`;
+const introduction = `All times are ISO 8601 in UTC. Bodies are JSON. A POST without a body counts as \`{}\`; an undeclared field is an error.
+Optional fields are left out, never \`null\`. Errors are \`application/problem+json\` with a \`code\` from a closed list. Responses of API
+Gateway itself only have a \`message\`: use the status. Browsers can call from the origins that the deployment allows, without cookies.`;
 
 const headers = {
   NoStore: {
-    description: 'On every answer a function gives to a signed-in user or a browser.',
+    description: 'On every response of a function to a signed-in user or a browser.',
     schema: { type: 'string', const: 'no-store' },
   },
   RetryAfter: {
     description:
-      'Whole seconds to wait before the request is repeated. With `in_progress`, `rate_limited` and `terra_unavailable`.',
+      'Seconds to wait before repeating the request, a whole number. Comes with `in_progress`, `rate_limited` and `terra_unavailable`.',
     schema: { type: 'integer', minimum: 1 },
     example: 5,
   },
 };
 
-/** A module's exports have no order of their own. */
+/** Sorts routes as in `operations`, because a module's exports are sorted by name. */
 function inReadingOrder(): [RouteName, Route][] {
   const names = Object.keys(operations);
   return declaredRoutes().toSorted(([a], [b]) => names.indexOf(a) - names.indexOf(b));
@@ -98,18 +97,18 @@ function paths(routes: readonly [RouteName, Route][]): Record<string, object> {
 }
 
 function operation(name: RouteName, route: Route): object {
-  const told: Told = operations[name];
-  const parameters = [...pathParameters(told), ...otherParameters(name)];
+  const text: OperationText = operations[name];
+  const parameters = [...pathParameters(text), ...otherParameters(name)];
   const errors = errorResponses(route).map(({ status, name: response }) => [status, ref('responses', response)]);
   return {
     operationId: name,
-    tags: [told.tag],
-    summary: told.title,
-    description: `${route.summary}.\n\n${told.description}`,
+    tags: [text.tag],
+    summary: text.title,
+    description: `${route.summary}.\n\n${text.description}`,
     security: security[route.caller],
     ...(parameters.length > 0 && { parameters }),
-    ...requestBody(route, told),
-    responses: { ...replies(route, told), ...Object.fromEntries(errors) },
+    ...requestBody(route, text),
+    responses: { ...replies(route, text), ...Object.fromEntries(errors) },
   };
 }
 
@@ -118,7 +117,7 @@ const security = { user: [{ user: [] }], browser: [], terra: [{ terraSignature: 
   object[]
 >;
 
-function pathParameters({ path }: Told): object[] {
+function pathParameters({ path }: OperationText): object[] {
   return Object.entries(path).map(([name, { description, example }]) => ({
     name,
     in: 'path',
@@ -133,7 +132,7 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   description:
-    'Names this request, so that repeating it with the same body gives the same session: 1 to 64 visible ASCII characters, best a UUID. It lives as long as the session’s row, two days.',
+    'Identifies this request: repeating it with the same key and body returns the same session. 1 to 64 visible ASCII characters, for example a UUID. Valid for two days, as long as the session is stored.',
   schema: { type: 'string', minLength: 1, maxLength: 64, pattern: '^[\\x21-\\x7e]{1,64}$' },
   example: 'a2f9d7be-9c52-4b53-8d3f-0f8f2d1f5c57',
 };
@@ -141,7 +140,7 @@ const idempotencyKey = {
 const otherParameters = (name: RouteName): readonly object[] =>
   ({ createSession: [idempotencyKey], receiveWebhook: deliveryHeaders, ...redirectParameters })[name as string] ?? [];
 
-function requestBody(route: Route, { body: examples = {} }: Told): object {
+function requestBody(route: Route, { body: examples = {} }: OperationText): object {
   if (route.caller === 'terra')
     return { requestBody: { required: true, content: json(ref('schemas', 'TerraEvent'), deliveries) } };
   if (route.body === undefined) return {};
@@ -151,9 +150,9 @@ function requestBody(route: Route, { body: examples = {} }: Told): object {
   return { requestBody: { required, content: json(ref('schemas', schemaName(schema)), examples) } };
 }
 
-function replies({ caller, replies: declared }: Route, told: Told): Record<string, object> {
+function replies({ caller, replies: declared }: Route, text: OperationText): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(told.replies).map(([status, { description, location, examples }]) => {
+    Object.entries(text.replies).map(([status, { description, location, examples }]) => {
       const schema = declared[Number(status)] ?? 'page';
       const sent = {
         ...(location !== undefined && { Location: locationHeader(location) }),

@@ -5,7 +5,7 @@ type Connection = z.infer<typeof routes.Connection>;
 type Session = z.infer<typeof routes.Session>;
 type Opened = z.infer<(typeof routes.createSession.replies)[201]>;
 
-/** Made-up ids of the right form; the same thing has the same id in every example. */
+/** Made-up ids of the right form, the same in all examples. */
 export const ids = {
   session: 'q0NnN7dTtqVbYyPZ1n3p4A',
   connection: 'mJ1Yf3b2Q0c5V8xWc4u6Zw',
@@ -19,7 +19,7 @@ export const ids = {
 const garmin = { id: ids.connection, provider: 'GARMIN' };
 const scopes = ['ACTIVITY_EXPORT', 'HEALTH_EXPORT'];
 
-/** One connection at each stand. */
+/** One connection in each status. */
 export const connection = {
   unconfirmed: {
     id: 'T5b0k9Vq2yWm7sRj1xZcLg',
@@ -79,7 +79,7 @@ const url = 'https://widget.tryterra.co/session/4d6b9d2e-5c0c-4f0e-9a55-0c8f1f1a
 const directUrl = 'https://connect.example.com/oauth/authorize?request=4d6b9d2e';
 const direct = { id: ids.session, flow: 'direct', provider: 'GARMIN', expiresAt } as const;
 
-/** One session at each stand, and as it is opened. */
+/** One session in each status, and as it is opened. */
 export const sessions = {
   opened: { id: ids.session, flow: 'widget', status: 'pending', url, expiresAt },
   openedDirect: { id: ids.session, flow: 'direct', status: 'pending', url: directUrl, expiresAt },

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type * as routes from '../../functions/routes';
-import type { RouteName } from '../parts/throttles';
+import type { RouteName } from '../parts/connect-api';
 import { connection, ids, sessions } from './examples';
 
 type Routes = Pick<typeof routes, RouteName>;
@@ -8,18 +8,18 @@ type Body<S> = S extends z.ZodMiniType ? z.infer<S> : string;
 type Examples<S> = { readonly [name: string]: Body<S> };
 type NamesIn<P extends string> = P extends `${string}{${infer Name}}${infer Rest}` ? Name | NamesIn<Rest> : never;
 
-/** What is said of one route, beside what `functions/routes.ts` declares. */
-type Told<R extends routes.Route> = {
-  /** A few words: the heading in the reference. */
+/** Texts and examples of one route, in addition to its declaration in `functions/routes.ts`. */
+type OperationText<R extends routes.Route> = {
+  /** Heading in the reference. */
   readonly title: string;
   readonly tag: keyof typeof tags;
-  /** What is to be known beside the route's `summary`, which goes before it. */
+  /** Follows the route's `summary`. */
   readonly description: string;
   readonly path: { readonly [N in NamesIn<R['path']>]: { readonly description: string; readonly example: string } };
   readonly replies: {
     readonly [S in keyof R['replies']]: {
       readonly description: string;
-      /** What the Location header leads to, where there is one. */
+      /** Description of the Location header, if there is one. */
       readonly location?: string;
       readonly examples: Examples<R['replies'][S]>;
     };
@@ -28,33 +28,34 @@ type Told<R extends routes.Route> = {
 
 /** The chapters of the reference, in reading order. */
 export const tags = {
-  Sessions: 'One attempt of a person to connect a provider in the browser, from the link to the confirmation.',
+  Sessions: 'One attempt of a user to connect a provider in the browser, from the link to the confirmation.',
   'Mobile SDK':
-    'Providers that live on the phone (Apple Health, Samsung Health, Health Connect) connect through Terra’s mobile SDK.',
-  Connections: 'What is connected. Every change is also published to the deployment’s EventBridge bus.',
-  User: 'Everything that is known of the signed-in user.',
-  Providers: 'What people can connect.',
+    'Providers on the phone (Apple Health, Samsung Health, Health Connect) connect through Terra’s mobile SDK.',
+  Connections: 'Connected provider accounts. Every change is also published to the deployment’s EventBridge bus.',
+  User: 'All records of the signed-in user.',
+  Providers: 'Providers that users can connect.',
   Callbacks: 'Where Terra sends browsers back to. Apps do not call these.',
   Webhook: 'Where Terra delivers its events. Apps do not call this.',
 } as const;
 
 const sessionId = { description: 'The session’s `id`.', example: ids.session };
-const connectionId = { description: 'The connection’s `id`, or any it was ever known by.', example: ids.connection };
+const connectionId = { description: 'The connection’s `id`, or an earlier id of it.', example: ids.connection };
 const state = {
-  description: 'Which session the browser comes from: a one-time secret made for that session, at most 512 characters.',
+  description:
+    'The session’s state token, a secret with at most 512 characters. It identifies the session that the browser returns from.',
   example: ids.state,
 };
 const appPage =
   '<!doctype html><html lang="en">…<a href="myapp://connected?session_id=…&amp;status=returned&amp;code=…">…';
 const neutralPage = '<!doctype html><html lang="en">…You can close this page…';
 
-/** What is said of each route: one that is missing here, or is no more, does not compile. */
-export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
+/** Texts of each route. The type requires one for every route and refuses others. */
+export const operations: { readonly [N in RouteName]: OperationText<Routes[N]> } = {
   createSession: {
     title: 'Open a session',
     tag: 'Sessions',
     description:
-      'The answer’s `url` leads to Terra’s widget, or straight to one provider. Open it in the browser, a new tab or an in-app browser tab; providers refuse web views and frames.\n\nWith an `Idempotency-Key`, repeating the request gives the same session. Without it each request opens another one.',
+      'The `url` in the response leads to Terra’s widget, or directly to one provider. Open it in the browser, a new tab or an in-app browser tab; providers refuse web views and frames.\n\nWith an `Idempotency-Key`, repeating the request returns the same session. Without it, each request opens another one.',
     path: {},
     body: {
       widget: { returnTo: 'web' },
@@ -72,7 +73,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
   readSession: {
     title: 'Read a session',
     tag: 'Sessions',
-    description: 'To wait for the end of a session, ask every second or two.',
+    description: 'To wait for the end of a session, poll every one to two seconds.',
     path: { id: sessionId },
     replies: {
       200: {
@@ -92,7 +93,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Confirm a session',
     tag: 'Sessions',
     description:
-      'Only the finishing browser received the `code`, and it counts only together with the starter’s own token. Where somebody else redeems it, nobody gets the link. Repeating the request is fine and gives the current state.',
+      'Only the browser that finished received the `code`, and it is valid only with the token of the user who started. If another user redeems it, nobody is connected. The request can be repeated and returns the current state.',
     path: { id: sessionId },
     body: { withCode: { code: ids.code }, withoutCodes: {} },
     replies: {
@@ -101,7 +102,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
         examples: { connected: { id: ids.session, status: 'completed', connection: connection.connected } },
       },
       202: {
-        description: 'Redeemed; Terra’s word is on its way. Ask `GET /v1/sessions/{id}`.',
+        description: 'The code is redeemed; Terra’s confirmation is pending. Poll `GET /v1/sessions/{id}`.',
         examples: { awaited: { id: ids.session, status: 'returned' } },
       },
     },
@@ -110,7 +111,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Mint an SDK token',
     tag: 'Mobile SDK',
     description:
-      'It is bound to the signed-in user. Ask for it just before `initConnection`, hand it over, and forget it. The connection appears in `GET /v1/connections` once Terra has told of it.',
+      'The token is bound to the signed-in user. Request it just before `initConnection`, pass it on, and do not store it. The connection appears in `GET /v1/connections` after Terra reported it.',
     path: {},
     body: { apple: { provider: 'APPLE' }, any: {} },
     replies: {
@@ -130,7 +131,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
   listConnections: {
     title: 'List connections',
     tag: 'Connections',
-    description: 'Ended ones are there for 90 days. The list is not paged.',
+    description: 'Ended connections are listed for 90 days. The list is not paged.',
     path: {},
     replies: {
       200: {
@@ -145,7 +146,7 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
   readConnection: {
     title: 'Read a connection',
     tag: 'Connections',
-    description: 'By its id, or any it was ever known by.',
+    description: 'Accepts the connection’s `id` or an earlier id of it.',
     path: { id: connectionId },
     replies: {
       200: { description: 'The connection.', examples: { connected: connection.connected, error: connection.error } },
@@ -154,11 +155,12 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
   disconnect: {
     title: 'Disconnect',
     tag: 'Connections',
-    description: 'Where Terra does not agree now it is asked again until it does. Repeating the request is fine.',
+    description:
+      'If Terra does not confirm at once, the request to Terra is repeated until it does. The request can be repeated.',
     path: { id: connectionId },
     replies: {
       202: {
-        description: 'Ended here; `disconnecting` until Terra agrees.',
+        description: 'Ended here; `disconnecting` until Terra confirms.',
         examples: { disconnected: connection.disconnected, disconnecting: connection.disconnecting },
       },
     },
@@ -167,15 +169,15 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Erase the signed-in user',
     tag: 'User',
     description:
-      'New sessions and tokens are refused with `erasing` meanwhile. What Terra does not agree to now is repeated until it does. Repeating the request is fine.',
+      'Until the erasure is finished, new sessions and tokens are refused with `erasing`. Requests that Terra does not confirm at once are repeated until it does. The request can be repeated.',
     path: {},
-    replies: { 202: { description: 'Under way.', examples: { erasing: { status: 'erasing' } } } },
+    replies: { 202: { description: 'The erasure has started.', examples: { erasing: { status: 'erasing' } } } },
   },
   listProviders: {
     title: 'List providers',
     tag: 'Providers',
     description:
-      'By name. Terra is asked at most every ten minutes; while it is away, a list of the same day is given.',
+      'Sorted by name. The list is read from Terra at most every ten minutes. While Terra is unavailable, the last list is returned for up to a day.',
     path: {},
     replies: {
       200: {
@@ -195,16 +197,16 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Return after success',
     tag: 'Callbacks',
     description:
-      'Sends the browser on to the session’s return target with `session_id`, `status=returned` and, unless the deployment does without, the one-time `code`; or, for a provider of the phone, with `status=sdk_required` and `provider`. Nothing in the query is believed. A state that leads nowhere meets one neutral page, the same for all of them.',
+      'Sends the browser on to the session’s return target with `session_id`, `status=returned` and, unless the deployment has `confirmation: "off"`, the one-time `code`; or, for a mobile provider, with `status=sdk_required` and `provider`. Nothing in the query is trusted. Every invalid state gets the same neutral page.',
     path: { state },
     replies: {
       200: {
-        description: 'A page: back to the app by its own URL scheme, or the neutral one.',
+        description: 'A page that opens the app by its custom scheme, or the neutral page.',
         examples: { toTheApp: appPage, neutral: neutralPage },
       },
       303: {
-        description: 'On to the return target.',
-        location: 'The return target, with what is added to its query.',
+        description: 'Redirect to the return target.',
+        location: 'The return target with the added query parameters.',
         examples: {},
       },
     },
@@ -213,16 +215,16 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Return after failure',
     tag: 'Callbacks',
     description:
-      'Sends the browser on to the session’s return target with `session_id`, `status=failed` and `error`: `cancelled`, `denied`, `provider_error` or `unknown`. The person may still succeed with the same link until its time is over.',
+      'Sends the browser on to the session’s return target with `session_id`, `status=failed` and `error`: `cancelled`, `denied`, `provider_error` or `unknown`. The user can still succeed with the same link until it expires.',
     path: { state },
     replies: {
       200: {
-        description: 'A page: back to the app by its own URL scheme, or the neutral one.',
+        description: 'A page that opens the app by its custom scheme, or the neutral page.',
         examples: { neutral: neutralPage },
       },
       303: {
-        description: 'On to the return target.',
-        location: 'The return target, with what is added to its query.',
+        description: 'Redirect to the return target.',
+        location: 'The return target with the added query parameters.',
         examples: {},
       },
     },
@@ -231,10 +233,10 @@ export const operations: { readonly [N in RouteName]: Told<Routes[N]> } = {
     title: 'Receive an event',
     tag: 'Webhook',
     description:
-      'A delivery is verified over the raw bytes, applied at its own time, and answered 200 only once the state is stored; Terra repeats whatever is answered otherwise. Repeated, late and unordered deliveries come to the same end. Of data events only the time of arrival is kept.',
+      'The signature is verified over the raw body. The response is 200 only after the new state is stored; Terra repeats a delivery that gets another status. Repeated, late and unordered deliveries lead to the same state. Of data events, only the time of arrival is stored.',
     path: {},
     replies: {
-      200: { description: 'Taken in.', examples: { applied: { outcome: 'applied' }, foreign: { outcome: 'foreign' } } },
+      200: { description: 'Accepted.', examples: { applied: { outcome: 'applied' }, foreign: { outcome: 'foreign' } } },
     },
   },
 };

@@ -3,7 +3,7 @@ import { ids } from './examples';
 import { ref } from './schemas';
 
 const text = (description: string) => ({ type: ['string', 'null'], description });
-const person = (changes: object = {}) => ({
+const terraUser = (changes: object = {}) => ({
   user_id: ids.terraUser,
   provider: 'GARMIN',
   reference_id: ids.reference,
@@ -13,21 +13,21 @@ const person = (changes: object = {}) => ({
   ...changes,
 });
 
-/** What Terra sends, as far as it matters here; Terra may add fields and types. Source: github.com/tryterra/openapi. */
+/** The parts of Terra's events that are read. Terra can add fields and types. Source: github.com/tryterra/openapi. */
 export const deliverySchemas = {
   TerraUser: {
-    description: 'One connection of one person, as Terra knows it.',
+    description: 'A Terra user: one connection of one user.',
     type: 'object',
     properties: {
       user_id: { type: 'string', format: 'uuid', description: 'Terra’s id of the user.' },
       provider: {
-        description: 'The provider, upper case. If it is missing, it is taken from what is known, or Terra is asked.',
+        description: 'The provider, upper case. If it is missing, it is taken from the connection or read from Terra.',
       },
-      reference_id: text('The reference id the user was connected under: what tells whose it is.'),
-      scopes: { description: 'What the person allowed: a string, separated by commas, or a list of strings.' },
+      reference_id: text('The reference id of the user, which identifies the owner.'),
+      scopes: { description: 'The granted scopes: a comma-separated string, or a list of strings.' },
       created_at: {
         description:
-          'When the user was made at Terra: ISO 8601, or seconds or milliseconds since 1970. Anything else is left out.',
+          'When Terra created the user: ISO 8601, or seconds or milliseconds since 1970. Anything else is ignored.',
       },
       active: { description: 'Not read.' },
     },
@@ -35,8 +35,7 @@ export const deliverySchemas = {
     additionalProperties: true,
   },
   TerraEvent: {
-    description:
-      'One of Terra’s events. Types that are not known, new ones included, are answered 200 with the outcome `ignored`.',
+    description: 'A Terra event. Unknown types get 200 with the outcome `ignored`.',
     type: 'object',
     properties: {
       type: {
@@ -49,28 +48,28 @@ export const deliverySchemas = {
       status: text(
         '`success`, `error` or `warning`, in any case. An `auth` counts with `success`, fails with `error`, and with anything else counts once Terra confirms it.',
       ),
-      user: { ...ref('schemas', 'TerraUser'), description: 'Whom it is about.' },
-      new_user: { ...ref('schemas', 'TerraUser'), description: 'With `user_reauth`: the user from now on.' },
+      user: { ...ref('schemas', 'TerraUser'), description: 'The user that the event is about.' },
+      new_user: { ...ref('schemas', 'TerraUser'), description: 'With `user_reauth`: the new user.' },
       old_user: {
         anyOf: [ref('schemas', 'TerraUser'), { type: 'null' }],
         description: 'With `user_reauth`: the user it replaces, if Terra names one.',
       },
       reference_id: text('With `auth_cancelled`, and with older `auth` events: the reference id.'),
-      widget_session_id: text('With `auth`: the widget session the person came from.'),
-      reason: text('With a failure: Terra’s word for why.'),
-      message: text('Terra’s words for people. Not read.'),
+      widget_session_id: text('With `auth`: the widget session of the authentication.'),
+      reason: text('With a failure: Terra’s reason.'),
+      message: text('A text for humans. Not read.'),
     },
     required: ['type'],
     additionalProperties: true,
   },
 };
 
-/** One delivery of each kind that means something here. */
+/** One delivery of each kind that has an effect. */
 export const deliveries = {
   authenticated: {
     type: 'auth',
     status: 'success',
-    user: person(),
+    user: terraUser(),
     message: 'User has successfully authenticated',
     widget_session_id: '4d6b9d2e-5c0c-4f0e-9a55-0c8f1f1a2b3c',
   },
@@ -79,50 +78,55 @@ export const deliveries = {
     type: 'user_reauth',
     status: 'warning',
     message: 'User has reauthenticated and old ID has been deleted',
-    new_user: person({ user_id: '7d3a9a31-60a4-4dd1-8f2f-3a3fca7ab0b9' }),
-    old_user: person({ active: false }),
+    new_user: terraUser({ user_id: '7d3a9a31-60a4-4dd1-8f2f-3a3fca7ab0b9' }),
+    old_user: terraUser({ active: false }),
   },
-  gone: { type: 'access_revoked', status: 'warning', message: 'User revoked access', user: person({ active: false }) },
-  degraded: { type: 'connection_error', status: 'warning', user: person() },
+  gone: {
+    type: 'access_revoked',
+    status: 'warning',
+    message: 'User revoked access',
+    user: terraUser({ active: false }),
+  },
+  degraded: { type: 'connection_error', status: 'warning', user: terraUser() },
   permissions: {
     type: 'permission_change',
     status: 'warning',
     scopes_added: '',
     scopes_removed: 'HEALTH_EXPORT',
-    user: person({ scopes: 'ACTIVITY_EXPORT' }),
+    user: terraUser({ scopes: 'ACTIVITY_EXPORT' }),
   },
-  arrived: { type: 'daily', version: '2022-03-16', user: person(), data: [] },
+  arrived: { type: 'daily', version: '2022-03-16', user: terraUser(), data: [] },
 };
 
-const [signature, twin] = signatureHeaders;
+const [signature, olderSignature] = signatureHeaders;
 
-/** Where the signature is; the scheme under which the document demands it. */
+/** The security scheme of the webhook. */
 export const signatureScheme = {
   type: 'apiKey',
   in: 'header',
   name: signature,
-  description: `Terra’s signature: \`t=<unix seconds>,v1=<hex>\`, HMAC-SHA256 over \`<t>.<raw body>\` with the destination’s signing secret. At most 512 bytes, exactly one \`t\`, one to four \`v1\`. \`t\` may be 300 seconds ahead and 26 hours behind.`,
+  description: `Terra’s signature: \`t=<unix seconds>,v1=<hex>\`, HMAC-SHA256 over \`<t>.<raw body>\` with the destination’s signing secret. At most 512 bytes, exactly one \`t\`, one to four \`v1\`. \`t\` can be up to 300 seconds in the future and 26 hours in the past.`,
 } as const;
 
-/** The headers of a delivery that are read, beside its signature. */
+/** Other headers of a delivery that are read. */
 export const deliveryHeaders = [
   {
-    name: twin,
+    name: olderSignature,
     in: 'header',
-    description: `The older name of \`${signature}\`. Where both are there they must be equal; either alone will do.`,
+    description: `The older name of \`${signature}\`. If both are present they must be equal; one is enough.`,
     schema: { type: 'string', maxLength: 512 },
   },
   {
     name: 'x-terra-ordering-timestamp',
     in: 'header',
     description:
-      'When Terra emitted the event, in Unix milliseconds, the same for every retry. It is not signed, so it counts only from 26 hours before the signed time to 5 seconds after it.',
+      'When Terra emitted the event, in Unix milliseconds, the same for every retry. It is not signed, so it is used only if it is between 26 hours before and 5 seconds after the signed time.',
     schema: { type: 'string', pattern: '^[1-9]\\d{12}$' },
     example: '1763802300000',
   },
 ];
 
-const said = (name: string, description: string, example: string) => ({
+const parameter = (name: string, description: string, example: string) => ({
   name,
   in: 'query',
   description,
@@ -130,15 +134,15 @@ const said = (name: string, description: string, example: string) => ({
   example,
 });
 
-/** What Terra adds to the callback URLs. It can be forged, so it decides nothing. Source: docs.tryterra.co, authentication redirects. */
+/** Query parameters that Terra adds to the callback URLs. They can be forged and decide nothing. Source: docs.tryterra.co, authentication redirects. */
 export const redirectParameters = {
   returnSuccess: [
-    said('user_id', 'Terra’s id of the new user, a UUID; `null` where the provider lives on the phone.', ids.terraUser),
-    said('reference_id', 'The reference id, or `null`. Not read.', ids.reference),
-    said('resource', 'The provider. Read only where there is no `user_id`.', 'GARMIN'),
+    parameter('user_id', 'Terra’s id of the new user, a UUID; `null` for a mobile provider.', ids.terraUser),
+    parameter('reference_id', 'The reference id, or `null`. Not read.', ids.reference),
+    parameter('resource', 'The provider. Read only if there is no `user_id`.', 'GARMIN'),
   ],
   returnFailure: [
-    said('reason', 'Why it failed, in Terra’s words; mapped to one of four.', 'access_denied'),
-    said('error', 'The same, where there is no `reason`.', 'access_denied'),
+    parameter('reason', 'Terra’s reason for the failure, mapped to one of four.', 'access_denied'),
+    parameter('error', 'The same, if there is no `reason`.', 'access_denied'),
   ],
 };

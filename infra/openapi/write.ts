@@ -1,6 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApiText } from './text';
+import { openApiDocument } from './document';
 
-/** `npm run openapi`: writes the contract anew. */
-writeFileSync(join(__dirname, '../../docs/openapi.json'), openApiText());
+/** Returns the content of `docs/openapi.json`, with the version of package.json. */
+export function openApiText(): string {
+  const { version } = JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')) as { version: string };
+  return `${JSON.stringify(openApiDocument(version), null, 2)}\n`;
+}
+
+if (require.main === module) writeFileSync(join(__dirname, '../../docs/openapi.json'), openApiText());

@@ -7,32 +7,32 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { type AlarmDeclaration, alarms } from './alarm-list';
-import type { Signals } from './metrics';
+import type { Metrics } from './metrics';
 
 type AlarmsProps = {
-  readonly signals: Signals;
-  /** Who is written to beside whoever else listens to the topic. */
+  readonly metrics: Metrics;
+  /** An address to subscribe to the topic. */
   readonly email: string | undefined;
-  /** A topic that exists already; CloudWatch must be allowed to publish to it. */
-  readonly brought: ITopic | undefined;
+  /** An existing topic. Its policy must allow CloudWatch to publish. */
+  readonly existing: ITopic | undefined;
   readonly encryptionKey: IKey | undefined;
 };
 
-/** Every alarm of `alarm-list.ts`, told to one topic. */
+/** Creates the alarms of `alarm-list.ts`. All publish to one SNS topic. */
 export class Alarms extends Construct {
   readonly topic: ITopic;
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { signals, email, brought, encryptionKey }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { metrics, email, existing, encryptionKey }: AlarmsProps) {
     super(scope, id);
-    this.topic = brought ?? this.ownTopic(encryptionKey);
+    this.topic = existing ?? this.createTopic(encryptionKey);
     if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email));
-    this.alarms = alarms.map(declared => this.make(declared, signals));
+    this.alarms = alarms.map(declared => this.createAlarm(declared, metrics));
   }
 
-  private ownTopic(masterKey: IKey | undefined): Topic {
+  private createTopic(masterKey: IKey | undefined): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true, ...(masterKey ? { masterKey } : {}) });
-    // A policy of its own takes the place of the default one, by which every alarm of the account could speak.
+    // Replaces the default policy, which allows every alarm of the account to publish.
     topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -44,16 +44,17 @@ export class Alarms extends Construct {
     return topic;
   }
 
-  private make({ name, signal, rings, minutes, spans, todo }: AlarmDeclaration, signals: Signals): Alarm {
-    const isFloor = 'below' in rings;
+  private createAlarm(declared: AlarmDeclaration, metrics: Metrics): Alarm {
+    const { name, metric, threshold, minutes, periods, description } = declared;
+    const isFloor = 'below' in threshold;
     const alarm = new Alarm(this, name, {
-      metric: signals.metric(signal, Duration.minutes(minutes)),
-      alarmDescription: todo,
-      threshold: isFloor ? rings.below : rings.atLeast,
+      metric: metrics.metric(metric, Duration.minutes(minutes)),
+      alarmDescription: description,
+      threshold: isFloor ? threshold.below : threshold.atLeast,
       comparisonOperator: isFloor
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: spans,
+      evaluationPeriods: periods,
       treatMissingData: isFloor ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));

@@ -19,7 +19,24 @@ import { Construct } from 'constructs';
 import * as routes from '../../functions/routes';
 import type { ConnectFunction } from './connect-function';
 import type { Settings } from '../settings/settings';
-import { defaultThrottles, type RouteName, type Throttle, type Throttles } from './throttles';
+
+/** Requests per second and burst for all callers of a route together. The functions limit single users. */
+export type Throttle = { readonly perSecond: number; readonly burst: number };
+
+/** The name of a route's export in `functions/routes.ts`. */
+export type RouteName = {
+  [Name in keyof typeof routes]: (typeof routes)[Name] extends routes.Route ? Name : never;
+}[keyof typeof routes];
+
+/** Throttles by route; `others` is for all routes that are not named. */
+export type Throttles = { readonly [name in RouteName | 'others']?: Throttle };
+
+const defaultThrottles = {
+  others: { perSecond: 50, burst: 100 },
+  mintToken: { perSecond: 5, burst: 10 },
+  createSession: { perSecond: 20, burst: 40 },
+  receiveWebhook: { perSecond: 200, burst: 400 },
+} satisfies Throttles;
 
 type ConnectApiProps = {
   readonly settings: Settings;
@@ -29,7 +46,7 @@ type ConnectApiProps = {
   readonly throttles: Throttles | undefined;
 };
 
-/** What the access log tells of a request: never a path, a query, an address or a claim. */
+/** Fields of the access log. Paths, queries, addresses and claims are left out because they can be secret or personal. */
 const accessLog = {
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -42,12 +59,15 @@ const accessLog = {
   gatewayError: '$context.error.responseType',
 };
 
-/** The HTTP API: every route of `functions/routes.ts`, the JWT authorizer before those for users, CORS, throttles, access log. */
+/** The HTTP API: all routes of `functions/routes.ts`, the JWT authorizer for users, CORS, throttles and access log. */
 export class ConnectApi extends Construct {
   readonly httpApi: HttpApi;
   readonly accessLogGroup: LogGroup;
   readonly domainName: DomainName | undefined;
-  /** What people and Terra reach the API by, without a slash at the end. Of the API, never its stage: the stage waits for the functions, and they need this. */
+  /**
+   * The URL under which users and Terra reach the API, without a slash at the end. It does not refer to the stage, because the
+   * stage depends on the functions and they need this URL.
+   */
   readonly publicUrl: string;
   private readonly authorizer: HttpJwtAuthorizer;
   private readonly scopes: string[] | undefined;
@@ -64,7 +84,7 @@ export class ConnectApi extends Construct {
     });
     this.authorizer = new HttpJwtAuthorizer('Users', settings.issuer, { jwtAudience: settings.audience });
     this.scopes = settings.scope === undefined ? undefined : [settings.scope];
-    this.domainName = settings.domain && this.ownDomain(settings.domain);
+    this.domainName = settings.domain && this.customDomain(settings.domain);
     this.publicUrl =
       settings.publicUrl ?? (settings.domain ? `https://${settings.domain.name}` : this.httpApi.apiEndpoint);
     this.accessLogGroup = new LogGroup(this, 'AccessLog', {
@@ -78,21 +98,21 @@ export class ConnectApi extends Construct {
     return `${this.publicUrl}${routes.receiveWebhook.path}`;
   }
 
-  /** Where Terra sends browsers back to, before `/{state}/success` and `/{state}/failure`. */
+  /** The URL that Terra sends browsers back to, without `/{state}/success` and `/{state}/failure`. */
   get callbackBase(): string {
     return `${this.publicUrl}${routes.returnSuccess.path.replace(/\/\{state\}.*$/, '')}`;
   }
 
-  /** Opens every declared route, each to the function it names; throws if one of them is not among these. */
-  open(functions: readonly ConnectFunction[]): void {
+  /** Adds every declared route with the function it names. Throws if that function is missing. */
+  addRoutes(functions: readonly ConnectFunction[]): void {
     const integrations = new Map(
       functions.map(({ name, lambda }) => [
         name,
-        // A little above the functions' own timeout, so that a slow one is ended by Lambda and logged there.
+        // Above the functions' own timeout, so that Lambda ends a slow function and logs it.
         new HttpLambdaIntegration(`${name}Integration`, lambda, { timeout: Duration.seconds(15) }),
       ]),
     );
-    const opened = declaredRoutes().map(([id, route]) => {
+    const added = declaredRoutes().map(([id, route]) => {
       const integration = integrations.get(route.function);
       if (!integration)
         throw new Error(`The route ${keyOf(route)} names functions/${route.function}, which infra does not deploy`);
@@ -104,10 +124,10 @@ export class ConnectApi extends Construct {
         ...(route.caller === 'user' && this.scopes ? { authorizationScopes: this.scopes } : {}),
       });
     });
-    this.openStage(opened);
+    this.addStage(added);
   }
 
-  private openStage(opened: readonly HttpRoute[]): void {
+  private addStage(added: readonly HttpRoute[]): void {
     const stage = new CfnStage(this, 'Stage', {
       apiId: this.httpApi.apiId,
       stageName: '$default',
@@ -117,11 +137,11 @@ export class ConnectApi extends Construct {
         throttlingRateLimit: (this.throttles.others ?? defaultThrottles.others).perSecond,
         throttlingBurstLimit: (this.throttles.others ?? defaultThrottles.others).burst,
       },
-      // Free-form JSON to CloudFormation, hence its own spelling.
+      // CloudFormation takes this as JSON, in its own spelling.
       routeSettings: this.routeSettings(),
     });
-    // A stage that names a route which does not exist yet cannot be made.
-    for (const route of opened) stage.node.addDependency(route);
+    // CloudFormation cannot create a stage that names a route which does not exist yet.
+    for (const route of added) stage.node.addDependency(route);
     if (this.domainName) {
       const mapping = new CfnApiMapping(this, 'Mapping', {
         apiId: this.httpApi.apiId,
@@ -141,7 +161,7 @@ export class ConnectApi extends Construct {
     );
   }
 
-  private ownDomain({ name, certificateArn }: NonNullable<Settings['domain']>): DomainName {
+  private customDomain({ name, certificateArn }: NonNullable<Settings['domain']>): DomainName {
     return new DomainName(this, 'Domain', {
       domainName: name,
       securityPolicy: SecurityPolicy.TLS_1_2,
@@ -150,7 +170,7 @@ export class ConnectApi extends Construct {
   }
 }
 
-/** Every route with the name it is declared under. */
+/** Returns every route with the name of its export. */
 export function declaredRoutes(): [id: RouteName, route: routes.Route][] {
   return Object.entries(routes).flatMap(([id, value]): [RouteName, routes.Route][] =>
     isRoute(value) ? [[id as RouteName, value]] : [],

@@ -4,27 +4,26 @@ import type { ConnectFunction } from './connect-function';
 
 type ConnectBusProps = {
   readonly stage: string;
-  /** A bus that exists already. */
-  readonly brought: EventBus | IEventBus | undefined;
+  readonly existing: EventBus | IEventBus | undefined;
 };
 
-/** The bus on which the rest of the team's system hears of every change. */
+/** The event bus for changes of sessions and connections. */
 export class ConnectBus extends Construct {
   readonly bus: EventBus | IEventBus;
 
-  constructor(scope: Construct, id: string, { stage, brought }: ConnectBusProps) {
+  constructor(scope: Construct, id: string, { stage, existing }: ConnectBusProps) {
     super(scope, id);
     this.bus =
-      brought ??
+      existing ??
       new EventBus(this, 'Bus', {
         eventBusName: `terra-connect-${stage}`,
         description: 'Sessions that ended and connections that changed',
       });
   }
 
-  /** Lets the function publish here, and tells it the bus. */
+  /** Lets the function publish to the bus and sets `BUS_NAME`. */
   grantPublish(to: ConnectFunction): void {
     to.allow(['events:PutEvents'], this.bus.eventBusArn);
-    to.tell({ BUS_NAME: this.bus.eventBusName });
+    to.addEnvironment({ BUS_NAME: this.bus.eventBusName });
   }
 }

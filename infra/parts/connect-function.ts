@@ -17,16 +17,16 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../../functions/core/platform/environment';
 
-/** Variables of a function's environment; nothing in them is secret. */
+/** Environment variables of a function; none is secret. */
 export type Environment = Partial<Record<EnvironmentName, string>>;
 
-/** How long an answer to a caller may take: design §12. The gateway waits a little longer. */
+/** Time limit of functions behind the API. The gateway waits a little longer. */
 export const API_TIMEOUT = Duration.seconds(12);
 
 export type ConnectFunctionProps = {
-  /** Its folder under `functions/`. */
+  /** The function's folder under `functions/`. */
   readonly name: string;
-  /** Folder of the bundles, one folder a function. */
+  /** Folder with one bundle folder per function. */
   readonly bundles: string;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
@@ -40,7 +40,7 @@ export type ConnectFunctionProps = {
   readonly tracing?: 'off' | 'sampled' | undefined;
 };
 
-/** One Lambda function with a role and a log group of its own; the role may write that log and nothing else until granted. */
+/** A Lambda function with its own role and log group. Until more is granted, the role only allows writing that log. */
 export class ConnectFunction extends Construct implements IGrantable {
   readonly name: string;
   readonly lambda: LambdaFunction;
@@ -74,7 +74,7 @@ export class ConnectFunction extends Construct implements IGrantable {
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      // Start and report lines of every success cost more than all we write; failures are still told.
+      // INFO would log a start and a report line per invocation, which cost more than all other lines. Failures are logged at WARN.
       systemLogLevelV2: SystemLogLevel.WARN,
       // Lambda samples by itself: the first request of each second and 5 % of the others.
       ...(props.tracing === 'sampled' ? { tracing: Tracing.ACTIVE } : {}),
@@ -87,15 +87,14 @@ export class ConnectFunction extends Construct implements IGrantable {
     return this.role;
   }
 
-  /** Lets it do exactly these actions on exactly this resource, under the conditions given. */
+  /** Allows exactly these actions on exactly this resource. */
   allow(actions: readonly string[], resource: string, conditions: Record<string, unknown> = {}): void {
     this.role.addToPrincipalPolicy(
       new PolicyStatement({ effect: Effect.ALLOW, actions: [...actions], resources: [resource], conditions }),
     );
   }
 
-  /** Sets variables of its environment. */
-  tell(environment: Environment): void {
+  addEnvironment(environment: Environment): void {
     for (const [name, value] of Object.entries(environment)) this.lambda.addEnvironment(name, value);
   }
 }

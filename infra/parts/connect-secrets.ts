@@ -1,50 +1,97 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { ConnectSecret } from './connect-secret';
+import type { EnvironmentName } from '../../functions/core/platform/environment';
+import type { ConnectFunction } from './connect-function';
+import { viaService } from './encryption';
 
-/** Secrets that exist already, each of the shape its description below tells. */
-export type BroughtSecrets = {
+type ConnectSecretProps = {
+  readonly name: string;
+  readonly description: string;
+  /** The environment variable with its ARN. */
+  readonly variable: Extract<EnvironmentName, `${string}_SECRET`>;
+  /** `operator`: its first value is `{}`, which means "not filled yet". `generated`: 64 random letters and digits. */
+  readonly filledBy: 'operator' | 'generated';
+  readonly removalPolicy: RemovalPolicy;
+  readonly encryptionKey: IKey | undefined;
+  readonly existing: Secret | ISecret | undefined;
+};
+
+/** A secret. Its value is never in the template. */
+export class ConnectSecret extends Construct {
+  readonly secret: Secret | ISecret;
+  readonly name: string;
+  private readonly variable: EnvironmentName;
+
+  constructor(scope: Construct, id: string, props: ConnectSecretProps) {
+    super(scope, id);
+    this.variable = props.variable;
+    this.secret =
+      props.existing ??
+      new Secret(this, 'Secret', {
+        secretName: props.name,
+        description: props.description,
+        removalPolicy: props.removalPolicy,
+        ...(props.filledBy === 'operator'
+          ? { secretStringValue: SecretValue.unsafePlainText('{}') }
+          : { generateSecretString: { passwordLength: 64, excludePunctuation: true } }),
+        ...(props.encryptionKey ? { encryptionKey: props.encryptionKey } : {}),
+      });
+    this.name = props.existing?.secretName ?? props.name;
+  }
+
+  /** Lets the function read the secret and sets the variable with its ARN. */
+  grantRead(to: ConnectFunction): void {
+    const { secretArn, secretFullArn, encryptionKey } = this.secret;
+    // A secret imported by name has an ARN without the six random characters at the end.
+    to.allow(['secretsmanager:GetSecretValue'], secretFullArn ?? `${secretArn}-??????`);
+    to.addEnvironment({ [this.variable]: secretArn });
+    if (encryptionKey) to.allow(['kms:Decrypt'], encryptionKey.keyArn, viaService(this, 'secretsmanager'));
+  }
+}
+
+/** Existing secrets, with the values that `ConnectSecrets` describes. */
+export type ExistingSecrets = {
   readonly [name in 'terraApi' | 'terraWebhook' | 'referenceKey']?: Secret | ISecret | undefined;
 };
 
 type ConnectSecretsProps = {
   readonly stage: string;
-  readonly brought: BroughtSecrets;
+  readonly existing: ExistingSecrets;
   readonly removalPolicy: RemovalPolicy;
   readonly encryptionKey: IKey | undefined;
 };
 
-/** The three secrets. No function may read both of Terra's: who can call Terra cannot sign as Terra. */
+/** The three secrets. No function can read both of Terra's: one that can call Terra cannot sign webhooks as Terra. */
 export class ConnectSecrets extends Construct {
-  /** `{"devId","apiKey"}`: our keys to Terra's API. */
+  /** `{"devId","apiKey"}`: the credentials for Terra's API. */
   readonly terraApi: ConnectSecret;
-  /** `{"current","previous"?,"previousValidUntil"?}`: what Terra signs its webhooks with. */
+  /** `{"current","previous"?,"previousValidUntil"?}`: the secrets that Terra signs webhooks with. */
   readonly terraWebhook: ConnectSecret;
-  /** What reference ids are made with. Retained always: losing it orphans every user. */
+  /** The key that reference ids are computed with. Always retained: without it, no user can be matched to their connections. */
   readonly referenceKey: ConnectSecret;
 
-  constructor(scope: Construct, id: string, { stage, brought, ...kept }: ConnectSecretsProps) {
+  constructor(scope: Construct, id: string, { stage, existing, ...kept }: ConnectSecretsProps) {
     super(scope, id);
     this.terraApi = new ConnectSecret(this, 'TerraApi', {
-      brought: brought.terraApi,
+      existing: existing.terraApi,
       name: `${stage}/terra-api`,
       description: 'Terra API credentials: {"devId":"...","apiKey":"..."}',
       variable: 'TERRA_API_SECRET',
-      filledBy: 'person',
+      filledBy: 'operator',
       ...kept,
     });
     this.terraWebhook = new ConnectSecret(this, 'TerraWebhook', {
-      brought: brought.terraWebhook,
+      existing: existing.terraWebhook,
       name: `${stage}/terra-webhook`,
       description: 'Terra webhook signing secret: {"current":"..."}',
       variable: 'TERRA_WEBHOOK_SECRET',
-      filledBy: 'person',
+      filledBy: 'operator',
       ...kept,
     });
     this.referenceKey = new ConnectSecret(this, 'ReferenceKey', {
-      brought: brought.referenceKey,
+      existing: existing.referenceKey,
       name: `${stage}/reference-key`,
       description: 'Makes reference ids: generated once, never rotated, never deleted',
       variable: 'REFERENCE_KEY_SECRET',

@@ -15,10 +15,10 @@ import { table } from '../../functions/core/store/table';
 import type { ConnectFunction } from './connect-function';
 import { viaService } from './encryption';
 
-/** What a function may be allowed to do with single records or one owner's partition. There is no delete of the table. */
+/** Actions on records that can be granted to a function. None deletes the table. */
 export type TableAction = 'Query' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Scan';
 
-/** What DynamoDB does with a customer's key in the name of whoever reads and writes the table. */
+/** KMS actions that DynamoDB performs with a customer key on behalf of a function that reads and writes the table. */
 const keyActions = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -28,7 +28,7 @@ const keyActions = [
   'kms:ReEncryptTo',
 ];
 
-/** How the table is keyed and what it must do by itself: spread this into a `Table` of your own to bring it. */
+/** Keys, stream and TTL of the table. Spread this into a `Table` of your own to pass it in as `table`. */
 export const tableSchema = {
   partitionKey: { name: table.partitionKey, type: AttributeType.STRING },
   sortKey: { name: table.sortKey, type: AttributeType.STRING },
@@ -36,7 +36,7 @@ export const tableSchema = {
   timeToLiveAttribute: table.expiry,
 };
 
-/** The index a table must have: a row is in it while something about it is due. */
+/** The index that the table must have. It contains the rows that are due for the sweep. */
 export const dueIndex: GlobalSecondaryIndexProps = {
   indexName: table.due.index,
   partitionKey: { name: table.due.partitionKey, type: AttributeType.STRING },
@@ -47,18 +47,18 @@ export const dueIndex: GlobalSecondaryIndexProps = {
 type RecordTableProps = {
   readonly removalPolicy: RemovalPolicy;
   readonly encryptionKey: IKey | undefined;
-  /** A table that exists already, made to `tableSchema` and `dueIndex`. */
-  readonly brought: Table | ITable | undefined;
+  /** An existing table with `tableSchema` and `dueIndex`. */
+  readonly existing: Table | ITable | undefined;
 };
 
-/** The one table, keyed as `functions/core/store/table.ts` says, guarded against loss. */
+/** The table of all records, with the keys of `functions/core/store/table.ts` and protected against loss. */
 export class RecordTable extends Construct {
   readonly table: Table | ITable;
 
-  constructor(scope: Construct, id: string, { removalPolicy, encryptionKey, brought }: RecordTableProps) {
+  constructor(scope: Construct, id: string, { removalPolicy, encryptionKey, existing }: RecordTableProps) {
     super(scope, id);
-    if (brought) {
-      this.table = brought;
+    if (existing) {
+      this.table = existing;
       return;
     }
     const own = new Table(this, 'Table', {
@@ -73,29 +73,29 @@ export class RecordTable extends Construct {
     this.table = own;
   }
 
-  /** Lets the function do this with the table's records, and tells it where they are. */
+  /** Allows these actions on the table and sets `TABLE_NAME`. */
   grant(to: ConnectFunction, ...actions: TableAction[]): void {
     to.allow(
       actions.map(action => `dynamodb:${action}`),
       this.table.tableArn,
     );
-    this.letUse(to);
+    this.addTable(to);
   }
 
-  /** Lets the function ask which records are due. */
+  /** Allows the function to query the index of due records. */
   grantQueryDue(to: ConnectFunction): void {
     to.allow(['dynamodb:Query'], `${this.table.tableArn}/index/${table.due.index}`);
-    this.letUse(to);
+    this.addTable(to);
   }
 
   get streamArn(): string {
     const arn = this.table.tableStreamArn;
     if (arn === undefined)
-      throw new Error('The table that is brought must have a stream of new and old images: see tableSchema');
+      throw new Error('The existing table needs a stream of new and old images: create it with tableSchema');
     return arn;
   }
 
-  /** Lets Lambda read the stream of changes for the function, which is handed them and need not know from where. */
+  /** Allows Lambda to read the table's stream for the function. */
   grantReadStream(to: ConnectFunction): void {
     to.allow(
       ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
@@ -105,8 +105,8 @@ export class RecordTable extends Construct {
     if (key) to.allow(['kms:Decrypt'], key.keyArn, viaService(this, 'dynamodb'));
   }
 
-  private letUse(to: ConnectFunction): void {
-    to.tell({ TABLE_NAME: this.table.tableName });
+  private addTable(to: ConnectFunction): void {
+    to.addEnvironment({ TABLE_NAME: this.table.tableName });
     const key = this.table.encryptionKey;
     if (key) to.allow(keyActions, key.keyArn, viaService(this, 'dynamodb'));
   }

@@ -8,30 +8,33 @@ import {
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { Signal } from './alarm-list';
+import type { MetricName } from './alarm-list';
 import type { Alarms } from './alarms';
-import type { Signals, Watched } from './metrics';
+import type { Metrics, MetricSources } from './metrics';
 
-type OverviewProps = Pick<Watched, 'stage' | 'api'> & { readonly signals: Signals; readonly alarms: Alarms };
+type MetricsDashboardProps = Pick<MetricSources, 'stage' | 'api'> & {
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+};
 
 const period = Duration.minutes(5);
 
-/** One page that shows how it goes: alarms first, then requests, events and functions. */
-export class Overview extends Construct {
+/** The CloudWatch dashboard: alarms first, then requests, events and functions. */
+export class MetricsDashboard extends Construct {
   readonly dashboard: Dashboard;
 
-  constructor(scope: Construct, id: string, { stage, api, signals, alarms }: OverviewProps) {
+  constructor(scope: Construct, id: string, { stage, api, metrics, alarms }: MetricsDashboardProps) {
     super(scope, id);
     const { httpApi } = api;
-    const of = (...wanted: Signal[]) => wanted.map(signal => signals.metric(signal, period));
+    const of = (...wanted: MetricName[]) => wanted.map(name => metrics.metric(name, period));
     this.dashboard = new Dashboard(this, 'Dashboard', {
-      // Dashboards are known by their name in all regions at once.
+      // A dashboard's name is unique in the account across all regions.
       dashboardName: `terra-connect-${stage}-${Stack.of(this).region}`,
       defaultInterval: Duration.hours(24),
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: 24, height: 5 })],
         [
-          graph('Requests by status', [signals.each('Statuses', 'Status')]),
+          graph('Requests by status', [metrics.each('Statuses', 'Status')]),
           graph('Failed requests, %', of('server_errors_percent')),
           graph('Time to answer, ms', [
             httpApi.metricLatency({ period, statistic: Stats.p(50), label: 'half' }),
@@ -39,13 +42,13 @@ export class Overview extends Construct {
           ]),
         ],
         [
-          graph('Outcomes by route', [signals.each('Outcomes', 'Route,Outcome')]),
+          graph('Outcomes by route', [metrics.each('Outcomes', 'Route,Outcome')]),
           graph('Events waiting to be published, ms', of('publish_age_ms')),
           graph('Dead letters', of('dead_letters', 'sweep_not_started', 'reconcile_not_started')),
         ],
         [
-          graph('Function errors', functionMetrics(signals, 'metricErrors')),
-          graph('Function durations, 99 of 100, ms', functionMetrics(signals, 'metricDuration', Stats.p(99))),
+          graph('Function errors', functionMetrics(metrics, 'metricErrors')),
+          graph('Function durations, 99 of 100, ms', functionMetrics(metrics, 'metricDuration', Stats.p(99))),
           graph('Runs', of('sweep_runs', 'reconcile_runs')),
         ],
       ],
@@ -56,7 +59,7 @@ export class Overview extends Construct {
 const graph = (title: string, left: IMetric[]): IWidget => new GraphWidget({ title, left, width: 8, height: 6 });
 
 function functionMetrics(
-  { functions }: Signals,
+  { functions }: Metrics,
   metric: 'metricErrors' | 'metricDuration',
   statistic: string = Stats.SUM,
 ): IMetric[] {

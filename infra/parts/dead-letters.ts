@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { ConnectFunction } from './connect-function';
 import { viaService } from './encryption';
 
-/** Where a function puts what it could not do, for a person to see to within two weeks. */
+/** The queue of events that could not be published. It keeps them for 14 days. */
 export class DeadLetters extends Construct {
   readonly queue: Queue;
   private readonly encryptionKey: IKey | undefined;
@@ -22,10 +22,10 @@ export class DeadLetters extends Construct {
     });
   }
 
-  /** Lets the function add letters, and tells it where. */
+  /** Lets the function send messages and sets `DEAD_LETTER_QUEUE_URL`. */
   grantSend(to: ConnectFunction): void {
     to.allow(['sqs:SendMessage'], this.queue.queueArn);
-    to.tell({ DEAD_LETTER_QUEUE_URL: this.queue.queueUrl });
+    to.addEnvironment({ DEAD_LETTER_QUEUE_URL: this.queue.queueUrl });
     if (this.encryptionKey) {
       to.allow(['kms:Decrypt', 'kms:GenerateDataKey'], this.encryptionKey.keyArn, viaService(this, 'sqs'));
     }

@@ -3,7 +3,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
-/** A key of the deployment's own for table, secrets, dead letters, logs and alarms. Retained always: without it nothing it encrypted can be read. */
+/** Creates the KMS key for the table, secrets, dead letters, logs and alarms. It is always retained, because without it the data is unreadable. */
 export function customerKey(scope: Construct, stage: string): Key {
   const key = new Key(scope, 'Key', {
     description: `terra-connect ${stage}: table, secrets, dead letters, logs and alarms`,
@@ -28,7 +28,7 @@ export function customerKey(scope: Construct, stage: string): Key {
       },
     }),
   );
-  // Without this an alarm cannot reach an encrypted topic, and says so nowhere but in its own history.
+  // Without this, CloudWatch cannot publish to an encrypted topic, and only the alarm's history shows it.
   key.addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -40,7 +40,7 @@ export function customerKey(scope: Construct, stage: string): Key {
   return key;
 }
 
-/** The condition under which a key may be used only through one AWS service. */
+/** Returns the IAM condition that a key is used only through this AWS service. */
 export function viaService(scope: Construct, service: 'dynamodb' | 'secretsmanager' | 'sqs'): Record<string, unknown> {
   return { StringEquals: { 'kms:ViaService': `${service}.${Stack.of(scope).region}.amazonaws.com` } };
 }

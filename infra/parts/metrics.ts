@@ -2,61 +2,61 @@ import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, type IFilterPattern, type ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Facts } from '../../functions/core/platform/log';
+import type { LogFields } from '../../functions/core/platform/log';
 import * as routes from '../../functions/routes';
-import type { Signal } from './alarm-list';
+import type { MetricName } from './alarm-list';
 import type { ConnectApi } from './connect-api';
 import type { ConnectFunction } from './connect-function';
 import type { DeadLetters } from './dead-letters';
-import type { RepeatedRun } from './scheduled-function';
+import type { ScheduledFunction } from './scheduled-function';
 
-export type Watched = {
+export type MetricSources = {
   readonly stage: string;
   readonly api: ConnectApi;
   readonly webhook: ConnectFunction;
   /** The other functions behind the API. */
   readonly others: readonly ConnectFunction[];
   readonly publish: ConnectFunction;
-  readonly sweepRuns: RepeatedRun;
-  readonly reconcileRuns: RepeatedRun;
+  readonly sweepSchedule: ScheduledFunction;
+  readonly reconcileSchedule: ScheduledFunction;
   readonly deadLetters: DeadLetters;
 };
 
-/** Fewer failures than this say nothing about a share of all requests. */
-const FEW = 3;
+/** Fewer failures than this count as 0 %. */
+const FAILURES_LEAST = 3;
 
 /**
- * Everything that is measured. What the log lines say is counted by metric filters, so that no request pays for it; a
- * metric of these is paid for only in the hours it counted something.
+ * The metrics of alarms and dashboard. Metric filters count log lines, which costs no request any time; such a metric is billed
+ * only for the hours in which it counted something.
  */
-export class Signals extends Construct {
-  /** Where the metrics made from logs are. */
+export class Metrics extends Construct {
+  /** CloudWatch namespace of the metrics that are counted from logs. */
   readonly namespace: string;
-  private readonly watched: Watched;
+  private readonly sources: MetricSources;
 
-  constructor(scope: Construct, id: string, watched: Watched) {
+  constructor(scope: Construct, id: string, sources: MetricSources) {
     super(scope, id);
-    this.watched = watched;
-    this.namespace = `TerraConnect/${watched.stage}`;
+    this.sources = sources;
+    this.namespace = `TerraConnect/${sources.stage}`;
     const byOutcome = { Route: field('route'), Outcome: field('outcome') };
     for (const { logGroup } of this.functions) {
-      this.count(logGroup, 'Alarms', said('alarm'), { Alarm: field('alarm') });
+      this.count(logGroup, 'Alarms', has('alarm'), { Alarm: field('alarm') });
     }
-    for (const { logGroup } of [watched.webhook, ...watched.others]) {
-      this.count(logGroup, 'Outcomes', said('outcome'), byOutcome);
+    for (const { logGroup } of [sources.webhook, ...sources.others]) {
+      this.count(logGroup, 'Outcomes', has('outcome'), byOutcome);
     }
-    const notUnderstood = { Type: field('eventType'), Field: field('unread') };
-    this.count(watched.webhook.logGroup, 'UnreadFields', said('unread'), notUnderstood);
-    const { accessLogGroup } = watched.api;
+    const byUnread = { Type: field('eventType'), Field: field('unread') };
+    this.count(sources.webhook.logGroup, 'UnreadFields', has('unread'), byUnread);
+    const { accessLogGroup } = sources.api;
     this.count(accessLogGroup, 'Statuses', FilterPattern.exists('$.status'), { Status: '$.status' });
     this.count(accessLogGroup, 'BodyTooLarge', tooLargeEvent);
   }
 
-  /** A signal over so long a time; of a schedule's runs never over less than from one to the next. */
-  metric(signal: Signal, period: Duration): IMetric {
-    const { api, webhook, others, publish, sweepRuns, reconcileRuns, deadLetters } = this.watched;
-    const jobs = [sweepRuns.run, reconcileRuns.run, publish];
-    switch (signal) {
+  /** Returns a metric with this period; the metrics of scheduled runs use at least the schedule's interval. */
+  metric(name: MetricName, period: Duration): IMetric {
+    const { api, webhook, others, publish, sweepSchedule, reconcileSchedule, deadLetters } = this.sources;
+    const jobs = [sweepSchedule.run, reconcileSchedule.run, publish];
+    switch (name) {
       case 'body_too_large':
         return this.counted('BodyTooLarge', period);
       case 'server_errors_percent':
@@ -66,9 +66,9 @@ export class Signals extends Construct {
       case 'publish_errors':
         return publish.lambda.metricErrors({ period });
       case 'sweep_errors':
-        return sweepRuns.run.lambda.metricErrors({ period });
+        return sweepSchedule.run.lambda.metricErrors({ period });
       case 'reconcile_errors':
-        return reconcileRuns.run.lambda.metricErrors({ period });
+        return reconcileSchedule.run.lambda.metricErrors({ period });
       case 'api_errors':
         return total(others.map(({ lambda }) => lambda.metricErrors({ period })));
       case 'api_throttles':
@@ -80,27 +80,27 @@ export class Signals extends Construct {
       case 'dead_letters':
         return deadLetters.queue.metricApproximateNumberOfMessagesVisible({ period });
       case 'sweep_not_started':
-        return sweepRuns.deadLetters.metricApproximateNumberOfMessagesVisible({ period });
+        return sweepSchedule.deadLetters.metricApproximateNumberOfMessagesVisible({ period });
       case 'reconcile_not_started':
-        return reconcileRuns.deadLetters.metricApproximateNumberOfMessagesVisible({ period });
+        return reconcileSchedule.deadLetters.metricApproximateNumberOfMessagesVisible({ period });
       case 'sweep_runs':
-        return runsOf(sweepRuns, period);
+        return runsOf(sweepSchedule, period);
       case 'reconcile_runs':
-        return runsOf(reconcileRuns, period);
+        return runsOf(reconcileSchedule, period);
       default:
-        return this.counted('Alarms', period, { Alarm: signal });
+        return this.counted('Alarms', period, { Alarm: name });
     }
   }
 
-  /** One line for each value the metric's dimensions have taken. */
+  /** Returns one graph line for each combination of values of the dimensions. */
   each(metricName: 'Outcomes' | 'Statuses', dimensions: string): IMetric {
     const schema = `{"${this.namespace}",${dimensions}} MetricName="${metricName}"`;
     return new MathExpression({ expression: `SEARCH('${schema}', 'Sum', 300)`, usingMetrics: {}, label: '' });
   }
 
   get functions(): ConnectFunction[] {
-    const { webhook, others, publish, sweepRuns, reconcileRuns } = this.watched;
-    return [webhook, ...others, publish, sweepRuns.run, reconcileRuns.run];
+    const { webhook, others, publish, sweepSchedule, reconcileSchedule } = this.sources;
+    return [webhook, ...others, publish, sweepSchedule.run, reconcileSchedule.run];
   }
 
   private counted(metricName: string, period: Duration, dimensionsMap: Record<string, string> = {}): Metric {
@@ -123,11 +123,11 @@ export class Signals extends Construct {
   }
 }
 
-/** A fact of a log line: under JSON logging what a function logs is the line's `message`. */
-const field = (fact: keyof Facts): string => `$.message.${fact}`;
-const said = (fact: keyof Facts): IFilterPattern => FilterPattern.exists(field(fact));
+/** Path of a field in a log line: with JSON logging, the logged object is the line's `message`. */
+const field = (name: keyof LogFields): string => `$.message.${name}`;
+const has = (name: keyof LogFields): IFilterPattern => FilterPattern.exists(field(name));
 
-// The gateway refuses such an event before any function sees it.
+// API Gateway refuses such an event before it calls the function.
 const tooLargeEvent = FilterPattern.all(
   FilterPattern.stringValue('$.status', '=', '413'),
   FilterPattern.stringValue('$.routeKey', '=', `${routes.receiveWebhook.method} ${routes.receiveWebhook.path}`),
@@ -135,7 +135,7 @@ const tooLargeEvent = FilterPattern.all(
 
 function serverErrorsPercent({ httpApi }: ConnectApi, period: Duration): IMetric {
   return new MathExpression({
-    expression: `IF(failed >= ${FEW}, 100 * failed / requests, 0)`,
+    expression: `IF(failed >= ${FAILURES_LEAST}, 100 * failed / requests, 0)`,
     usingMetrics: {
       failed: httpApi.metricServerError({ period, statistic: Stats.SUM }),
       requests: httpApi.metricCount({ period, statistic: Stats.SUM }),
@@ -145,12 +145,12 @@ function serverErrorsPercent({ httpApi }: ConnectApi, period: Duration): IMetric
   });
 }
 
-function runsOf({ run, every }: RepeatedRun, period: Duration): IMetric {
+function runsOf({ run, every }: ScheduledFunction, period: Duration): IMetric {
   const longest = Duration.seconds(Math.max(period.toSeconds(), every.toSeconds()));
   return run.lambda.metricInvocations({ period: longest });
 }
 
-/** The sum of at most ten metrics, which is all an alarm may look at; one that counted nothing counts as 0. */
+/** Returns the sum of at most ten metrics, the limit of an alarm. A metric without data counts as 0. */
 function total(metrics: readonly Metric[]): IMetric {
   const named = metrics.map((metric, at) => [`m${at}`, metric] as const);
   return new MathExpression({

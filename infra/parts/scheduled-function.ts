@@ -5,8 +5,8 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ConnectFunction } from './connect-function';
 
-/** Runs one function over and over, with a role that may do just that; what could not be started lands in a dead-letter queue. */
-export class RepeatedRun extends Construct {
+/** A function that EventBridge Scheduler runs, with a role that allows only that. A run that cannot be started goes to a dead-letter queue. */
+export class ScheduledFunction extends Construct {
   readonly run: ConnectFunction;
   readonly every: Duration;
   readonly deadLetters: Queue;
@@ -40,13 +40,13 @@ export class RepeatedRun extends Construct {
       target: {
         arn: run.lambda.functionArn,
         roleArn: this.role.roleArn,
-        // Short: the next run does what this one missed, and a storm of late runs helps nobody.
+        // Few retries: the next run does the work of a missed one.
         retryPolicy: { maximumRetryAttempts: 3, maximumEventAgeInSeconds: Duration.hours(1).toSeconds() },
         deadLetterConfig: { arn: this.deadLetters.queueArn },
       },
     });
     schedule.node.addDependency(this.role);
-    // A run that threw is made good by the next one, not by a repetition beside it.
+    // No retries after an error: the next run does the work, and a retry would run in parallel with it.
     run.lambda.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.hours(1) });
   }
 

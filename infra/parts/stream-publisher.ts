@@ -6,15 +6,15 @@ import type { ConnectFunction } from './connect-function';
 import type { DeadLetters } from './dead-letters';
 import type { RecordTable } from './connect-table';
 
-type ChangeFeedProps = {
+type StreamPublisherProps = {
   readonly records: RecordTable;
-  /** Hears of the changes; it must answer which records of a batch have to come again. */
-  readonly to: ConnectFunction;
+  /** The function that gets the changes. It must report the records of a batch that failed. */
+  readonly target: ConnectFunction;
   readonly deadLetters: DeadLetters;
 };
 
-// Counters, mints and deletions are most of what happens in the table, and nobody is told of them.
-const spokenOf = FilterCriteria.filter({
+// Most changes of the table are counters, token records and deletions, which are not published.
+const publishedRows = FilterCriteria.filter({
   eventName: FilterRule.or('INSERT', 'MODIFY'),
   dynamodb: {
     Keys: {
@@ -23,27 +23,27 @@ const spokenOf = FilterCriteria.filter({
   },
 });
 
-/** Runs one function with every change of a session or connection, in order for each row. */
-export class ChangeFeed extends Construct {
+/** Calls a function with every change of a session or connection, in order for each row. */
+export class StreamPublisher extends Construct {
   readonly mapping: EventSourceMapping;
 
-  constructor(scope: Construct, id: string, { records, to, deadLetters }: ChangeFeedProps) {
+  constructor(scope: Construct, id: string, { records, target, deadLetters }: StreamPublisherProps) {
     super(scope, id);
-    records.grantReadStream(to);
-    deadLetters.grantSend(to);
+    records.grantReadStream(target);
+    deadLetters.grantSend(target);
     this.mapping = new EventSourceMapping(this, 'Mapping', {
-      target: to.lambda,
+      target: target.lambda,
       eventSourceArn: records.streamArn,
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
-      filters: [spokenOf],
+      filters: [publishedRows],
       reportBatchItemFailures: true,
-      // The function puts aside what is poison. What is left to retry is a bus and a queue that are away, so there is
-      // time; a record at which the function itself dies is isolated by halving the batch.
+      // The function sends unpublishable events to the dead-letter queue, so retries only wait for an unavailable bus or queue.
+      // Bisecting isolates a record that crashes the function.
       bisectBatchOnError: true,
       retryAttempts: 100,
       maxRecordAge: Duration.hours(24),
-      // Of a batch that ran out of retries the queue is told only where in the stream it lies.
+      // Lambda sends only the stream position of a batch that ran out of retries, not its records.
       onFailure: { bind: () => ({ destination: deadLetters.queue.queueArn }) },
     });
   }

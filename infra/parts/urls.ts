@@ -1,7 +1,7 @@
-/** Hosts that are always this machine: only there may a URL be http. */
+/** Hosts that are always this machine, the only ones for which http is accepted. */
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Schemes that run code, read files or leave the app: never a way back into one. */
+/** Schemes that run code, read files or open another program; none leads back into the app. */
 const refusedSchemes = [
   'about:',
   'blob:',
@@ -23,13 +23,13 @@ const refusedSchemes = [
   'wss:',
 ];
 
-/** An https URL of a server (http on loopback only), without user info, query or fragment. */
+/** Returns whether the text is an https URL (http on loopback only) without user info, query and fragment. */
 export function isServerUrl(text: string): boolean {
   const url = plainUrl(text);
   return url !== undefined && isSafeWeb(url, text) && url.search === '' && url.hash === '' && !/[?#]/.test(text);
 }
 
-/** An https URL (http on loopback only) or an app's custom scheme, without user info. */
+/** Returns whether the text is an https URL (http on loopback only) or an app's custom scheme, without user info. */
 export function isReturnTarget(text: string): boolean {
   const url = plainUrl(text);
   if (url === undefined) return false;
@@ -37,13 +37,13 @@ export function isReturnTarget(text: string): boolean {
   return !refusedSchemes.includes(url.protocol) && /^[a-z][a-z0-9+.-]*:\//.test(text);
 }
 
-/** Exactly an origin as browsers send it: scheme, host and perhaps port (http on loopback only). */
+/** Returns whether the text is an origin as browsers send it: scheme, host and optional port (http on loopback only). */
 export function isOrigin(text: string): boolean {
   const url = plainUrl(text);
   return url !== undefined && isSafeWeb(url, text) && url.origin === text;
 }
 
-// The parser mends white space, backslashes and missing slashes; a setting is compared byte for byte, so none is let in.
+// `URL` repairs white space, backslashes and missing slashes. Settings are compared byte for byte, so such texts are refused.
 function plainUrl(text: string): URL | undefined {
   if (!/^[!-~]+$/.test(text) || /["'<>\\^`{|}*]/.test(text) || /^[^/]*\/\/[^/?#]*@/.test(text)) return undefined;
   return URL.canParse(text) ? new URL(text) : undefined;

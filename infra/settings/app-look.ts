@@ -1,9 +1,9 @@
 import type { AppLook } from '../../functions/core/http/page';
 
-/** Least contrast of a button with the page around it: WCAG 2.2, criterion 1.4.11. */
+/** Minimum contrast between a button and the page: WCAG 2.2, criterion 1.4.11. */
 export const BUTTON_CONTRAST = 3;
 
-/** The app's name and colours, each with the text colour that reads best on it: that has a contrast of 4.58:1 at least. */
+/** Adds to each colour black or white for text, whichever has more contrast; that is always at least 4.58:1. */
 export function appLook({ name, accent, background }: AppColours): AppLook {
   return {
     name,
@@ -14,7 +14,7 @@ export function appLook({ name, accent, background }: AppColours): AppLook {
 
 type AppColours = { name: string; accent?: string | undefined; background?: string | undefined };
 
-/** Contrast of two colours `#rrggbb`, from 1 to 21: WCAG 2.2, "contrast ratio". */
+/** Returns the contrast of two colours `#rrggbb`, from 1 to 21. Source: WCAG 2.2, "contrast ratio". */
 export function contrast(one: string, other: string): number {
   const [darker = 0, lighter = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
   return (lighter + 0.05) / (darker + 0.05);
@@ -23,7 +23,7 @@ export function contrast(one: string, other: string): number {
 const textOn = (color: string): string =>
   contrast(color, '#000000') > contrast(color, '#ffffff') ? '#000000' : '#ffffff';
 
-/** WCAG 2.2, "relative luminance". */
+/** Source: WCAG 2.2, "relative luminance". */
 function luminance(color: string): number {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map(start => {
     const share = Number.parseInt(color.slice(start, start + 2), 16) / 255;

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { BUTTON_CONTRAST, contrast } from './app-look';
 import { isOrigin, isReturnTarget, isServerUrl } from '../parts/urls';
 
-// Inside somebody's own CDK app a value may only be known at deployment (a token): nothing to check yet.
-const text = (accepts: (value: string) => boolean, sentence: string) =>
-  z.string(sentence).refine(value => Token.isUnresolved(value) || accepts(value), sentence);
+// In a CDK app of your own, a value can be a token that is only known at deployment and cannot be checked here.
+const text = (isValid: (value: string) => boolean, message: string) =>
+  z.string(message).refine(value => Token.isUnresolved(value) || isValid(value), message);
 
-const count = (sentence: string, most: number) => z.int(sentence).min(1, sentence).max(most, sentence);
+const count = (message: string, most: number) => z.int(message).min(1, message).max(most, message);
 
 const serverUrl = (what: string) => text(isServerUrl, `must be ${what}: an https URL without query or fragment`);
 
@@ -16,19 +16,19 @@ const returnTarget = text(
   'must be an https URL or an app\'s custom scheme, for example "https://app.example.com/connected"',
 );
 
-const RETURN_TARGETS_BYTES = 2_500; // Lambda allows 4 KB of environment in all.
+const RETURN_TARGETS_BYTES = 2_500; // Lambda allows 4 KB for the whole environment.
 
 const COLOUR = 'must be a colour as #rrggbb, for example "#1f6f54"';
-// Ends the check there: what is no colour has no contrast.
+// Aborts, because the contrast below cannot be computed without a valid colour.
 const colour = z.string(COLOUR).regex(/^#[0-9a-f]{6}$/i, { error: COLOUR, abort: true });
 
-/** Every setting: what it means, what it may be and its default. A message is the rest of a sentence that begins with the setting's name. */
+/** All settings: meaning, valid values and default. Error messages continue a sentence that begins with the setting's name. */
 export const schema = z
   .strictObject(
     {
-      /** The `iss` of your users' tokens, byte for byte; its `/.well-known/openid-configuration` must answer. */
+      /** The `iss` of your users' tokens, byte for byte. API Gateway reads its `/.well-known/openid-configuration`. */
       issuer: serverUrl("the issuer of your users' tokens"),
-      /** The `aud` (or `client_id`) values a token may carry. */
+      /** The accepted `aud` (or `client_id`) values of tokens. */
       audience: z
         .array(
           text(value => value !== '', 'must be a non-empty string'),
@@ -36,23 +36,23 @@ export const schema = z
         )
         .min(1, 'must be a list with at least one audience'),
       /**
-       * A scope every token must carry.
-       * @default no scope is demanded
+       * A scope that every token must have.
+       * @default no scope is required
        */
       scope: text(
         value => /^[!#-[\]-~]+$/.test(value),
         'must be one OAuth scope: visible characters without spaces',
       ).optional(),
       /**
-       * The name your users' subjects are known under. It cannot be changed once there are users: if the issuer changes, set it
-       * to the old issuer.
+       * The namespace of your users' subjects. It cannot be changed once there are users. If the issuer changes, set it to the
+       * old issuer.
        * @default the issuer
        */
       ownerNamespace: text(
         value => value !== '' && Buffer.byteLength(value) <= 255,
         'must be a text of 1 to 255 bytes',
       ).optional(),
-      /** Where browsers may be sent back to, by the name a client asks for: exact https URLs or custom schemes. */
+      /** The URLs that browsers can be sent back to, by the name that clients use as `returnTo`: https URLs or custom schemes. */
       returnTargets: z
         .record(z.string(), returnTarget, 'must be an object of names and URLs')
         .refine(targets => Object.keys(targets).length > 0, 'must name at least one return target')
@@ -62,26 +62,25 @@ export const schema = z
         )
         .refine(
           targets => Buffer.byteLength(JSON.stringify(targets)) <= RETURN_TARGETS_BYTES,
-          `must be at most ${RETURN_TARGETS_BYTES} bytes of JSON in all, since it travels in a function's environment`,
+          `must be at most ${RETURN_TARGETS_BYTES} bytes of JSON, because it is stored in a function's environment`,
         ),
       /**
-       * The app as the pages show it that people meet in the browser; what is written on a colour is black or white, whichever
-       * reads better.
-       * @default "the app", a green button, and a page that is light or dark as the person's device is
+       * How pages in the browser show the app. Text on a colour is black or white, whichever has more contrast.
+       * @default "the app", a green button, and a light or dark page as the device prefers
        */
       app: z
         .strictObject(
           {
-            /** As it follows or precedes the word "app": "Fit", not "Fit app". */
+            /** The name without the word "app", which pages add: "Fit", not "Fit app". */
             name: text(
               value => /^[^\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]{1,40}$/u.test(value) && value.trim() !== '',
               'must be a name of 1 to 40 characters without control characters',
             ),
-            /** Of the button. */
+            /** Colour of the button. */
             accent: colour.optional(),
             background: colour.optional(),
           },
-          'must be an object with name, and accent and background if you like',
+          'must be an object with name and, optionally, accent and background',
         )
         .superRefine(({ accent, background }, context) => {
           if (accent === undefined || background === undefined) return;
@@ -90,13 +89,13 @@ export const schema = z
           context.addIssue({
             code: 'custom',
             path: ['accent'],
-            message: `must stand out from app.background: their contrast is ${shortened(ratio)}:1, a button needs ${BUTTON_CONTRAST}:1`,
+            message: `must contrast more with app.background: the contrast is ${roundedDown(ratio)}:1, a button needs ${BUTTON_CONTRAST}:1`,
           });
         })
         .optional(),
       /**
-       * Origins whose pages may call the API.
-       * @default none: only apps and servers call it
+       * Origins whose web pages can call the API.
+       * @default none: only apps and servers can call it
        */
       allowedOrigins: z
         .array(
@@ -105,31 +104,32 @@ export const schema = z
         )
         .default([]),
       /**
-       * What Terra knows a user by: an unguessable id, or the token's subject for teams that already have Terra users.
+       * The reference id of a user at Terra: `opaque`, an unguessable id, or `subject`, the token's subject, if you already have
+       * Terra users with it.
        * @default 'opaque'
        */
       referenceId: z.enum(['opaque', 'subject'], 'must be "opaque" or "subject"').default('opaque'),
       /**
-       * Whether SDK tokens that Terra does not bind to the reference id may be minted where bound ones are not offered.
-       * @default true with opaque reference ids, which nobody can guess; false with subjects
+       * Whether to issue SDK tokens that Terra does not bind to the reference id, if Terra offers no bound ones.
+       * @default true with opaque reference ids, which cannot be guessed; false with subjects
        */
       allowUnboundTokens: z.boolean('must be true or false').optional(),
       /**
-       * Whether a connection counts only once its owner has redeemed the code from the return URL. With `off`, an account
-       * is connected to the user who opened the link, even if another person completed it: a user can send a link to
-       * somebody and receive that person's health data. Set it only if all users may collect the data of other people,
-       * for example if only your staff sign in and send links to patients.
+       * Whether a connection counts only after its owner redeemed the code from the return URL. With `off`, an account is
+       * connected to the user who created the link, even if another person completed it: a user can send a link to another
+       * person and receive that person's health data. Set it only if all users are allowed to collect the data of other
+       * people, for example if only your staff sign in and send links to patients.
        * @default 'required'
        */
       confirmation: z.enum(['required', 'off'], 'must be "required" or "off"').default('required'),
       /**
-       * Minutes after which a connection nobody confirmed is disconnected.
+       * Minutes after which an unconfirmed connection is disconnected.
        * @default 60
        */
       confirmWithinMinutes: count('must be a whole number of minutes from 1 to 1440', 1440).default(60),
       /**
-       * What one owner may do in ten minutes. Beyond that, at most 100 sessions and 100 tokens are kept of one owner.
-       * @default 10 sessions, 20 mints
+       * Sessions and SDK tokens that one user can create in ten minutes. Also, at most 100 of each are stored for one user.
+       * @default 10 sessions, 20 tokens (`mints`)
        */
       limits: z
         .strictObject(
@@ -141,32 +141,32 @@ export const schema = z
         )
         .prefault({}),
       /**
-       * Whether Terra's data events refresh `lastDataAt` (at most hourly) or are dropped.
+       * Whether Terra's data events update `lastDataAt` (at most hourly) or are dropped.
        * @default 'coalesce'
        */
       dataEvents: z.enum(['coalesce', 'ignore'], 'must be "coalesce" or "ignore"').default('coalesce'),
       /**
-       * Which of Terra's widget endpoints opens sessions.
+       * Which widget endpoint of Terra opens sessions.
        * @default 'current'
        */
       widget: z.enum(['current', 'legacy'], 'must be "current" or "legacy"').default('current'),
       /**
-       * The base that `/auth/…` and `/userInfo` are appended to.
-       * @default the only server Terra's published specification names
+       * The base URL of Terra's API, before `/auth/…` and `/userInfo`.
+       * @default the only server in Terra's published specification
        */
       terraApiUrl: serverUrl("Terra's API").default('https://access.tryterra.co/api/v2'),
       /**
-       * The whole URL of the widget-session endpoint.
-       * @default Terra's documented one for the chosen `widget`
+       * The complete URL of the widget-session endpoint.
+       * @default the documented one for this `widget`
        */
       terraWidgetUrl: serverUrl("Terra's widget endpoint").optional(),
       /**
-       * The URL people and Terra reach the API by, where a proxy stands before it.
-       * @default the API's own
+       * The URL under which users and Terra reach the API through your proxy.
+       * @default the API's own URL
        */
       publicUrl: serverUrl('the URL your proxy serves this API under').optional(),
       /**
-       * A domain of your own for the API, and the certificate for it in the same region.
+       * A custom domain of the API, and its certificate in the same region.
        * @default the API's own URL
        */
       domain: z
@@ -185,13 +185,13 @@ export const schema = z
         )
         .optional(),
       /**
-       * Whose key encrypts the table, the secrets and the logs.
+       * Which KMS key encrypts the table, secrets, dead letters and logs: AWS's own, or a customer key.
        * @default 'aws'
        */
       encryption: z.enum(['aws', 'customer'], 'must be "aws" or "customer"').default('aws'),
       /**
-       * Who is written to when something needs a person.
-       * @default nobody
+       * Address that receives the alarms by e-mail.
+       * @default none
        */
       alarmEmail: text(value => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value), 'must be an e-mail address').optional(),
       /**
@@ -203,7 +203,7 @@ export const schema = z
         'must be a name of lower-case letters, digits and hyphens, at most 20 characters',
       ).default('prod'),
       /**
-       * What becomes of table and logs when the stack goes; the reference-id key is retained always.
+       * What happens to table and logs when the stack is deleted. The reference-id key is always retained.
        * @default 'retain'
        */
       removal: z.enum(['retain', 'destroy'], 'must be "retain" or "destroy"').default('retain'),
@@ -212,7 +212,7 @@ export const schema = z
   )
   .refine(settings => settings.domain === undefined || settings.publicUrl === undefined, {
     path: ['publicUrl'],
-    error: 'must be left out where terraConnect.domain is set: the API has one public URL',
+    error: 'must be left out if terraConnect.domain is set, because the API has one public URL',
     when: ({ value }) => typeof value === 'object' && value !== null,
   })
   .transform(settings => ({
@@ -236,7 +236,7 @@ function widgetUrl(widget: 'current' | 'legacy', terraApiUrl: string): string {
     : `${terraApiUrl}/auth/generateWidgetSession`;
 }
 
-/** Rounded down, so that what is too little does not look enough. */
-const shortened = (ratio: number): string => (Math.floor(ratio * 10) / 10).toFixed(1);
+/** Rounds down, so that a contrast that is too low does not look sufficient. */
+const roundedDown = (ratio: number): string => (Math.floor(ratio * 10) / 10).toFixed(1);
 
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

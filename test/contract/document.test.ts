@@ -5,7 +5,7 @@ import { errorStatus } from '../../functions/core/http/errors';
 import { readTerraEvent } from '../../functions/core/terra/terra-event';
 import { declaredRoutes } from '../../infra/parts/connect-api';
 import { deliveries } from '../../infra/openapi/terra-delivery';
-import { openApiText } from '../../infra/openapi/text';
+import { openApiText } from '../../infra/openapi/write';
 import { type Contract, contract, faultOf, type Operation, pointerTo, resolved } from './contract';
 
 const root = join(__dirname, '../..');

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { Problem } from '../../functions/core/http/errors';
-import type { Facts } from '../../functions/core/platform/log';
+import type { LogFields } from '../../functions/core/platform/log';
 import { type Behaviour, type GatewayEvent, on, serve } from '../../functions/core/http/serve';
 import { createSession, readConnection, receiveWebhook } from '../../functions/routes';
 import { check } from '../proofs/effort';
@@ -8,7 +8,7 @@ import { authorizerOf, tokenOf, tokenWith } from '../support/token';
 
 const ALICE = { sub: 'alice', iss: 'https://issuer.example' };
 
-type Said = { level: string; facts: Facts };
+type Said = { level: string; facts: LogFields };
 
 function serving(behaviour: Behaviour<typeof createSession, unknown>) {
   const said: Said[] = [];
@@ -16,7 +16,7 @@ function serving(behaviour: Behaviour<typeof createSession, unknown>) {
     serve: {
       issuer: 'https://issuer.example',
       clock: () => 0,
-      log: (level: string, _message: string, facts: Facts) => void said.push({ level, facts: { ...facts } }),
+      log: (level: string, _message: string, facts: LogFields) => void said.push({ level, facts: { ...facts } }),
     },
   });
   return { said, handler: serve([on(createSession, behaviour)], wire) };
@@ -209,11 +209,11 @@ describe('a token’s sub', () => {
 });
 
 test.each([
-  ['an unknown field', '{"returnTo":"web","extra":1}', 'Check: unknown field "extra".'],
-  ['a field of the wrong kind', '{"returnTo":7}', 'Check: returnTo.'],
+  ['an unknown field', '{"returnTo":"web","extra":1}', 'Invalid: unknown field "extra".'],
+  ['a field of the wrong kind', '{"returnTo":7}', 'Invalid: returnTo.'],
   ['no JSON', '{', 'The body must be JSON.'],
   ['no object', '[]', 'The body must be a JSON object.'],
-  ['a polluted prototype', '{"returnTo":"web","__proto__":{"x":1}}', 'Check: unknown field "__proto__".'],
+  ['a polluted prototype', '{"returnTo":"web","__proto__":{"x":1}}', 'Invalid: unknown field "__proto__".'],
 ])('%s is an invalid request', async (_what, body, detail) => {
   const { handler } = serving(pending);
 

@@ -4,8 +4,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { MINUTE, SECOND } from '../../functions/core/platform/clock';
 import { type ConnectionFacts, type ConnectionRow, connectionState } from '../../functions/core/state/connection';
-import { type Letter, sqsDeadLetters } from '../../functions/core/events/dead-letter';
-import { eventBridge, type Verdict } from '../../functions/core/events/event-bus';
+import { type DeadLetter, sqsDeadLetterQueue } from '../../functions/core/events/dead-letter';
+import { eventBridge, type PutResult } from '../../functions/core/events/event-bus';
 import { connectionEvent, type PublishedEvent, sessionEvent } from '../../functions/core/events/published-event';
 import type { Confirmation, SessionRow } from '../../functions/core/state/session';
 import { itemKey } from '../../functions/core/store/table';
@@ -318,11 +318,11 @@ const poison = (owner = 'owner-p') => recordOf(itemKey.connection(USER), { owner
 const numbers = (records: DynamoDBRecord[]) => records.map(record => record.dynamodb?.SequenceNumber);
 
 /** The handler's dependencies: a bus and a queue that can be made to fail, and a clock that pauses move. */
-function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () => 'accepted') {
+function given(verdict: (event: PublishedEvent, tries: number) => PutResult = () => 'accepted') {
   let now = NOON;
   const tries = new Map<string, number>();
   const accepted: string[] = [];
-  const letters: Letter[] = [];
+  const letters: DeadLetter[] = [];
   const alarms: string[] = [];
   const deps = {
     alarm: (name: string) => void alarms.push(name),
@@ -342,7 +342,7 @@ function given(verdict: (event: PublishedEvent, tries: number) => Verdict = () =
         }),
     },
     deadLetters: {
-      send: async (letter: Letter) => {
+      send: async (letter: DeadLetter) => {
         letters.push(letter);
       },
     },
@@ -577,8 +577,8 @@ describe('the bus on EventBridge', () => {
 test('a dead letter that is too large for its queue is stored without the event', async () => {
   const bodies: string[] = [];
   const send = async ({ input }: SendMessageCommand) => void bodies.push(input.MessageBody ?? '');
-  const letters = sqsDeadLetters({ send } as never, 'https://queue.example/1');
-  const letter: Letter = { row: { owner: 'a', item: 'connection#1' }, reason: 'refused', at: NOON };
+  const letters = sqsDeadLetterQueue({ send } as never, 'https://queue.example/1');
+  const letter: DeadLetter = { row: { owner: 'a', item: 'connection#1' }, reason: 'refused', at: NOON };
   const event = { detailType: 'connection.connected', detail: { padding: 'x'.repeat(300_000) } };
 
   await letters.send({ ...letter, event: { ...event, detail: { small: true } } });

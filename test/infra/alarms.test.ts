@@ -1,4 +1,4 @@
-import { platformLog } from '../../functions/core/platform/log';
+import { consoleLog } from '../../functions/core/platform/log';
 import { type AlarmDeclaration, alarms } from '../../infra/parts/alarm-list';
 import { at, functions, only, resources, templateWith, text, word } from './template';
 
@@ -47,16 +47,18 @@ test('the stack has exactly these alarms', () => {
 test('each alarm is deployed, publishes to the topic, and says what the operator should do', () => {
   const [[topic] = []] = resources(template, 'AWS::SNS::Topic');
 
-  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(alarms.map(({ todo }) => todo));
+  expect(rung.map(([, { Properties }]) => Properties['AlarmDescription'])).toEqual(
+    alarms.map(({ description }) => description),
+  );
   for (const [, { Properties }] of rung) {
     expect(Properties['AlarmActions']).toEqual([{ Ref: topic }]);
     expect(Properties).not.toHaveProperty('ActionsEnabled');
-    expect(text(Properties['AlarmDescription'])).toMatch(/^[A-Z].{40,}[:,;] .+\.$/);
+    expect(text(Properties['AlarmDescription'])).toMatch(/^[A-Z].{20,}\. .+\.$/);
   }
 });
 
 test('every alarm that a function logs has a CloudWatch alarm', () => {
-  const declared = new Set(alarms.map(({ signal }) => signal));
+  const declared = new Set(alarms.map(({ metric }) => metric));
 
   expect(declared.size).toBe(alarms.length);
   for (const name of alarmNames) expect(declared).toContain(name);
@@ -89,8 +91,8 @@ test('an alarm in a log line is counted by its name, for every function', () => 
 test('the filters match the log lines that the log level lets through', () => {
   const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
   const info = jest.spyOn(console, 'info').mockImplementation(() => undefined);
-  platformLog('warn', 'request', { alarm: 'owner_mismatch' });
-  platformLog('info', 'request', { route: 'POST /v1/webhooks/terra', outcome: 'applied', status: 200 });
+  consoleLog('warn', 'request', { alarm: 'owner_mismatch' });
+  consoleLog('info', 'request', { route: 'POST /v1/webhooks/terra', outcome: 'applied', status: 200 });
   // Under JSON logging the one argument of a call becomes the line's `message`.
   const [alarming, plain] = [...warn.mock.calls, ...info.mock.calls].map(([message]) => ({ message }));
 
@@ -206,9 +208,9 @@ const alarmNames = Object.keys({
   end_without_reference: true,
 } satisfies Record<import('../../functions/core/platform/log').AlarmName, true>);
 
-function told({ name, signal, rings, minutes, spans }: AlarmDeclaration): string {
-  const limit = 'below' in rings ? `< ${rings.below}` : `>= ${rings.atLeast}`;
-  return `${name}: ${signal} ${limit} in ${minutes} min${spans === 1 ? '' : `, ${spans} times`}`;
+function told({ name, metric, threshold, minutes, periods }: AlarmDeclaration): string {
+  const limit = 'below' in threshold ? `< ${threshold.below}` : `>= ${threshold.atLeast}`;
+  return `${name}: ${metric} ${limit} in ${minutes} min${periods === 1 ? '' : `, ${periods} times`}`;
 }
 
 function alarm(name: string) {

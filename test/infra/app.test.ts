@@ -15,7 +15,7 @@ test('as shipped, synthesis stops and names the three required settings', () => 
 
   expect(status).toBe(1);
   expect(stderr.split('\n')[0]).toBe(
-    'Not set, and only you can know: terraConnect.issuer, terraConnect.audience, terraConnect.returnTargets. The context of cdk.json needs, for example:',
+    'These settings are required: terraConnect.issuer, terraConnect.audience, terraConnect.returnTargets. For example, in the context of cdk.json:',
   );
   expect(stderr).not.toMatch(/^\s+at /m);
   expect(stdout).toBe('');

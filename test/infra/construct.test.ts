@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, CfnParameter, Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { settingsOf } from '../../infra/settings/context';
+import { settingsOf } from '../../infra/settings/settings';
 import { TerraConnect, type TerraConnectProps } from '../../infra/terra-connect';
 import { emptyBundles, production } from './template';
 
@@ -59,7 +59,9 @@ test('a route without a deployed function is refused by name', () => {
   const stack = new Stack(new App(), 'Team');
   const { api, createSession } = new TerraConnect(stack, 'Connect', { ...production, bundles });
 
-  expect(() => api.open([createSession])).toThrow(/^The route .+ names functions\/.+, which infra does not deploy$/);
+  expect(() => api.addRoutes([createSession])).toThrow(
+    /^The route .+ names functions\/.+, which infra does not deploy$/,
+  );
 });
 
 test('the settings file overrides the context, setting by setting', () => {

@@ -8,5 +8,5 @@ test('the operations page quotes every alarm, and no other', () => {
   const section = page.slice(page.indexOf('## Alarms'), page.indexOf('Words in the logs'));
   const rows = section.split('\n').filter(line => line.startsWith('| `'));
 
-  expect(rows).toEqual(alarms.map(({ name, todo }) => `| \`${name}\` | ${todo} |`));
+  expect(rows).toEqual(alarms.map(({ name, description }) => `| \`${name}\` | ${description} |`));
 });

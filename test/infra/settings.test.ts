@@ -51,11 +51,11 @@ test('the legacy widget is called at the API’s base URL, without doubled slash
 
 test('the three required settings are named together, with an example', () => {
   expect(problems({})).toMatch(
-    /^Not set, and only you can know: terraConnect\.issuer, terraConnect\.audience, terraConnect\.returnTargets\. /,
+    /^These settings are required: terraConnect\.issuer, terraConnect\.audience, terraConnect\.returnTargets\. /,
   );
   expect(problems({})).toContain('"issuer": "https://login.example.com/"');
   expect(problems({ ...valid, audience: undefined })).toMatch(
-    /^Not set, and only you can know: terraConnect\.audience\. /,
+    /^These settings are required: terraConnect\.audience\. /,
   );
 });
 
@@ -115,16 +115,16 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ returnTargets: { web: '/connected' } }, `returnTargets.web ${target}`],
   [
     { returnTargets: { web: `https://app.example.com/${'a'.repeat(2500)}` } },
-    "returnTargets must be at most 2500 bytes of JSON in all, since it travels in a function's environment",
+    "returnTargets must be at most 2500 bytes of JSON, because it is stored in a function's environment",
   ],
-  [{ app: 'Stride' }, 'app must be an object with name, and accent and background if you like'],
+  [{ app: 'Stride' }, 'app must be an object with name and, optionally, accent and background'],
   [{ app: {} }, `app.name ${appName}`],
   [{ app: { name: '' } }, `app.name ${appName}`],
   [{ app: { name: '  ' } }, `app.name ${appName}`],
   [{ app: { name: 'x'.repeat(41) } }, `app.name ${appName}`],
   [{ app: { name: 'two\nlines' } }, `app.name ${appName}`],
   [{ app: { name: 'ppa\u202ekaerts' } }, `app.name ${appName}`],
-  [{ app: { name: 'Stride', colour: '#1f6f54' } }, 'app.colour is not a setting: remove it or mend its name'],
+  [{ app: { name: 'Stride', colour: '#1f6f54' } }, 'app.colour is not a setting: remove it or correct its name'],
   [{ app: { name: 'Stride', accent: 'green' } }, `app.accent ${colour}`],
   [{ app: { name: 'Stride', accent: '#1f6f5' } }, `app.accent ${colour}`],
   [{ app: { name: 'Stride', accent: '#1f6f54}' } }, `app.accent ${colour}`],
@@ -133,11 +133,11 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ app: { name: 'Stride', background: '#fff' } }, `app.background ${colour}`],
   [
     { app: { name: 'Stride', accent: '#ffd166', background: '#ffffff' } },
-    'app.accent must stand out from app.background: their contrast is 1.4:1, a button needs 3:1',
+    'app.accent must contrast more with app.background: the contrast is 1.4:1, a button needs 3:1',
   ],
   [
     { app: { name: 'Stride', accent: '#959595', background: '#ffffff' } },
-    'app.accent must stand out from app.background: their contrast is 2.9:1, a button needs 3:1',
+    'app.accent must contrast more with app.background: the contrast is 2.9:1, a button needs 3:1',
   ],
   [{ allowedOrigins: ['*'] }, origin],
   [{ allowedOrigins: ['https://*.example.com'] }, origin],
@@ -150,7 +150,7 @@ const wrong: [Record<string, unknown>, string][] = [
   [{ confirmWithinMinutes: 0 }, 'confirmWithinMinutes must be a whole number of minutes from 1 to 1440'],
   [{ confirmWithinMinutes: 1.5 }, 'confirmWithinMinutes must be a whole number of minutes from 1 to 1440'],
   [{ limits: { sessions: 0 } }, 'limits.sessions must be a whole number from 1 to 1000'],
-  [{ limits: { tokens: 5 } }, 'limits.tokens is not a setting: remove it or mend its name'],
+  [{ limits: { tokens: 5 } }, 'limits.tokens is not a setting: remove it or correct its name'],
   [{ limits: 5 }, 'limits must be an object with sessions and mints'],
   [{ dataEvents: 'keep' }, 'dataEvents must be "coalesce" or "ignore"'],
   [{ widget: 'new' }, 'widget must be "current" or "legacy"'],
@@ -174,13 +174,13 @@ const wrong: [Record<string, unknown>, string][] = [
   ],
   [
     { domain: { name: 'x.example.com', certificateArn: certificate() }, publicUrl: 'https://y.example.com' },
-    'publicUrl must be left out where terraConnect.domain is set: the API has one public URL',
+    'publicUrl must be left out if terraConnect.domain is set, because the API has one public URL',
   ],
   [{ encryption: 'none' }, 'encryption must be "aws" or "customer"'],
   [{ alarmEmail: 'ops' }, 'alarmEmail must be an e-mail address'],
   [{ stage: 'Prod' }, 'stage must be a name of lower-case letters, digits and hyphens, at most 20 characters'],
   [{ removal: 'keep' }, 'removal must be "retain" or "destroy"'],
-  [{ issuers: 'x' }, 'issuers is not a setting: remove it or mend its name'],
+  [{ issuers: 'x' }, 'issuers is not a setting: remove it or correct its name'],
 ];
 
 test.each(wrong.map(([given, sentence]) => [sentence, given] as const))('terraConnect.%s', (sentence, given) => {

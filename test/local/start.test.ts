@@ -186,5 +186,5 @@ test('an unknown setting in a file stops the start with a message', async () => 
   const started = start({ SETTINGS: fileOf({ colour: 'blue' }) });
 
   expect(await started.exit).toBe(1);
-  expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or mend its name\n');
+  expect(started.output()).toBe('terraConnect.colour is not a setting: remove it or correct its name\n');
 });

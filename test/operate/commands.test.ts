@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AttributeValue, DynamoDBClient, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoStore } from '../../functions/core/store/dynamo-store';
-import { eventsCommand } from '../../cli/events-command';
-import { findDeployment } from '../../cli/find-deployment';
-import { ownerCommand } from '../../cli/owner-command';
-import { secretsCommand } from '../../cli/secrets-command';
-import { type SecretName, vaultOf } from '../../cli/vault';
+import { eventsCommand } from '../../cli/events';
+import { findDeployment } from '../../cli/command';
+import { ownerCommand } from '../../cli/owner';
+import { secretsCommand } from '../../cli/secrets';
+import { type SecretName, secretStoreOf } from '../../cli/secret-store';
 import { eventually } from '../support/person';
 import { API_KEY, DEV_ID, type RunningDeployment, runningDeployment, SIGNING_SECRET } from './running';
 import { run as runCommand } from './terminal';
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const stored = async (name: SecretName) =>
-  (await vaultOf(await findDeployment({ kind: 'local', port: deployed.port })).read(name)).text;
+  (await secretStoreOf(await findDeployment({ kind: 'local', port: deployed.port })).read(name)).text;
 
 async function run(...[command, line, typed]: Parameters<typeof runCommand>) {
   const told = await runCommand(command, `${line} --local ${deployed.port}`, typed);
@@ -57,7 +57,7 @@ describe('secrets', () => {
 
     const { code, out } = await secrets('set terra-api', { answers: [DEV_ID, API_KEY] });
 
-    expect([code, out]).toEqual([0, 'Stored. Functions take it up within five minutes.\n']);
+    expect([code, out]).toEqual([0, 'Stored. The functions use it within five minutes.\n']);
     expect(JSON.parse(await stored('terra-api'))).toEqual({ devId: DEV_ID, apiKey: API_KEY });
   });
 
@@ -73,7 +73,7 @@ describe('secrets', () => {
 
   test.each([
     ['swapped', `${API_KEY}\n${DEV_ID}`, /are swapped.*nothing was stored/],
-    ['wrong', `${DEV_ID}\nanother-key-canary`, /accepts neither .*nothing was stored/],
+    ['wrong', `${DEV_ID}\nanother-key-canary`, /refuses the dev-id and API key.*nothing was stored/],
     ['one line', DEV_ID, /two lines/],
     ['malformed', `{"devId":"${DEV_ID}","apiKey":`, /is not JSON/],
     ['empty', '', /two lines/],
@@ -106,10 +106,10 @@ describe('secrets', () => {
   });
 
   test.each([
-    ['the present one', SIGNING_SECRET, '', /is the present secret already/],
+    ['the present one', SIGNING_SECRET, '', /already the current one/],
     ['too short', 'short-canary', '', /16 to 512 printable/],
     ['two lines', 'first-line-canary-01\nsecond-line', '', /one line/],
-    ['for no time', NEW_SECRET, '--overlap 0', /--overlap takes hours/],
+    ['for no time', NEW_SECRET, '--overlap 0', /--overlap takes a number of hours/],
   ])('rotating to a webhook secret that is %s is refused', async (_, stdin, more, words) => {
     const { code, err } = await secrets(`rotate terra-webhook ${more}`, { stdin });
 
@@ -150,13 +150,13 @@ describe('secrets', () => {
     const again = await secrets(`export-key --to ${file}`);
 
     expect([exported.code, again.code]).toEqual([0, 1]);
-    expect(again.err).toMatch(/exists already; nothing was written/);
+    expect(again.err).toMatch(/already exists; nothing was written/);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ referenceKey });
     deployed.running.secrets.put('local/reference-key', '{}');
     expect((await secrets(`import-key --from ${file}`)).out).toMatch(/^Stored/);
     expect(await stored('reference-key')).toBe(referenceKey);
-    expect((await secrets('import-key', { stdin: referenceKey })).out).toMatch(/in place already/);
+    expect((await secrets('import-key', { stdin: referenceKey })).out).toMatch(/already stored/);
   });
 
   test('the key is printed only if stdout is requested explicitly', async () => {
@@ -174,7 +174,7 @@ describe('secrets', () => {
     const other = await secrets('import-key', { stdin: 'another-key-canary-0123456789abcdefghij' });
     const broken = await secrets('import-key', { stdin: damaged });
 
-    expect(other.err).toMatch(/begun with another reference-id key; nothing was stored/);
+    expect(other.err).toMatch(/belongs to another reference-id key; nothing was stored/);
     expect(broken.err).toMatch(/is damaged/);
     expect([other.code, broken.code]).toEqual([1, 1]);
     expect(await stored('reference-key')).toBe(referenceKey);
@@ -208,9 +208,9 @@ describe('owner', () => {
   });
 
   test('an unknown user is reported as unknown', async () => {
-    expect((await owner('show --sub nobody')).out).toMatch(/^Nothing is known of the owner /);
+    expect((await owner('show --sub nobody')).out).toMatch(/^There are no records of the owner /);
     expect((await owner('erase --sub nobody --yes --json')).out).toBe('{"status":"unknown"}\n');
-    expect((await owner('show')).err).toMatch(/Name the owner, once/);
+    expect((await owner('show')).err).toMatch(/Name one owner/);
   });
 
   test('erase requires the name to be typed, then deauthenticates at Terra and deletes the records', async () => {
@@ -219,7 +219,7 @@ describe('owner', () => {
 
     const mistyped = await owner('erase --sub erwin', { answers: ['erwim'] });
     const machine = await owner('erase --sub erwin');
-    expect([mistyped.err, machine.err].join()).toMatch(/another name; nothing was erased.*Nobody is here to confirm/s);
+    expect([mistyped.err, machine.err].join()).toMatch(/names differ; nothing was erased.*no terminal to confirm/s);
     expect(await someone.connections()).toHaveLength(1);
 
     const { code } = await owner('erase --sub erwin', { answers: ['erwin'] });
@@ -290,7 +290,7 @@ describe('owner', () => {
 
     expect(await Promise.all([load('#reference-key'), load('#reconcile')])).toEqual(before);
     // A subject is hashed here, so one of that name is a user like any other.
-    expect((await owner('show --sub #reconcile')).out).toMatch(/^Nothing is known of the owner /);
+    expect((await owner('show --sub #reconcile')).out).toMatch(/^There are no records of the owner /);
     client.destroy();
   });
 
@@ -321,7 +321,7 @@ describe('owner', () => {
     const { code, err } = await owner('import');
 
     expect(code).toBe(1);
-    expect(err).toMatch(/makes its own reference ids.*Deploy with "referenceId": "subject"/s);
+    expect(err).toMatch(/computes its own reference ids.*Deploy with "referenceId": "subject"/s);
   });
 });
 
@@ -352,10 +352,8 @@ describe('events', () => {
     const redriven = await run(eventsCommand, 'redrive');
 
     expect(counted.queues.reduce((sum, { waiting }) => sum + waiting, 0)).toBe(3);
-    expect(redriven.out).toMatch(
-      /Published anew: 1\. Nothing to publish any more: 1\. Failed, still in the queue: 0\./,
-    );
-    expect(redriven.out).toMatch(/1 note\(s\) of AWS were left/);
+    expect(redriven.out).toMatch(/Published: 1\. Nothing left to publish: 1\. Failed and still in the queue: 0\./);
+    expect(redriven.out).toMatch(/1 note\(s\) of AWS stay in the queue/);
     expect(redriven.code).toBe(0);
     expect(told()).toHaveLength(2);
     expect(bus.events().at(-1)).toMatchObject({ 'detail-type': 'connection.connected' });

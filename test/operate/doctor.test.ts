@@ -4,12 +4,12 @@ import { DeleteItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/clie
 import type { EnvironmentName } from '../../functions/core/platform/environment';
 import { shardOf } from '../../functions/core/store/items';
 import { fingerprintOf } from '../../functions/core/state/owner';
-import { deadLettersOf, takeAll } from '../../cli/dead-letters';
+import { deadLetterQueuesOf, receiveAll } from '../../cli/dead-letters';
 import type { Deployment } from '../../cli/deployment';
-import { doctorCommand } from '../../cli/doctor-command';
-import type { Patient } from '../../cli/doctor/check';
+import { doctorCommand } from '../../cli/doctor';
+import type { CheckContext } from '../../cli/doctor/check';
 import { referenceKeyCheck } from '../../cli/doctor/secret-checks';
-import { findDeployment } from '../../cli/find-deployment';
+import { findDeployment } from '../../cli/command';
 import { API_KEY, DEV_ID, type RunningDeployment, runningDeployment, SIGNING_SECRET } from './running';
 import { run } from './terminal';
 
@@ -46,7 +46,7 @@ async function doctor(change: Change = () => ({}), more = '') {
     const found = await findDeployment({ kind: 'local', port: deployed.port });
     return { ...found, ...change(found) };
   };
-  const told = await run(doctorCommand, `--local ${deployed.port} --json ${more}`, {}, { find });
+  const told = await run(doctorCommand, `--local ${deployed.port} --json ${more}`, {}, { findDeployment: find });
   everything += told.out + told.err;
   return { ...told, checks: (JSON.parse(told.out) as { checks: Examined[] }).checks };
 }
@@ -108,8 +108,8 @@ async function connectionsWithData(count: number): Promise<void> {
 }
 
 async function emptyQueues(): Promise<void> {
-  for (const queue of deadLettersOf(await findDeployment({ kind: 'local', port: deployed.port }))) {
-    for await (const letter of takeAll(queue, 30, 100)) await queue.remove(letter);
+  for (const queue of deadLetterQueuesOf(await findDeployment({ kind: 'local', port: deployed.port }))) {
+    for await (const letter of receiveAll(queue, 30, 100)) await queue.remove(letter);
   }
 }
 
@@ -155,7 +155,7 @@ const planted: Planted[] = [
     fault: 'the API key is wrong',
     plant: () => put('terra-api', JSON.stringify({ devId: DEV_ID, apiKey: 'another' })),
     found: { 'terra-credentials': 'fault', 'widget-endpoint': 'fault' },
-    words: /Terra accepts neither/,
+    words: /Terra refuses the dev-id and API key/,
   },
   {
     fault: 'Terra refuses right keys as if they were swapped',
@@ -173,7 +173,7 @@ const planted: Planted[] = [
     fault: 'the previous webhook secret has no end',
     plant: () => put('terra-webhook', JSON.stringify({ current: SIGNING_SECRET, previous: `${SIGNING_SECRET}-old` })),
     found: { 'secret-terra-webhook': 'warning' },
-    words: /has no end and so does not count/,
+    words: /has no previousValidUntil/,
   },
   {
     fault: 'the reference-id key is lost',
@@ -230,7 +230,7 @@ const planted: Planted[] = [
     fault: 'Terra cannot be reached',
     change: given({ TERRA_API_URL: 'http://127.0.0.1:2/v2', TERRA_WIDGET_URL: 'http://127.0.0.1:2/widget' }),
     found: terraCalls,
-    words: /there is no connection to Terra/,
+    words: /There is no connection to Terra/,
   },
   {
     fault: 'a proxy answers in the place of Terra',
@@ -248,13 +248,13 @@ const planted: Planted[] = [
     fault: 'the issuer goes by another name',
     change: deployment => given({ ISSUER: `${deployment.functions[0]?.environment.ISSUER}/` })(deployment),
     found: { issuer: 'fault' },
-    words: /names itself otherwise/,
+    words: /is not byte for byte the setting/,
   },
   {
     fault: 'an app comes back by a custom scheme',
     change: given({ RETURN_TARGETS: '{"web":"https://app.example/","ios":"exampleapp://connected"}' }),
     found: { 'return-targets': 'warning' },
-    words: /Custom schemes bring people back with ios/,
+    words: /custom schemes, which any app on the device can claim: ios/,
   },
   {
     fault: 'one function was given other settings than the rest',
@@ -266,20 +266,20 @@ const planted: Planted[] = [
       ),
     }),
     found: { settings: 'fault' },
-    words: /Functions disagree on CONFIRMATION/,
+    words: /Functions have different values of CONFIRMATION/,
   },
   {
     fault: 'callbacks go to another address than the stack’s',
     change: output('CallbackBase', () => 'https://old.example/v1/callback'),
     found: { settings: 'fault' },
-    words: /different callback addresses/,
+    words: /CallbackBase differs from the functions/,
   },
   {
     fault: 'unbound tokens beside guessable reference ids',
     change: given({ REFERENCE_ID: 'subject', ALLOW_UNBOUND_TOKENS: 'true' }),
     // The table was begun with the other mode.
     found: { settings: 'warning', 'reference-key-fingerprint': 'fault' },
-    words: /lets any user of the app unplug another/,
+    words: /lets any user of the app disconnect another/,
   },
   {
     fault: 'links that anybody may complete for the user who opened them',
@@ -291,20 +291,20 @@ const planted: Planted[] = [
     fault: 'something else answers at the webhook’s address',
     change: output('WebhookUrl', () => elsewhere),
     found: bothWebhooks,
-    words: /WebhookUrl answers 200 to an unsigned delivery, not 401/,
+    words: /WebhookUrl answers 200 to an unsigned test event, not 401/,
   },
   {
     fault: 'nothing answers at the webhook’s address',
     change: output('WebhookUrl', () => 'http://127.0.0.1:2/v1/webhooks/terra'),
     found: bothWebhooks,
-    words: /nothing listens there/,
+    words: /the host refused it/,
   },
   {
     fault: 'another deployment, with another secret, answers at the webhook’s address',
     plant: () => put('terra-webhook', JSON.stringify({ current: 'another-secret-canary-01' })),
     change: output('WebhookUrl', () => refusing),
     found: { 'webhook-signed': 'fault' },
-    words: /another deployment answers there/,
+    words: /leads to another deployment/,
   },
   {
     fault: 'a proxy lets everybody in',
@@ -320,7 +320,7 @@ const planted: Planted[] = [
       undoing.push(emptyQueues);
     },
     found: { 'dead-letters': 'fault' },
-    words: /Dead letters wait: 1 in \w+/,
+    words: /There are dead letters: 1 in \w+/,
   },
   {
     fault: 'the schedule was switched off',
@@ -419,7 +419,7 @@ test('missing settings fail each check that needs them, and no other', async () 
   expect(fine).toEqual(
     expect.arrayContaining(['api', 'secret-terra-api', 'webhook-signed', 'webhook-unsigned', 'dead-letters']),
   );
-  expect(checks.find(({ check }) => check === 'settings')?.finding).toMatch(/lack or have a malformed ISSUER, /);
+  expect(checks.find(({ check }) => check === 'settings')?.finding).toMatch(/missing or malformed: ISSUER, /);
 });
 
 test('the output is a table, and below it each problem with its remedy', async () => {
@@ -446,9 +446,9 @@ test('no output contains a secret or a stack trace', () => {
 
 /** The reference-id key is generated: what replaces it must be undone. */
 async function keep(replace: () => void): Promise<void> {
-  const { vaultOf } = await import('../../cli/vault');
-  const vault = vaultOf(await findDeployment({ kind: 'local', port: deployed.port }));
-  const { text } = await vault.read('reference-key');
+  const { secretStoreOf } = await import('../../cli/secret-store');
+  const secrets = secretStoreOf(await findDeployment({ kind: 'local', port: deployed.port }));
+  const { text } = await secrets.read('reference-key');
   undoing.push(() => put('reference-key', text));
   replace();
 }
@@ -456,11 +456,11 @@ async function keep(replace: () => void): Promise<void> {
 test('a table that only earlier versions have used passes', async () => {
   const key = 'reference-key-0123456789abcdefghij';
   const { key: fingerprint } = fingerprintOf(key, { referenceId: 'opaque', namespace: 'any' });
-  const found = await referenceKeyCheck.look({
-    vault: { read: async () => ({ text: key, storedAt: undefined }) },
+  const found = await referenceKeyCheck.run({
+    secrets: { read: async () => ({ text: key, storedAt: undefined }) },
     store: () => ({ findFingerprint: async () => ({ key: fingerprint }) }),
     settings: () => ({ REFERENCE_ID: 'opaque', OWNER_NAMESPACE: 'any' }),
-  } as unknown as Patient);
+  } as unknown as CheckContext);
 
   expect(found).toMatchObject({ kind: 'ok', finding: expect.stringMatching(/stored with the next session or token$/) });
 });

@@ -2,15 +2,13 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { AskAws } from '../../cli/ask-aws';
-import { askAws } from '../../cli/ask-aws';
-import { awsDeployment } from '../../cli/aws-deployment';
+import { awsDeployment, type CallAws, callAws } from '../../cli/aws-deployment';
 import type { Deployment } from '../../cli/deployment';
-import { doctorCommand } from '../../cli/doctor-command';
-import { eventsCommand } from '../../cli/events-command';
+import { doctorCommand } from '../../cli/doctor';
+import { eventsCommand } from '../../cli/events';
 import { explain } from '../../cli/failure';
-import { ownerCommand } from '../../cli/owner-command';
-import { secretsCommand } from '../../cli/secrets-command';
+import { ownerCommand } from '../../cli/owner';
+import { secretsCommand } from '../../cli/secrets';
 import { NOON } from '../support/world';
 import { run } from './terminal';
 
@@ -19,7 +17,7 @@ const commands = { doctor: doctorCommand, secrets: secretsCommand, events: event
 /** An error as the AWS SDK throws it. */
 const awsError = (name: string, message = '') => Object.assign(new Error(message), { name });
 
-function fakeAws(overrides: Partial<Record<string, unknown>> = {}): AskAws {
+function fakeAws(overrides: Partial<Record<string, unknown>> = {}): CallAws {
   const answers: Record<string, unknown> = {
     DescribeStacks: {
       Stacks: [
@@ -65,7 +63,7 @@ test('on AWS a deployment is read from its stack: outputs, functions, queues, an
   const deployment = await awsDeployment('terra-connect-prod', fakeAws());
 
   expect(deployment).toMatchObject({
-    place: 'aws',
+    platform: 'aws',
     name: 'terra-connect-prod',
     outputs: { ApiUrl: 'https://api.example' },
     functions: [{ title: 'sweep-stale', environment: { TABLE_NAME: 'stack-Table-1' } }],
@@ -86,7 +84,7 @@ test('every page of a list of resources is read', async () => {
       ],
     },
   ];
-  const ask: AskAws = async (service, command, input) =>
+  const ask: CallAws = async (service, command, input) =>
     command === 'ListStackResources' ? pages.shift() : fakeAws()(service, command, input);
 
   expect((await awsDeployment('s', ask)).queues).toEqual([{ id: 'DeadLettersQ', url: 'https://sqs/q' }]);
@@ -105,20 +103,20 @@ test.each([
       'AccessDenied',
       'User: arn:aws:iam::1:user/x is not authorized to perform: cloudformation:DescribeStacks on',
     ),
-    /may not do cloudformation:DescribeStacks/,
+    /lack the permission cloudformation:DescribeStacks/,
   ],
   [
     awsError('ValidationError', 'Stack with id terra-connect-prod does not exist'),
     /There is no stack terra-connect-prod/,
   ],
-  [awsError('ThrottlingException'), /asks for fewer calls/],
-  [Object.assign(new Error('connect'), { code: 'ENOTFOUND' }), /its name is not known/],
+  [awsError('ThrottlingException'), /throttled the calls/],
+  [Object.assign(new Error('connect'), { code: 'ENOTFOUND' }), /the host name does not exist/],
 ])('%s becomes a message with a remedy', async (error, words) => {
   for (const [name, command] of Object.entries(commands)) {
     const line = { doctor: '', secrets: 'show', events: 'count', owner: 'show --sub alice' }[name] ?? '';
     const find = () => awsDeployment('terra-connect-prod', fakeAws({ DescribeStacks: error }));
 
-    const { code, out, err } = await run(command, `${line} --stage prod`, {}, { find });
+    const { code, out, err } = await run(command, `${line} --stage prod`, {}, { findDeployment: find });
 
     expect([name, code, out]).toEqual([name, 1, '']);
     expect(err).toMatch(words);
@@ -129,7 +127,7 @@ test.each([
 test('an unexpected error is reported by its class only, because its message may contain a secret', () => {
   const { what } = explain(new SyntaxError('Unexpected token in "key-canary"'));
 
-  expect(what).toBe('Something unexpected happened (SyntaxError)');
+  expect(what).toBe('An unexpected error occurred (SyntaxError)');
 });
 
 test.each([
@@ -138,8 +136,8 @@ test.each([
   ['secrets', '--help', /never taken from arguments/, 0],
   ['events', '--help', /^npm run events/, 0],
   ['owner', '--help', /^npm run owner/, 0],
-  ['doctor', '--json', /Say which deployment, once/, 2],
-  ['doctor', '--stage prod --local', /Say which deployment, once/, 2],
+  ['doctor', '--json', /Name one deployment/, 2],
+  ['doctor', '--stage prod --local', /Name one deployment/, 2],
   ['doctor', '--local 99999999', /--local takes a port number/, 2],
   ['doctor', '--local --only nothing', /There is no check nothing/, 2],
   ['doctor', '--nonsense', /Unknown option '--nonsense'/, 2],
@@ -151,7 +149,7 @@ test.each([
 ] as const)('%s %s', async (name, line, words, expected) => {
   const find = async () => awsDeployment('s', fakeAws());
 
-  const { code, out, err } = await run(commands[name], line, {}, { find });
+  const { code, out, err } = await run(commands[name], line, {}, { findDeployment: find });
 
   expect(out + err).toMatch(words);
   expect(out + err).not.toContain('canary');
@@ -184,7 +182,12 @@ test('each missing protection of the table on AWS is found', async () => {
   };
   const only = ['recovery', 'protection', 'expiry'].map(name => `--only table-${name}`).join(' ');
   const examined = async () => {
-    const { out } = await run(doctorCommand, `--stage prod --json ${only}`, {}, { find: async () => deployment });
+    const { out } = await run(
+      doctorCommand,
+      `--stage prod --json ${only}`,
+      {},
+      { findDeployment: async () => deployment },
+    );
     return (JSON.parse(out) as { checks: { kind: string }[] }).checks.map(({ kind }) => kind);
   };
 
@@ -198,7 +201,7 @@ test('each missing protection of the table on AWS is found', async () => {
 });
 
 test('the installed SDK clients have the commands that the CLI uses', async () => {
-  const asked = askAws('cloudformation', 'DescribeNothingOfTheKind', {});
+  const asked = callAws('cloudformation', 'DescribeNothingOfTheKind', {});
 
   await expect(asked).rejects.toThrow(/has no DescribeNothingOfTheKind|is not installed/);
 });

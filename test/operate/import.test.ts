@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DAY, HOUR, MINUTE } from '../../functions/core/platform/clock';
 import { Problem } from '../../functions/core/http/errors';
-import { mappedClaims, readMap, subjectClaims } from '../../cli/owner/claims';
+import { matchByMap, readMap, matchBySubject } from '../../cli/owner/match-owner';
 import { type ImportDeps, importUsers } from '../../cli/owner/import';
-import { ownerCommand } from '../../cli/owner-command';
+import { ownerCommand } from '../../cli/owner';
 import type { SubscribedUser } from '../../cli/subscriptions';
 import { journey, terraEvent } from '../support/journey';
 import { NOON, referenceIdOf, terraUser, world } from '../support/world';
@@ -37,7 +37,7 @@ function importing(users: readonly SubscribedUser[], more: Partial<ImportDeps> =
       return { users: results, unreadable: 0, next: (page + 1) * 2 < users.length ? page + 1 : undefined };
     },
     store: here.store,
-    claims: subjectClaims,
+    matchOwner: matchBySubject,
     rules: here.rules,
     clock: here.clock,
     apply: true,
@@ -82,7 +82,7 @@ test('a dry run counts the same and writes nothing', async () => {
 
 test('an imported Terra user survives every sweep', async () => {
   const { here, go, as } = importing([user(1, 'alice'), user(2, 'bob')]);
-  await go(0, { claims: await mappedClaims([{ sub: 'alice', referenceId: undefined }], async sub => sub) });
+  await go(0, { matchOwner: await matchByMap([{ sub: 'alice', referenceId: undefined }], async sub => sub) });
   const before = structuredClone([...here.store.items.values()]);
   await as.deliver(terraEvent.auth(terraUser(2), { referenceId: 'bob' }));
 
@@ -175,7 +175,7 @@ test('a map cannot name the keys of the table’s internal rows', async () => {
   const lines = keys.map(sub => ({ sub, referenceId: undefined }));
   const { go, here } = importing(
     keys.map((key, n) => user(n, key)),
-    { claims: await mappedClaims(lines, async sub => sub) },
+    { matchOwner: await matchByMap(lines, async sub => sub) },
   );
 
   expect((await go()).counts).toMatchObject({ not_an_owner: 3, imported: 0 });
@@ -200,7 +200,7 @@ test('an interrupted import continues at its page', async () => {
 
 test('with opaque reference ids only the deployment’s own Terra users are imported, and only if they were confirmed', async () => {
   const opaque = { ...world().rules, referenceId: 'opaque' as const };
-  const claims = await mappedClaims(
+  const matchOwner = await matchByMap(
     [
       { sub: 'alice', referenceId: undefined },
       { sub: 'bob', referenceId: 'our-old-id-of-bob' },
@@ -215,7 +215,7 @@ test('with opaque reference ids only the deployment’s own Terra users are impo
     user(5, referenceIdOf('carol')),
   ]);
 
-  const { counts } = await go(0, { rules: opaque, claims });
+  const { counts } = await go(0, { rules: opaque, matchOwner });
 
   expect(counts).toMatchObject({ imported: 1, mapped_elsewhere: 1, too_young: 2, not_in_map: 1 });
   expect((await here.store.load(referenceIdOf('alice'))).connections.map(({ terraUserId }) => terraUserId)).toEqual([
@@ -268,9 +268,9 @@ describe('against the running stack', () => {
     const { code, out, err } = await owner(`import --map ${map} --apply`);
 
     expect(dry.out).toMatch(
-      /^Dry run, 2 page\(s\); nothing was written:\n +232 {2}taken over as connected\n +1 {2}without/,
+      /^Dry run, 2 page\(s\); nothing was written:\n +232 {2}imported as connected\n +1 {2}without/,
     );
-    expect([code, out]).toEqual([0, expect.stringMatching(/^Imported, 2 page\(s\):\n +1 {2}taken over/)]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^Imported, 2 page\(s\):\n +1 {2}imported as/)]);
     expect(await alice.connections()).toMatchObject([{ provider: 'GARMIN', status: 'connected', scopes: ['DAILY'] }]);
 
     for (const schedule of ['sweep-stale', 'reconcile', 'sweep-stale']) {
@@ -288,6 +288,6 @@ describe('against the running stack', () => {
 
     deployed.sandbox.switchOff('503');
     expect(code).toBe(1);
-    expect(err).toMatch(/Stopped at page 1: Terra answered 503\.\n.*go on with --from-page 1\./);
+    expect(err).toMatch(/Stopped at page 1: Terra answered 503\.\n.*continue with --from-page 1\./);
   });
 });

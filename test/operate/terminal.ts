@@ -1,6 +1,5 @@
 import { systemClock } from '../../functions/core/platform/clock';
-import { type Command, runCommand, type Surroundings } from '../../cli/command';
-import { findDeployment } from '../../cli/find-deployment';
+import { type Command, type CommandContext, findDeployment, runCommand } from '../../cli/command';
 import type { Terminal } from '../../cli/terminal';
 
 type Typed = { stdin?: string; answers?: readonly string[] };
@@ -15,7 +14,7 @@ export function fakeTerminal({ stdin = '', answers }: Typed = {}) {
   };
   const terminal: Terminal = {
     print: line => void (shown.out += `${line}\n`),
-    tell: line => void (shown.err += `${line}\n`),
+    log: line => void (shown.err += `${line}\n`),
     isInteractive: answers !== undefined,
     readAll: async () => stdin,
     ask: next,
@@ -25,9 +24,9 @@ export function fakeTerminal({ stdin = '', answers }: Typed = {}) {
 }
 
 /** Runs a command as its program would, with words split at spaces. */
-export async function run(command: Command, line: string, typed: Typed = {}, around: Partial<Surroundings> = {}) {
+export async function run(command: Command, line: string, typed: Typed = {}, around: Partial<CommandContext> = {}) {
   const { terminal, shown } = fakeTerminal(typed);
-  const surroundings = { terminal, clock: systemClock, find: findDeployment, ...around };
-  const code = await runCommand(command, line.split(' ').filter(Boolean), surroundings);
+  const context = { terminal, clock: systemClock, findDeployment, ...around };
+  const code = await runCommand(command, line.split(' ').filter(Boolean), context);
   return { code, ...shown };
 }

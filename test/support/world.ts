@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Instant } from '../../functions/core/platform/clock';
 import { MINUTE } from '../../functions/core/platform/clock';
 import { Problem } from '../../functions/core/http/errors';
-import type { Facts } from '../../functions/core/platform/log';
+import type { LogFields } from '../../functions/core/platform/log';
 import { opaqueReferenceId } from '../../functions/core/state/owner';
 import type { Rules } from '../../functions/core/state/rules';
 import type { LinkRequest, Terra, TerraLink, TerraUser } from '../../functions/core/terra/terra';
@@ -90,7 +90,7 @@ export function fakeTerra() {
 export function world({ parses = true, ...options }: Partial<Rules> & { parses?: boolean } = {}) {
   let now = NOON;
   let drawn = 0;
-  const notes: Facts[] = [];
+  const notes: LogFields[] = [];
   const alarms: string[] = [];
   const store = memoryStore({
     parses,
@@ -125,7 +125,7 @@ export function world({ parses = true, ...options }: Partial<Rules> & { parses?:
     limit: 10,
     dataEvents: 'coalesce' as const,
     alarm: (name: string) => void alarms.push(name),
-    note: (facts: Facts) => void notes.push(facts),
+    note: (facts: LogFields) => void notes.push(facts),
   };
 }
 

@@ -1,52 +1,52 @@
 import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { EVENT_SOURCE, type PublishedEvent } from './published-event';
 
-/** `refused`: the bus will not have this very event. `busy`: it could not be asked, or asks to come again. */
-export type Verdict = 'accepted' | 'refused' | 'busy';
+/** Result for one event. `refused`: the bus does not accept this event. `busy`: the call failed or can be retried. */
+export type PutResult = 'accepted' | 'refused' | 'busy';
 
 export type EventBus = {
-  /** Hands over events, in this order; a verdict for each. Rejects never. */
-  put(events: readonly PublishedEvent[]): Promise<Verdict[]>;
+  /** Publishes events in this order and returns a result for each. Never rejects. */
+  put(events: readonly PublishedEvent[]): Promise<PutResult[]>;
 };
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 const ENTRIES_A_CALL = 10;
 const BYTES_A_CALL = 256 * 1024;
-/** What EventBridge counts for the time of an entry. */
+/** Size that EventBridge counts for an entry's time. */
 const TIME_BYTES = 14;
 
 const TRANSIENT = /^(Internal|Throttl|ServiceUnavailable|TooManyRequests|RequestLimit)/;
 const REFUSAL = /Validation|Serialization|Malformed|InvalidArgument|InvalidParameter|TooLarge/;
 
-/** The bus on EventBridge: as few calls as its limits allow, and each entry's own result looked at. */
+/** An event bus on EventBridge. Makes as few calls as the limits allow and reads the result of each entry. */
 export function eventBridge(client: Pick<EventBridgeClient, 'send'>, busName: string): EventBus {
-  async function putCall(entries: readonly PutEventsRequestEntry[]): Promise<Verdict[]> {
+  async function putCall(entries: readonly PutEventsRequestEntry[]): Promise<PutResult[]> {
     try {
       const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [...entries] }));
-      return entries.map((_, at) => verdictOf(Entries[at]));
+      return entries.map((_, at) => resultOf(Entries[at]));
     } catch (error) {
       if (!isRefusal(error)) return entries.map(() => 'busy');
       if (entries.length === 1) return ['refused'];
-      // One entry can make EventBridge refuse the whole call: it must not take the others with it.
-      return oneAfterTheOther(entries.map(entry => [entry]));
+      // One bad entry makes EventBridge refuse the whole call, so each entry is sent alone.
+      return putInOrder(entries.map(entry => [entry]));
     }
   }
 
-  async function oneAfterTheOther(calls: readonly PutEventsRequestEntry[][]): Promise<Verdict[]> {
-    const verdicts: Verdict[] = [];
+  async function putInOrder(calls: readonly PutEventsRequestEntry[][]): Promise<PutResult[]> {
+    const results: PutResult[] = [];
     let isDown = false;
     for (const entries of calls) {
-      const of: Verdict[] = isDown ? entries.map(() => 'busy') : await putCall(entries);
-      verdicts.push(...of);
-      isDown ||= of.every(verdict => verdict === 'busy');
+      const callResults: PutResult[] = isDown ? entries.map(() => 'busy') : await putCall(entries);
+      results.push(...callResults);
+      isDown ||= callResults.every(result => result === 'busy');
     }
-    return verdicts;
+    return results;
   }
 
-  return { put: events => oneAfterTheOther(inCalls(events.map(event => entryOf(event, busName)))) };
+  return { put: events => putInOrder(splitIntoCalls(events.map(event => toEntry(event, busName)))) };
 }
 
-const entryOf = ({ detailType, detail }: PublishedEvent, busName: string): PutEventsRequestEntry => ({
+const toEntry = ({ detailType, detail }: PublishedEvent, busName: string): PutEventsRequestEntry => ({
   EventBusName: busName,
   Source: EVENT_SOURCE,
   DetailType: detailType,
@@ -54,7 +54,7 @@ const entryOf = ({ detailType, detail }: PublishedEvent, busName: string): PutEv
   Time: new Date(detail.occurredAt),
 });
 
-function inCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
+function splitIntoCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
   const calls: PutEventsRequestEntry[][] = [];
   let bytes = 0;
   for (const entry of entries) {
@@ -74,10 +74,10 @@ function inCalls(entries: readonly PutEventsRequestEntry[]): PutEventsRequestEnt
 const bytesOf = ({ Source = '', DetailType = '', Detail = '' }: PutEventsRequestEntry): number =>
   TIME_BYTES + Buffer.byteLength(Source) + Buffer.byteLength(DetailType) + Buffer.byteLength(Detail);
 
-function verdictOf(result: { EventId?: string | undefined; ErrorCode?: string | undefined } | undefined): Verdict {
+function resultOf(result: { EventId?: string | undefined; ErrorCode?: string | undefined } | undefined): PutResult {
   if (result?.EventId !== undefined) return 'accepted';
   return result?.ErrorCode === undefined || TRANSIENT.test(result.ErrorCode) ? 'busy' : 'refused';
 }
 
-/** Whether the call failed because of what was in it. A lack of permission is nothing an event can help. */
+/** Returns whether a call failed because of its events. A missing permission does not depend on them. */
 const isRefusal = (error: unknown): boolean => error instanceof Error && REFUSAL.test(error.name);

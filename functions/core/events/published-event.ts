@@ -17,13 +17,13 @@ type ConnectionChange =
   | 'disconnecting'
   | 'disconnected';
 
-/** `needsAction` only where the row alone decides it: a stream image comes without the owner's sessions. */
+/** Has `needsAction` only if the row alone decides it, because a stream record does not contain the owner's sessions. */
 type ConnectionView = NonNullable<ReturnType<typeof connectionOf>> & { needsAction?: 'reconnect' };
 type SessionView = ReturnType<typeof sessionOf>;
 
-/** What every event says of the record it is about; nothing in it is secret. */
+/** The fields of every event. Contains no secrets. */
 type Detail = {
-  /** `<record id>:<version>`: the same however often it is delivered. */
+  /** `<record id>:<version>`, the same for every delivery of this event. */
   eventId: string;
   occurredAt: string;
   owner: { sub?: string; referenceId: string };
@@ -31,18 +31,18 @@ type Detail = {
   previousStatus?: string;
 };
 
-/** A change as the rest of the team's system hears of it. */
+/** An event that is published to the bus. */
 export type PublishedEvent =
   | { detailType: `session.${FinalStatus}`; detail: Detail & { session: SessionView } }
   | {
       detailType: `connection.${ConnectionChange}`;
-      /** `previousIds`, with `reauthorized`: the other ids under which the same link may be known. */
+      /** `previousIds` comes with `reauthorized`: other ids that this connection had. */
       detail: Detail & { connection: ConnectionView; previousIds?: string[] };
     };
 
 /**
- * What a session's change amounts to: its final status, once. `completed` and `rejected` at once; `failed` and `expired`
- * only when it is closed, since until then a late success may still come.
+ * Returns the event for a session's change: its final status, once. `completed` and `rejected` are published at once; `failed`
+ * and `expired` only when the session is closed, because before that it can still succeed.
  */
 export function sessionEvent(
   before: SessionRow | undefined,
@@ -66,8 +66,8 @@ export function sessionEvent(
 }
 
 /**
- * What a connection's change amounts to: another status, else other scopes, else nothing. A row that has taken over an
- * older link's id is told of anew under that id, since what was last told there was another row's.
+ * Returns the event for a connection's change: another status, else other scopes, else none. A row that took over the id of an
+ * older connection counts as new, because the last event under that id was about another row.
  */
 export function connectionEvent(before: ConnectionRow | undefined, after: ConnectionRow): PublishedEvent | undefined {
   const shown = connectionOf(after);
@@ -91,7 +91,7 @@ export function connectionEvent(before: ConnectionRow | undefined, after: Connec
   };
 }
 
-/** The status nothing but a wrong owner's code can change any more; told by the row's facts alone, never by the clock. */
+/** Returns a session's final status, which only a wrong owner's code can change. Depends only on facts, never on the current time. */
 function finalStatus(session: SessionRow, confirmation: Confirmation): FinalStatus | undefined {
   const { status } = sessionOf(session, session.createdAt, confirmation);
   switch (status) {
@@ -109,7 +109,7 @@ function finalStatus(session: SessionRow, confirmation: Confirmation): FinalStat
   }
 }
 
-/** When the last of the facts came about that made the status final. */
+/** Returns the time of the last fact that made the status final. */
 function decidedAt(session: SessionRow, status: FinalStatus, confirmation: Confirmation): number {
   const { wrongOwner, closed, redeemed, authorised, returned, createdAt } = session;
   const usedAgainAt = authorised[returned?.terraUserId ?? '']?.lastAuthAt ?? createdAt;
@@ -119,7 +119,7 @@ function decidedAt(session: SessionRow, status: FinalStatus, confirmation: Confi
   return confirmation === 'required' ? Math.max(proof, redeemed?.at ?? 0) : proof;
 }
 
-/** `known` is the row as it was last told of under the same id. */
+/** `known` is the row as last published under the same id. */
 function changeOf(known: ConnectionRow | undefined, after: ConnectionRow): ConnectionChange | undefined {
   const is = connectionState(after.facts).status as ShownStatus;
   const was = known && connectionState(known.facts).status;
@@ -133,15 +133,15 @@ function changeOf(known: ConnectionRow | undefined, after: ConnectionRow): Conne
 
 type ShownStatus = Exclude<ConnectionState['status'], 'unseen' | 'unwanted' | 'superseded'>;
 
-/** In whatever order Terra lists them. */
+/** Sorted, because Terra lists scopes in any order. */
 const scopesOf = (row: ConnectionRow | undefined): string => (row?.facts.scopes?.list ?? []).toSorted().join('\n');
 
-/** The last status people saw of the link before the row's own, from the history it took over. */
+/** Returns the status before the row's own, from the history that the row took over. */
 function statusBefore({ history }: ConnectionRow): string | undefined {
   return history.flatMap(({ status }) => knownOf(shownStatuses, status) ?? []).at(-2);
 }
 
-/** Whether only a new attempt helps. While a code may be live that depends on the session, and the row alone does not say. */
+/** Returns whether the user must connect again. If a code may still be valid, that depends on a session, so it returns false. */
 function needsReconnect({ facts }: ConnectionRow): boolean {
   const state = connectionState(facts);
   return state.status === 'error' || (state.status === 'unconfirmed' && state.reason === 'unsolicited');

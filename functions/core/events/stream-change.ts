@@ -10,18 +10,18 @@ import { readItemKey, table } from '../store/table';
 
 export type RowKey = { owner: string; item: string };
 
-/** One record of the table's stream, and what is to be published of it. */
+/** A record of the table's stream with the event to publish. */
 export type StreamChange = {
   sequence: string;
   at: Instant;
   row: RowKey;
-  /** Undefined for the many changes nobody needs to hear of; `unreadable` for a row this code cannot make out. */
+  /** Undefined for a change that is not published; `unreadable` for a row that this version cannot read. */
   event: PublishedEvent | 'unreadable' | undefined;
 };
 
 type Image = NonNullable<DynamoDBRecord['dynamodb']>['NewImage'];
 
-/** Reads a record of the stream. A deletion publishes nothing: what ended was told when it ended. */
+/** Reads a record of the stream. A deletion publishes nothing, because the end was published when it happened. */
 export function readChange({ dynamodb = {} }: DynamoDBRecord, confirmation: Confirmation): StreamChange {
   const { Keys, OldImage, NewImage, SequenceNumber = '', ApproximateCreationDateTime = 0 } = dynamodb;
   const key = (name: string) => Keys?.[name]?.S ?? '';
@@ -42,10 +42,10 @@ function eventOf(
 ): PublishedEvent | 'unreadable' | undefined {
   switch (readItemKey(item)?.kind) {
     case 'session': {
-      // The place of a session that is still being opened is no session yet.
+      // The row that reserves the id of a session being opened is not a session yet.
       if (!after || !('stateHash' in after)) return undefined;
       const session = readSession(readImage(after));
-      // What was before an unreadable row counts as nothing: once the row is mended, its state is told anew.
+      // An unreadable old image counts as none, so that a repaired row is published again.
       return session ? sessionEvent(readSession(readImage(before)), session, confirmation) : 'unreadable';
     }
     case 'connection': {

@@ -20,7 +20,7 @@ import {
 type ConnectionAnswer = z.infer<typeof Connection>;
 type SessionAnswer = z.infer<typeof Session>;
 
-/** A connection as callers see it; undefined for a row that stands for nothing they may see. */
+/** Returns a connection as the API shows it, or undefined if the row's connection is not shown. */
 export function connectionAnswer(
   row: ConnectionRow,
   records: OwnerRecords,
@@ -31,12 +31,12 @@ export function connectionAnswer(
   return shown && { ...shown, ...(needsAction && { needsAction }) };
 }
 
-/** What a connection's row alone tells of it: all but `needsAction`, for which it takes the owner's sessions. */
+/** Returns the part of a connection that follows from its row alone: all except `needsAction`, which depends on sessions. */
 export function connectionOf(row: ConnectionRow): Omit<ConnectionAnswer, 'needsAction'> | undefined {
   const state = connectionState(row.facts);
   if (state.status === 'unseen' || state.status === 'unwanted' || state.status === 'superseded') return undefined;
   const reason = reasonOf(state) as ConnectionAnswer['reason'];
-  // A successor takes over since when the link is connected, and is nobody's to know by name until proved itself.
+  // A Terra user that replaced another inherits `connectedAt`, but its id is not shown before it is proved itself.
   const isProved = row.connectedAt !== undefined && row.facts.proof !== undefined;
   return {
     id: row.ids[0] ?? publicId(row.terraUserId),
@@ -52,7 +52,7 @@ export function connectionOf(row: ConnectionRow): Omit<ConnectionAnswer, 'needsA
   };
 }
 
-/** A session as its owner sees it, with the row of the Terra user that it connected. */
+/** Returns a session as the API shows it. `row` is the connection of the Terra user that the session connected. */
 export function sessionAnswer(
   session: SessionRow,
   row: ConnectionRow | undefined,
@@ -69,11 +69,14 @@ export function sessionAnswer(
   };
 }
 
-/** The Terra user that a completed session connected. */
+/** Returns the Terra user that a completed session connected. */
 export const connectedUser = (session: SessionRow, now: Instant, confirmation: Confirmation): string | undefined =>
   sessionStatus(session, now, confirmation) === 'completed' ? provedUser(session, confirmation) : undefined;
 
-/** What a session's row alone tells of it: all but `url`; its connection goes by an id that may have become an older one's. */
+/**
+ * Returns the part of a session that follows from its row alone: all except `url`. Its `connectionId` can differ from the id
+ * that the API shows, because a connection keeps the id of the one it replaced.
+ */
 export function sessionOf(session: SessionRow, now: Instant, confirmation: Confirmation): Omit<SessionAnswer, 'url'> {
   const status = sessionStatus(session, now, confirmation);
   const failure = sessionFailure(session, status);
@@ -92,7 +95,7 @@ export function sessionOf(session: SessionRow, now: Instant, confirmation: Confi
   };
 }
 
-/** `confirm` while the code that would prove the connection is live, else `reconnect` where something is wrong. */
+/** Returns `confirm` while a valid code can still prove the connection, else `reconnect` if the user must connect again. */
 function actionNeeded(
   row: ConnectionRow,
   status: ConnectionAnswer['status'],

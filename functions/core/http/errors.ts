@@ -1,4 +1,4 @@
-/** Every error code a caller may meet, with its HTTP status. The one list: adding a code is one line here. */
+/** HTTP status of every error code of the API. */
 export const errorStatus = {
   invalid_request: 400,
   code_invalid: 400,
@@ -22,10 +22,9 @@ export const errorStatus = {
   terra_timeout: 504,
 } as const;
 
-/** What went wrong, in one of the words a client may branch on. */
 export type ErrorCode = keyof typeof errorStatus;
 
-/** The short human title of each code, the same for every occurrence (RFC 9457 §3.1.4). */
+/** Title of each code, the same for every occurrence (RFC 9457 §3.1.4). */
 export const errorTitle: Record<ErrorCode, string> = {
   invalid_request: 'The request is not valid',
   code_invalid: 'The code is not valid',
@@ -50,8 +49,8 @@ export const errorTitle: Record<ErrorCode, string> = {
 };
 
 /**
- * An expected failure, answered as a problem document. `detail` reaches the caller, so it says nothing secret;
- * `reason` goes to the log only.
+ * An expected error, returned as a problem document. `detail` is sent to the caller and must not contain secrets; `reason` is
+ * only logged.
  */
 export class Problem extends Error {
   readonly code: ErrorCode;

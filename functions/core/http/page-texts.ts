@@ -1,32 +1,32 @@
 import type { FailureCause } from '../state/session';
 
-/** The languages that pages are written in, by their ISO 639-1 code. */
+/** ISO 639-1 codes of the languages that pages are written in. */
 export const languages = ['en', 'de', 'fr', 'es', 'it', 'pt', 'nl', 'pl', 'sv', 'da', 'ja', 'ar'] as const;
 export type Language = (typeof languages)[number];
 
 /**
- * What pages say in one language. `{app}` stands for the app as `app` writes it, so that sentences need only fit one form;
- * `{provider}` for a health app on the phone, such as Apple Health. Titles and causes are headings: short, without a stop.
+ * The texts of all pages in one language. `{app}` is replaced by a form of `app`, always in the same grammatical case;
+ * `{provider}` by the name of a health app, such as Apple Health. Titles and causes are headings: short, without a full stop.
  */
 export type PageTexts = {
-  /** The app in a sentence: where the deployment has not named it, and with its name as `%`. */
+  /** The app in a sentence, without and with the name (`%`) from the settings. */
   readonly app: readonly [unnamed: string, named: string];
-  /** Titles: of a visit that leads nowhere, of a return, of what goes on in the app. */
+  /** Titles: of the neutral page, of a return, of a provider that connects in the app. */
   readonly closable: string;
   readonly almostDone: string;
   readonly oneMoreStep: string;
   readonly goOn: string;
   readonly inApp: string;
   readonly failed: string;
-  /** Title and sentences of the waiting page while it tries again by itself. */
+  /** Title and sentences of the waiting page while it retries automatically. */
   readonly oneMoment: string;
   readonly waiting: string;
   readonly keepOpen: string;
-  /** Title and sentences of the waiting page when only its button tries again. */
+  /** Title and sentences of the waiting page when only its button retries. */
   readonly takesLonger: string;
   readonly notConfirmed: string;
   readonly startAgain: string;
-  /** On the button of the waiting page, and of all others. */
+  /** Labels of the button of the waiting page and of all other pages. */
   readonly tryAgain: string;
   readonly back: string;
 } & {
@@ -34,7 +34,7 @@ export type PageTexts = {
   readonly [cause in FailureCause]: string;
 };
 
-/** A sentence that is missing in a language does not compile. */
+/** The type requires every text in every language. */
 export const pageTexts: { readonly [language in Language]: PageTexts } = {
   en: {
     app: ['the app', 'the % app'],

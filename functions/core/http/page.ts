@@ -3,7 +3,7 @@ import { type Language, type PageTexts, pageTexts } from './page-texts';
 import type { FailureCause } from '../state/session';
 
 /**
- * Headers on everything a browser gets from us: nothing is loaded, framed, cached or told to others.
+ * Headers of every response to a browser. They prevent loading, framing and caching, and send no referrer.
  * Sources: OWASP REST Security Cheat Sheet; RFC 9700 §4.2.4.
  */
 export const pageHeaders = {
@@ -17,59 +17,59 @@ export const pageHeaders = {
   'strict-transport-security': 'max-age=63072000; includeSubDomains',
 } as const;
 
-/** A colour as `#rrggbb`, and black or white for what is written on it. */
+/** A colour as `#rrggbb`, and the colour of text on it. */
 type Colour = { readonly color: string; readonly text: string };
 
-/** How the deployment's app shows itself to people. */
+/** Name and colours of the app on pages, from the settings. */
 export type AppLook = {
   readonly name: string;
-  /** Of the button. */
+  /** Colour of the button. */
   readonly accent?: Colour;
   readonly background?: Colour;
 };
 
-/** The pages people meet. `target` is where the app is: the only link, except on the waiting page. */
+/** The pages. `target` is the return target and the page's only link, except on the waiting page. */
 export type PageView =
-  /** Says nothing of any session: the same for every visit that leads nowhere. */
+  /** Shown for every invalid state. Always the same, so that it reveals nothing about a session. */
   | { readonly kind: 'neutral' }
   | { readonly kind: 'returned'; readonly target: string }
   | { readonly kind: 'failed'; readonly cause: FailureCause; readonly target: string }
   | { readonly kind: 'sdk_required'; readonly provider: string; readonly target: string }
   /**
-   * Terra does not yet say that the Terra user is authenticated. `again` is the callback's own path and query for the next
+   * Terra does not yet confirm that the Terra user is authenticated. `again` is the callback's own path and query for the next
    * try. The page loads it after `afterSeconds`; if that is undefined, only the button loads it.
    */
   | { readonly kind: 'waiting'; readonly again: string; readonly afterSeconds: number | undefined };
 
 /**
- * A page in one language, and the headers it goes with. Browsers block scripted jumps into apps, so a page with a target
- * refreshes itself there and shows one link to press.
+ * Returns a page in one language with its headers. Browsers block scripts that open an app, so a page with a target uses a
+ * refresh and also shows a link.
  */
 export function pageReply(view: PageView, language: Language, look: AppLook | undefined) {
   const texts = pageTexts[language];
   const style = styleOf(look);
   const digest = createHash('sha256').update(style).digest('base64');
   const policy = `${pageHeaders['content-security-policy']}; style-src 'sha256-${digest}'`;
-  const { title, sentences } = wordsOf(view, texts);
+  const { title, sentences } = textsOf(view, texts);
   const name = look && isolated(look.name);
   const app = texts.app[name === undefined ? 0 : 1];
   const provider = view.kind === 'sdk_required' ? isolated(productName[view.provider] ?? view.provider) : '';
-  // Replaced by functions: in a plain replacement text a dollar sign would have a meaning.
-  const told = (sentence: string) =>
+  // Replaced by functions, because `$` has a meaning in a replacement text.
+  const fill = (sentence: string) =>
     sentence.replace('{app}', () => app.replace('%', () => name ?? '')).replace('{provider}', () => provider);
-  const next = nextOf(view, texts);
+  const next = linkOf(view, texts);
   const href = next && escapeHtml(next.url);
   const refresh =
     next?.afterSeconds === undefined ? '' : `<meta http-equiv="refresh" content="${next.afterSeconds};url=${href}">`;
-  const link = next ? `<a href="${href}">${told(next.label)}</a>` : '';
+  const link = next ? `<a href="${href}">${fill(next.label)}</a>` : '';
   const page = `<!doctype html><html lang="${language}"${language === 'ar' ? ' dir="rtl"' : ''}><head><meta charset="utf-8">\
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">${refresh}\
 <title>${title}</title><style>${style}</style></head>\
-<body><main><h1>${title}</h1>${sentences.map(sentence => `<p>${told(sentence)}</p>`).join('')}${link}</main></body></html>`;
+<body><main><h1>${title}</h1>${sentences.map(sentence => `<p>${fill(sentence)}</p>`).join('')}${link}</main></body></html>`;
   return { status: 200 as const, page, headers: { ...pageHeaders, 'content-security-policy': policy } };
 }
 
-function wordsOf(view: PageView, texts: PageTexts): { title: string; sentences: string[] } {
+function textsOf(view: PageView, texts: PageTexts): { title: string; sentences: string[] } {
   switch (view.kind) {
     case 'neutral':
       return { title: texts.closable, sentences: [texts.goOn] };
@@ -89,10 +89,10 @@ function wordsOf(view: PageView, texts: PageTexts): { title: string; sentences: 
 }
 
 /**
- * Returns the page's one link, and the seconds after which the page follows it by itself (undefined: never). Returns undefined
+ * Returns the page's link and the seconds after which the page follows it automatically (undefined: never). Returns undefined
  * if the page has no link.
  */
-function nextOf(
+function linkOf(
   view: PageView,
   texts: PageTexts,
 ): { url: string; label: string; afterSeconds: number | undefined } | undefined {
@@ -110,7 +110,7 @@ function nextOf(
   }
 }
 
-/** What people know Terra's SDK providers by. */
+/** Product names of Terra's SDK providers. */
 const productName: Readonly<Record<string, string>> = {
   APPLE: 'Apple Health',
   APPLE_HEALTH: 'Apple Health',
@@ -125,7 +125,7 @@ function styleOf(look: AppLook | undefined): string {
   const button = look?.accent ?? { color: '#1f6f54', text: '#ffffff' };
   const page = look?.background ?? { color: 'Canvas', text: 'CanvasText' };
   const scheme = look?.background === undefined ? 'light dark' : page.text === '#ffffff' ? 'dark' : 'light';
-  // The border shows a button whose colour is much like that of the page, which follows light and dark.
+  // The border keeps a button visible whose colour is close to the page's, which can be light or dark.
   // `auto-phrase` keeps Japanese lines from ending inside a word; it changes no other language here.
   return `:root{color-scheme:${scheme}}body{margin:0;min-height:100vh;min-height:100svh;display:grid;place-items:center;\
 font:1.0625rem/1.5 system-ui,sans-serif;background:${page.color};color:${page.text}}\
@@ -136,7 +136,7 @@ a{display:block;margin-top:1.5rem;padding:.875rem 1.5rem;border:1px solid;border
 color:${button.text};text-decoration:none;font-weight:600}a:focus-visible{outline:3px solid ${page.text};outline-offset:3px}`;
 }
 
-/** A name keeps its own direction inside a sentence of the other. */
+/** Isolates a name, so that it keeps its own direction inside right-to-left or left-to-right text. */
 const isolated = (name: string): string => `<bdi>${escapeHtml(name)}</bdi>`;
 
 function escapeHtml(text: string): string {

@@ -6,17 +6,17 @@ import type { ReturnBrowser } from '../state/session';
 import { hashOf, matchesHash, type StateToken } from '../state/state-token';
 
 /**
- * How long the browser that returned is known by its cookie: as long as its session is kept, so far longer than the code
- * lives. Phones load a tab again hours later, perhaps from another network.
+ * Lifetime of the cookie, the same as that of the session and much longer than that of the code: phones reload a tab hours
+ * later, perhaps from another network.
  */
 const COOKIE_LIFE = 2 * DAY;
 
-/** What is read of a request to tell whose browser sent it. */
+/** The parts of a request that identify its browser. */
 export type BrowserRequest = { browser: Browser; headers: Readonly<Record<string, string | undefined>> };
 
 /**
- * Returns what a session keeps of the browser that returned, and the cookie for that browser. The cookie holds 256 random bits
- * and goes to the callback only; `SameSite=Lax` sends it with the navigation that comes from Terra.
+ * Returns the hashes that a session stores of the returning browser, and the cookie for that browser. The cookie contains 256
+ * random bits and is sent to the callback only; `SameSite=Lax` also sends it with the navigation from Terra.
  */
 export function newReturnBrowser(
   state: StateToken,
@@ -32,8 +32,8 @@ export function newReturnBrowser(
 }
 
 /**
- * Returns whether a request comes from the browser that returned: it brings the cookie, or, if the answer that set the cookie
- * was lost, it comes from the same address with the same user agent and languages.
+ * Returns whether a request comes from the browser that returned: it has the cookie, or it has no cookie of this session (the
+ * response that set it may be lost) and the same IP address, user agent and languages.
  */
 export function isSameBrowser(known: ReturnBrowser | undefined, state: StateToken, request: BrowserRequest): boolean {
   if (!known) return false;
@@ -42,10 +42,10 @@ export function isSameBrowser(known: ReturnBrowser | undefined, state: StateToke
   return hasCookie || (cookies.length === 0 && originHash(state, request) === known.originHash);
 }
 
-/** Returns whether a person's browser opens the address as a page. Source: Fetch Metadata, W3C. */
+/** Returns whether a browser opens the URL as a page. Source: Fetch Metadata, W3C. */
 export const isNavigation = ({ 'sec-fetch-mode': mode }: BrowserRequest['headers']): boolean => mode === 'navigate';
 
-/** Returns whether a browser loads the address in advance. Sources: Fetch standard (`Sec-Purpose`); older `Purpose`, `X-Moz`. */
+/** Returns whether a browser prefetches the URL. Sources: Fetch standard (`Sec-Purpose`); older `Purpose`, `X-Moz`. */
 export const isPrefetch = (headers: BrowserRequest['headers']): boolean =>
   ['sec-purpose', 'purpose', 'x-moz'].some(name => /prefetch|prerender|preview/i.test(headers[name] ?? ''));
 

@@ -4,7 +4,7 @@ import type { Caller, Route } from '../../routes';
 import { readCaller } from './caller';
 import type { Clock } from '../platform/clock';
 import { type ErrorCode, errorStatus, errorTitle, Problem } from './errors';
-import type { Facts, Log } from '../platform/log';
+import type { LogFields, Log } from '../platform/log';
 import type { SignedIn } from '../state/owner';
 import { pageHeaders } from './page';
 
@@ -12,21 +12,21 @@ type PathParameters<P extends string> = P extends `${string}{${infer Name}}${inf
   ? { [K in Name]: string } & PathParameters<Rest>
   : unknown;
 
-/** What a behaviour is given: everything it may rely on has been checked. */
+/** A validated request of a route. */
 export type RequestOf<R extends Route> = {
   path: PathParameters<R['path']>;
   query: Readonly<Record<string, string | undefined>>;
-  /** Lower-case names. */
+  /** Names are in lower case. */
   headers: Readonly<Record<string, string | undefined>>;
   body: R['body'] extends z.ZodMiniType ? z.infer<R['body']> : undefined;
-  /** The bytes as they came, for a signature over them. */
+  /** The unparsed body, over which Terra signs. */
   rawBody: Buffer;
-  /** Adds to the one log line of this invocation. */
+  /** Adds fields to the log line of this request. */
   note: Note;
 } & (R['caller'] extends 'user' ? { caller: SignedIn } : unknown) &
   (R['caller'] extends 'browser' ? { browser: Browser } : unknown);
 
-/** What tells one browser from another, beside its headers. */
+/** What identifies a browser, in addition to its headers. */
 export type Browser = { cookies: readonly string[]; sourceIp: string };
 
 type JsonReplies<R extends Route> = {
@@ -35,16 +35,16 @@ type JsonReplies<R extends Route> = {
     : { status: S; page: string; headers: Record<string, string>; cookies?: string[] };
 };
 
-/** One of the answers the route declares. */
+/** One of the replies that the route declares. */
 export type ReplyOf<R extends Route> = JsonReplies<R>[keyof R['replies'] & number];
 
-/** A plain function that answers a route, given what it needs. */
+/** Handles a request of a route with its dependencies. */
 export type Behaviour<R extends Route, Deps> = (request: RequestOf<R>, deps: Deps) => Promise<ReplyOf<R>>;
 
-/** What `serve` itself needs of the outside. */
+/** Dependencies of `serve` itself. */
 export type ServeDeps = { issuer: string | undefined; clock: Clock; log: Log };
 
-/** API Gateway's HTTP API event, payload format 2.0, with what its JWT authorizer adds on `user` routes. */
+/** Event of an API Gateway HTTP API, payload format 2.0, with the claims that the JWT authorizer adds on `user` routes. */
 export type GatewayEvent = APIGatewayProxyEventV2 & {
   requestContext: { authorizer?: { jwt?: { claims?: Record<string, unknown> } } };
 };
@@ -60,12 +60,12 @@ type Served<Deps> = {
   route: Route;
   answer: (event: GatewayEvent, deps: Deps, note: Note, issuer: string | undefined) => Promise<Answer>;
 };
-/** Adds to the one log line of an invocation. */
-export type Note = (facts: Facts) => void;
+/** Adds fields to the log line of a request. */
+export type Note = (facts: LogFields) => void;
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 
-/** Binds a route to the behaviour that answers it. */
+/** Binds a route to its behaviour, and builds the behaviour's request. */
 export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps>): Served<Deps> {
   return {
     route,
@@ -91,8 +91,8 @@ export function on<R extends Route, Deps>(route: R, behaviour: Behaviour<R, Deps
 }
 
 /**
- * The only layer between API Gateway and a behaviour: picks the route, reads the request, answers, and turns whatever was
- * thrown into a problem document. Writes one log line an invocation. `wire` makes the dependencies, at the first request.
+ * Returns the Lambda handler: it picks the route, validates the request, calls the behaviour, turns errors into problem
+ * documents and writes one log line. `wire` creates the dependencies at the first request.
  */
 export function serve<Deps>(served: readonly Served<Deps>[], wire: () => Deps & { serve: ServeDeps }) {
   let wired: (Deps & { serve: ServeDeps }) | undefined;
@@ -101,7 +101,7 @@ export function serve<Deps>(served: readonly Served<Deps>[], wire: () => Deps & 
     const { issuer, clock, log } = wired.serve;
     const startedAt = clock();
     const entry = served.find(({ route }) => event.routeKey === `${route.method} ${route.path}`);
-    const facts: Facts = { route: event.routeKey };
+    const facts: LogFields = { route: event.routeKey };
     const note: Note = more => Object.assign(facts, more);
 
     const answer = entry
@@ -133,7 +133,7 @@ function render(
 
 function readBody<S extends z.ZodMiniType>(schema: S, rawBody: Buffer): z.infer<S> {
   if (rawBody.length > BODY_LIMIT_BYTES)
-    throw new Problem('payload_too_large', `A body may have ${BODY_LIMIT_BYTES} bytes.`);
+    throw new Problem('payload_too_large', `The body must have at most ${BODY_LIMIT_BYTES} bytes.`);
   const parsed = schema.safeParse(rawBody.length === 0 ? {} : parseJson(rawBody));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.flatMap(issue =>
@@ -144,7 +144,7 @@ function readBody<S extends z.ZodMiniType>(schema: S, rawBody: Buffer): z.infer<
   const named = [...new Set(fields.filter(field => field !== ''))].slice(0, 5);
   throw new Problem(
     'invalid_request',
-    named.length > 0 ? `Check: ${named.join(', ')}.` : 'The body must be a JSON object.',
+    named.length > 0 ? `Invalid: ${named.join(', ')}.` : 'The body must be a JSON object.',
   );
 }
 
@@ -156,13 +156,13 @@ function parseJson(raw: Buffer): unknown {
   }
 }
 
-/** Every failure, as the caller may see it; reasons and stacks go to the log only. */
+/** Turns an error into a problem document. Reasons and stacks are only logged. */
 function answerProblem(error: unknown, event: GatewayEvent, note: Note): Answer {
   const problem =
-    error instanceof Problem ? error : new Problem(outage(error) ? 'unavailable' : 'internal', 'Try again later.');
+    error instanceof Problem ? error : new Problem(isOutage(error) ? 'unavailable' : 'internal', 'Try again later.');
   note({ code: problem.code, ...(problem.reason !== undefined && { reason: problem.reason }) });
   if (problem.code === 'terra_credentials' || problem.code === 'terra_endpoint_gone') note({ alarm: problem.code });
-  if (!(error instanceof Problem)) note(unexpected(error));
+  if (!(error instanceof Problem)) note(errorFields(error));
   return {
     status: errorStatus[problem.code],
     body: problemDocument(problem.code, problem.message, event.requestContext.requestId),
@@ -173,7 +173,7 @@ function answerProblem(error: unknown, event: GatewayEvent, note: Note): Answer 
   };
 }
 
-/** RFC 9457, with our `code` and the request's id. */
+/** Returns a problem document (RFC 9457) with the fields `code` and `requestId` added. */
 export function problemDocument(code: ErrorCode, detail: string, requestId: string) {
   return {
     type: `urn:terra-connect:problem:${code}`,
@@ -185,9 +185,9 @@ export function problemDocument(code: ErrorCode, detail: string, requestId: stri
   };
 }
 
-function unexpected(error: unknown): Facts {
+function errorFields(error: unknown): LogFields {
   if (!(error instanceof Error)) return { error: typeof error };
-  // A message may have lines that look like frames, and may say anything.
+  // Removes the message: it can contain secrets, also in lines that look like stack frames.
   const frames = error.stack
     ?.replace(error.message, '')
     .split('\n')
@@ -196,8 +196,8 @@ function unexpected(error: unknown): Facts {
   return { error: error.name, ...(frames && { stack: frames.map(frame => frame.trim()).join(' | ') }) };
 }
 
-/** Failures of the table or the secrets, as the AWS SDK throws them: the caller may come again. */
-function outage(error: unknown): boolean {
+/** Returns whether an error of the AWS SDK is an outage of the table or the secrets, after which the caller can retry. */
+function isOutage(error: unknown): boolean {
   return (
     error instanceof Error &&
     ('$metadata' in error || '$fault' in error || /^(TimeoutError|ECONN|NetworkingError)/.test(error.name))

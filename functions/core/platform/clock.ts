@@ -1,4 +1,4 @@
-/** Milliseconds since 1970. Every instant in this code is one, unless its name says otherwise. */
+/** A time or duration in milliseconds; times count from 1970. Other units are in the name. */
 export type Instant = number;
 
 export type Clock = () => Instant;
@@ -10,5 +10,5 @@ export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** ISO 8601 in UTC with `Z`, as every answer writes times. */
+/** Formats a time as ISO 8601 in UTC with `Z`. */
 export const isoTime = (at: Instant): string => new Date(at).toISOString();

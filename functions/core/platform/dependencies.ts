@@ -6,7 +6,7 @@ import { type Instant, MINUTE, SECOND, systemClock } from './clock';
 import { dynamoStore } from '../store/dynamo-store';
 import type { EnvironmentName } from './environment';
 import type { RowFindings } from '../store/items';
-import { type AlarmName, platformLog } from './log';
+import { type AlarmName, consoleLog } from './log';
 import { ownerNaming } from '../state/owner';
 import type { AppLook } from '../http/page';
 import { systemRandom } from './random';
@@ -25,23 +25,24 @@ import type { Store } from '../store/store';
 import { type Terra, terraClient } from '../terra/terra';
 
 /*
- * What the functions use of the outside, made at the first request. Only this file reads the environment, and only it
- * and `live-publishing.ts` make SDK clients; everything else is handed what it needs. Import it as `live`: a bundle keeps only what its function names.
+ * Creates the dependencies of the functions from the environment. Only this file reads the environment, and only it and
+ * `publishing-dependencies.ts` create SDK clients. Import it with `import * as dependencies`: a bundle then contains only the
+ * exports that its function uses.
  */
 
 export const clock = systemClock;
 export const random = systemRandom;
-export const log = platformLog;
+export const log = consoleLog;
 
-/** Waits a random time up to `most`, so that writers who collided do not collide again. */
+/** Waits a random time up to `most`, so that conflicting writers do not retry at the same time. */
 export const pause = (most: Instant) => wait(Math.random() * most);
 
-export const alarm = (name: AlarmName) => platformLog('warn', 'alarm', { alarm: name });
+export const alarm = (name: AlarmName) => consoleLog('warn', 'alarm', { alarm: name });
 
 const noteRows = (findings: RowFindings) =>
-  platformLog('warn', 'rows', { ...findings, ...(findings.unreadableRows > 0 && { alarm: 'unreadable_row' }) });
+  consoleLog('warn', 'rows', { ...findings, ...(findings.unreadableRows > 0 && { alarm: 'unreadable_row' }) });
 
-export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: platformLog });
+export const serveDeps = (): ServeDeps => ({ issuer: setting('ISSUER'), clock, log: consoleLog });
 
 export const store = (): Store => dynamoStore(dynamoClient(), required('TABLE_NAME'), noteRows);
 
@@ -60,7 +61,7 @@ export const recordDeps = (): RecordDeps => ({ store: store(), clock, rules: rul
 export const referenceKey = (): (() => Promise<string>) =>
   cachedSecret('reference-key', secretText('REFERENCE_KEY_SECRET'), parseReferenceKey, clock).read;
 
-/** `mayBeFirst` for the functions that begin an owner's records, and so may be the first to use the key. */
+/** `mayBeFirst`: the function creates records, so it can be the first to use the key and stores its fingerprint. */
 export const ownerOf = ({ mayBeFirst = false, readKey = referenceKey() } = {}) =>
   ownerNaming({
     referenceId: oneOf('REFERENCE_ID', ['opaque', 'subject']),
@@ -87,23 +88,23 @@ export const terra = (): Terra =>
 export const returnTargets = (): ReadonlyMap<string, string> =>
   new Map(Object.entries(JSON.parse(required('RETURN_TARGETS')) as Record<string, string>));
 
-/** What Lambda tells a function of its invocation. */
+/** The part of Lambda's context object that scheduled functions use. */
 export type Invocation = { getRemainingTimeInMillis(): number };
 
-/** What a scheduled run has begun may take so long: a question to Terra (9 s) and the writes that follow. */
+/** Longest time of one step of a scheduled function: a request to Terra (9 s) and the writes that follow. */
 const FINISHES_WITHIN = 12 * SECOND;
 
-/** When a scheduled run begins nothing more, so that the function's time limit never ends it. */
+/** Returns when a scheduled function must stop starting new work, so that Lambda's time limit never ends it. */
 export const runUntil = (invocation: Invocation): Instant =>
   clock() + invocation.getRemainingTimeInMillis() - FINISHES_WITHIN;
 
-/** How pages show the app; undefined where the deployment has not said. */
+/** Returns how pages show the app; undefined if it is not set. */
 export const appLook = (): AppLook | undefined => {
   const text = setting('APP_LOOK');
   return text === undefined ? undefined : (JSON.parse(text) as AppLook);
 };
 
-/** Bounds each attempt of an AWS call. Without `throwOnRequestTimeout` the SDK only logs a warning and waits on. */
+/** Limits each attempt of an AWS call. Without `throwOnRequestTimeout` the SDK only logs a warning and keeps waiting. */
 export const awsRequests = {
   connectionTimeout: SECOND,
   requestTimeout: 2 * SECOND,
@@ -112,9 +113,9 @@ export const awsRequests = {
   httpsAgent: agents['https:'],
 };
 
-/** AWS calls stay within a request's time too: the SDK's own retries are bounded. */
+/** Limits the SDK's retries, so that AWS calls stay within the time of a request. */
 const awsLimits = {
-  // Nobody changes what a command goes through, so it is put together once and not for each call.
+  // The middleware never changes, so it is resolved once instead of for each call.
   cacheMiddleware: true,
   maxAttempts: 3,
   requestHandler: awsRequests,

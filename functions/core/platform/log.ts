@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../http/errors';
 
-/** Things a person should look at; each is a metric and an alarm. */
+/** Conditions that an operator must look at. Each is counted by a metric with an alarm. */
 export type AlarmName =
   | 'owner_mismatch'
   | 'link_reused'
@@ -21,24 +21,24 @@ export type AlarmName =
   | 'unknown_event'
   | 'end_without_reference';
 
-/** The only things a log line can say. Tokens, links, codes, bodies, headers and queries are not among them. */
-export type Facts = {
+/** All fields of log lines. None can contain tokens, links, codes, bodies, headers or queries. */
+export type LogFields = {
   route?: string;
   status?: number;
   ms?: number;
   code?: ErrorCode;
-  /** Why, in words made in this code. */
+  /** An explanation that contains no input. */
   reason?: string;
   outcome?: string;
   event?: string;
-  /** Terra's name of an event's type, and the fields of the event that were missing or unreadable; always together. */
+  /** Type of a Terra event, and its fields that were missing or unreadable; always logged together. */
   eventType?: string;
   unread?: string;
   alarm?: AlarmName;
-  /** Class of an unexpected error. */
+  /** Name of an unexpected error. */
   error?: string;
   stack?: string;
-  /** Terra's answer, where it had one. */
+  /** HTTP status of Terra's answer, if there was one. */
   terraStatus?: number;
   due?: number;
   closed?: number;
@@ -51,17 +51,17 @@ export type Facts = {
   skipped?: number;
   failed?: number;
   left?: number;
-  /** Rows that this version cannot read, and rows with a value that only a later version knows. */
+  /** Rows that this version cannot read, and rows with an enum value of a later version. */
   unreadableRows?: number;
   laterValues?: number;
-  /** Changes of rows that came, events that went out, and what had to be put aside for an operator. */
+  /** Received stream records, published events, and events sent to the dead-letter queue. */
   records?: number;
   published?: number;
   deadLetters?: number;
 };
 
-/** Writes one line; the platform adds time, level and request id. */
-export type Log = (level: 'info' | 'warn' | 'error', message: string, facts: Facts) => void;
+/** Writes one log line; Lambda adds time, level and request id. */
+export type Log = (level: 'info' | 'warn' | 'error', message: string, facts: LogFields) => void;
 
-/** With Lambda's JSON logging an object becomes the `message` of the line. */
-export const platformLog: Log = (level, message, facts) => console[level]({ message, ...facts });
+/** Logs an object, which Lambda's JSON logging writes as the line's `message`. */
+export const consoleLog: Log = (level, message, facts) => console[level]({ message, ...facts });

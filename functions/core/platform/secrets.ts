@@ -2,40 +2,39 @@ import * as z from 'zod/mini';
 import { type Clock, type Instant, MINUTE, SECOND } from './clock';
 import { Problem } from '../http/errors';
 
-/** Reads the text of one secret from where it is kept. */
 export type FetchSecret = () => Promise<string>;
 
 const FRESH_FOR = 5 * MINUTE;
-/** A value that was good a moment ago is better than none while Secrets Manager is away. */
-const GOOD_FOR = 15 * MINUTE;
-const ASK_AT_MOST_EVERY = 10 * SECOND;
+/** How long the last value is used while Secrets Manager cannot be reached. */
+const USABLE_FOR = 15 * MINUTE;
+const FETCH_AT_MOST_EVERY = 10 * SECOND;
 
 export type Secret<T> = {
-  /** The value; cached, and fetched once for simultaneous callers. Throws `unavailable` where it is missing or malformed. */
+  /** Returns the cached value, or fetches it once for simultaneous callers. Throws `unavailable` if it is missing or malformed. */
   read: () => Promise<T>;
-  /** The value fetched anew, unless that was done within ten seconds. */
+  /** Fetches the value, unless it was fetched in the last ten seconds. */
   reread: () => Promise<T>;
 };
 
-/** A secret that is fetched, checked and kept for five minutes. `name` and what is wrong go to the log, never the value. */
+/** Caches a parsed secret for five minutes. Errors are logged with `name` and the problem, never with the value. */
 export function cachedSecret<T>(name: string, fetch: FetchSecret, parse: (text: string) => T, clock: Clock): Secret<T> {
-  let kept: { value: T; at: Instant } | undefined;
-  let underWay: Promise<T> | undefined;
-  let askedAt = Number.NEGATIVE_INFINITY;
-  /** When a good value had to do because no newer one could be read. */
-  let awayAt = Number.NEGATIVE_INFINITY;
+  let cached: { value: T; at: Instant } | undefined;
+  let pending: Promise<T> | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  /** When a fetch last failed and the cached value was used instead. */
+  let failedAt = Number.NEGATIVE_INFINITY;
 
   async function fetchNow(): Promise<T> {
-    askedAt = clock();
+    fetchedAt = clock();
     try {
       const value = parse(await fetch());
-      kept = { value, at: clock() };
+      cached = { value, at: clock() };
       return value;
     } catch (error) {
       const isMalformed = error instanceof SecretFault;
-      if (kept && !isMalformed && clock() - kept.at < GOOD_FOR) {
-        awayAt = clock();
-        return kept.value;
+      if (cached && !isMalformed && clock() - cached.at < USABLE_FOR) {
+        failedAt = clock();
+        return cached.value;
       }
       const what = isMalformed ? error.message : `could not be read (${nameOf(error)})`;
       throw new Problem('unavailable', 'Temporarily not available.', {
@@ -46,31 +45,31 @@ export function cachedSecret<T>(name: string, fetch: FetchSecret, parse: (text: 
   }
 
   function refresh(): Promise<T> {
-    underWay ??= fetchNow().finally(() => {
-      underWay = undefined;
+    pending ??= fetchNow().finally(() => {
+      pending = undefined;
     });
-    return underWay;
+    return pending;
   }
 
-  const wasMomentsAgo = (at: Instant) => clock() - at < ASK_AT_MOST_EVERY;
+  const wasMomentsAgo = (at: Instant) => clock() - at < FETCH_AT_MOST_EVERY;
 
   return {
     async read() {
-      if (!kept) return refresh();
-      const age = clock() - kept.at;
-      const isUsable = age < FRESH_FOR || (age < GOOD_FOR && wasMomentsAgo(awayAt));
-      return isUsable ? kept.value : refresh();
+      if (!cached) return refresh();
+      const age = clock() - cached.at;
+      const isUsable = age < FRESH_FOR || (age < USABLE_FOR && wasMomentsAgo(failedAt));
+      return isUsable ? cached.value : refresh();
     },
-    reread: async () => underWay ?? (kept && wasMomentsAgo(askedAt) ? kept.value : refresh()),
+    reread: async () => pending ?? (cached && wasMomentsAgo(fetchedAt) ? cached.value : refresh()),
   };
 }
 
-/** What is wrong with a secret's value, in words that do not tell the value. */
+/** A secret has an invalid value. The message says what is wrong without showing the value. */
 export class SecretFault extends Error {}
 
 export type TerraCredentials = { devId: string; apiKey: string };
 
-/** Secrets that webhooks may be signed with now. */
+/** The secrets with which webhooks can be signed. */
 export type WebhookSecrets = { current: string; previous?: { secret: string; validUntil: Instant } };
 
 const printable = (least: number) => z.string().check(z.regex(new RegExp(`^[\\x21-\\x7e]{${least},512}$`)));
@@ -81,19 +80,19 @@ const Webhook = z.strictObject({
   previousValidUntil: z.optional(z.iso.datetime({ offset: true })),
 });
 
-/** `{"devId","apiKey"}`. */
+/** Parses `{"devId","apiKey"}`. */
 export function parseTerraCredentials(text: string): TerraCredentials {
   return parseFields(text, Credentials);
 }
 
-/** `{"current","previous"?,"previousValidUntil"?}`; a previous one without an end does not count. */
+/** Parses `{"current","previous"?,"previousValidUntil"?}`. Ignores a `previous` without `previousValidUntil`. */
 export function parseWebhookSecrets(text: string): WebhookSecrets {
   const { current, previous, previousValidUntil } = parseFields(text, Webhook);
   if (previous === undefined || previousValidUntil === undefined) return { current };
   return { current, previous: { secret: previous, validUntil: Date.parse(previousValidUntil) } };
 }
 
-/** The generated text itself, at least 32 characters. */
+/** Checks the generated key, which has at least 32 characters and is no JSON. */
 export function parseReferenceKey(text: string): string {
   if (text === '{}') throw new SecretFault('is not filled yet');
   if (!/^[\x21-\x7e]{32,512}$/.test(text)) throw new SecretFault('is not 32 to 512 printable characters');

@@ -3,31 +3,31 @@ import { Problem } from '../http/errors';
 import type { Terra, TerraProvider } from './terra';
 
 const FRESH_FOR = 10 * MINUTE;
-/** While Terra is away, a catalogue of the same day is better than none. */
-const GOOD_FOR = 24 * HOUR;
+/** How long the last list is used while Terra is unavailable. */
+const USABLE_FOR = 24 * HOUR;
 
-/** Returns a function that reads Terra's catalogue at most every ten minutes, and once for simultaneous callers. */
+/** Returns a function that reads Terra's list of providers at most every ten minutes, and once for simultaneous callers. */
 export function cachedProviders(terra: Pick<Terra, 'listProviders'>, clock: Clock): () => Promise<TerraProvider[]> {
-  let kept: { providers: TerraProvider[]; at: Instant } | undefined;
-  let underWay: Promise<TerraProvider[]> | undefined;
+  let cached: { providers: TerraProvider[]; at: Instant } | undefined;
+  let pending: Promise<TerraProvider[]> | undefined;
 
-  async function ask(): Promise<TerraProvider[]> {
+  async function fetchProviders(): Promise<TerraProvider[]> {
     try {
       const providers = await terra.listProviders();
-      kept = { providers, at: clock() };
+      cached = { providers, at: clock() };
       return providers;
     } catch (error) {
       const isOutage = error instanceof Problem && ['terra_unavailable', 'terra_timeout'].includes(error.code);
-      if (isOutage && kept && clock() - kept.at < GOOD_FOR) return kept.providers;
+      if (isOutage && cached && clock() - cached.at < USABLE_FOR) return cached.providers;
       throw error;
     }
   }
 
   return async () => {
-    if (kept && clock() - kept.at < FRESH_FOR) return kept.providers;
-    underWay ??= ask().finally(() => {
-      underWay = undefined;
+    if (cached && clock() - cached.at < FRESH_FOR) return cached.providers;
+    pending ??= fetchProviders().finally(() => {
+      pending = undefined;
     });
-    return underWay;
+    return pending;
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Providers that connect on the phone, through Terra's mobile SDK, and have no web page to send a browser to.
+ * Providers that connect on the phone, through Terra's mobile SDK, and have no web page.
  * Sources: Terra's SDK reference (Android `Connections`) and the `sdk_providers` of `GET /integrations`.
  */
 const sdkProviders: ReadonlySet<string> = new Set([
@@ -12,9 +12,9 @@ const sdkProviders: ReadonlySet<string> = new Set([
   'FREESTYLELIBRESDK',
 ]);
 
-/** Terra's spelling of a provider: upper case. Names are compared without case. */
+/** Returns a provider's name in Terra's spelling: upper case. */
 export const providerId = (name: string): string => name.trim().toUpperCase();
 
-/** How a provider is connected: in a browser, or with the mobile SDK. */
+/** Returns how a provider is connected: `web` in a browser, `sdk` with the mobile SDK. */
 export const providerKind = (provider: string): 'web' | 'sdk' =>
   sdkProviders.has(providerId(provider)) ? 'sdk' : 'web';

@@ -1,21 +1,21 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Terra's current header and its older twin with the same value; API Gateway hands header names over in lower case. */
+/** Terra's current header and its older name with the same value. API Gateway passes header names in lower case. */
 export const signatureHeaders = ['x-terra-signature', 'terra-signature'] as const;
 
-/** How far ahead of our clock a signed time may lie. */
+/** How far a signed time can be ahead of this function's clock. */
 export const SIGNATURE_AHEAD_SECONDS = 300;
 
-/** How old an authentic delivery may be: Terra's retries go on for a little over a day. */
+/** How old a signed time can be: Terra retries for a little more than a day. */
 export const SIGNATURE_BEHIND_SECONDS = 26 * 3600;
 
 const HEADER_LIMIT_BYTES = 512;
 const MAC_LIMIT = 4;
 
-/** What a signature header claims, judged so far only by its form and time. */
+/** A parsed signature header whose MACs are not verified yet. */
 export type SignatureClaim = { signedAtSeconds: number; macs: Buffer[] };
 
-/** The claim, or why there is none. The reason is for our log only; the sender hears the same 401 whatever it was. */
+/** The claim, or why there is none. The reason is only logged; the sender always gets the same 401. */
 export type ReadSignature =
   | { ok: true; claim: SignatureClaim }
   | { ok: false; reason: 'missing' | 'malformed' | 'differing' | 'too_old' | 'too_new' };
@@ -29,7 +29,7 @@ export function sign(body: Uint8Array | string, secret: string, atSeconds: numbe
 }
 
 /**
- * Reads the signature headers of a delivery (lower-case names) and judges their form and time, before any secret is fetched.
+ * Reads the signature headers of a delivery (lower-case names) and checks their form and time, before any secret is fetched.
  * Accepts exactly one `t`, one to four `v1` of 64 lower-case hex digits, and other `v<n>` schemes, which it ignores.
  */
 export function readSignature(
@@ -48,7 +48,7 @@ export function readSignature(
   return { ok: true, claim };
 }
 
-/** Whether one of the claim's signatures over the raw body was made with one of these secrets. Constant time in the MAC. */
+/** Returns whether one of the claim's MACs over the raw body was made with one of these secrets. Compares in constant time. */
 export function verifySignature(claim: SignatureClaim, rawBody: Uint8Array, secrets: readonly string[]): boolean {
   const expected = secrets.map(secret => mac(rawBody, secret, claim.signedAtSeconds));
   const matches = claim.macs.filter(given => expected.some(ours => timingSafeEqual(ours, given)));

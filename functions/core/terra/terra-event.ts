@@ -3,7 +3,7 @@ import type { Delivery } from '../state/delivery-mark';
 import { type FailureCause, failureCause } from '../state/session';
 import { readProvider, readScopes, readTerraUserId, readTime } from './terra-user';
 
-/** A Terra user as an event tells of it. Everything but its id may be missing. */
+/** A Terra user in an event. Everything except its id can be missing. */
 export type EventUser = {
   terraUserId: string;
   provider: string | undefined;
@@ -13,19 +13,19 @@ export type EventUser = {
 };
 
 /**
- * What a verified delivery means to us.
+ * The meaning of a verified delivery.
  *
  * | kind | Terra's events |
  * | --- | --- |
  * | `authenticated` | `auth` with status success |
  * | `not_authenticated` | `auth_cancelled`; `auth` with status error (then with the user, who is deleted) |
- * | `unclear` | `auth` with any other status: Terra has to be asked |
+ * | `unclear` | `auth` with any other status: the sweep asks Terra |
  * | `reauthenticated` | `user_reauth` |
  * | `gone` | `deauth`, `access_revoked` |
  * | `degraded` | `connection_error` |
  * | `permissions` | `permission_change` |
  * | `arrived` | any data event, and any event of another type that names a user and has `data` |
- * | `irrelevant` | everything else, other types that Terra adds later included |
+ * | `irrelevant` | everything else, also types that Terra adds later |
  */
 export type TerraEvent =
   | {
@@ -47,7 +47,7 @@ export type TerraEvent =
   | { kind: 'degraded' | 'permissions' | 'arrived'; user: EventUser }
   | { kind: 'irrelevant'; type: string };
 
-/** No owner's reference id is longer, so what is can be nobody's of ours; a table key could not hold any length. */
+/** Longest reference id of an owner. A longer one belongs to no owner and could exceed the size of a table key. */
 const REFERENCE_ID_LIMIT_BYTES = 255;
 
 /** Data events. Sources: Terra's openapi `webhooks`, docs event types. */
@@ -62,7 +62,7 @@ const dataTypes: ReadonlySet<string> = new Set([
   'sleep',
 ]);
 
-/** Terra's other events, which say nothing unless they carry data of a user. A type in neither list is counted as unknown. */
+/** Terra's other events, which are ignored unless they have a user and data. A type in neither list is counted as unknown. */
 const otherTypes: ReadonlySet<string> = new Set([
   'google_no_datasource',
   'health_observation',
@@ -78,20 +78,20 @@ const otherTypes: ReadonlySet<string> = new Set([
   's3_payload',
 ]);
 
-/** What a verified body says, and what of it could not be understood. */
+/** The event in a verified body, and the fields that could not be read. */
 export type Reading = {
-  /** Undefined for a body without a type, or without the Terra user that its type must name (poison). */
+  /** Undefined for a body without a type, or without the Terra user that its type requires (poison). */
   event: TerraEvent | undefined;
-  /** Terra's name of the type, short enough to be counted by; `none` and `unnamed` if it has none that can be one. */
+  /** Terra's name of the type. `none` if it is missing, `unnamed` if it cannot be used as a metric dimension. */
   type: string;
-  /** Names of the fields that the event is read for and that are missing or unreadable; `type` for a type that is unknown. */
+  /** Fields of the event that are missing or unreadable; `type` for an unknown type. */
   unread: readonly string[];
 };
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a verified body leniently: what is not needed to decide may be missing or of any type. Only a body without a type or a
+ * Reads a verified body leniently: fields that decide nothing can be missing or of any type. Only a body without a type or a
  * Terra user id is poison. Sources: github.com/tryterra/openapi schemas/core, docs.tryterra.co handling-authentication-events.
  */
 export function readTerraEvent(rawBody: Uint8Array): Reading {
@@ -100,12 +100,12 @@ export function readTerraEvent(rawBody: Uint8Array): Reading {
   const { type } = body;
   if (typeof type !== 'string' || type === '') return { event: undefined, type: 'none', unread: ['type'] };
   const unread: string[] = [];
-  const event = understand(type, body, unread);
+  const event = interpret(type, body, unread);
   return { event, type: /^[\w.-]{1,40}$/.test(type) ? type : 'unnamed', unread };
 }
 
-/** Returns what the fields mean; undefined if the Terra user is missing. Adds to `unread` the names of fields that say nothing. */
-function understand(type: string, body: Fields, unread: string[]): TerraEvent | undefined {
+/** Returns the event, or undefined if the Terra user is missing. Adds the names of missing and unreadable fields to `unread`. */
+function interpret(type: string, body: Fields, unread: string[]): TerraEvent | undefined {
   const take = <T>(path: string, read: (value: unknown) => T | undefined): T | undefined => {
     const value = read(valueAt(body, path));
     if (value === undefined) unread.push(path);
@@ -114,11 +114,11 @@ function understand(type: string, body: Fields, unread: string[]): TerraEvent | 
   const takeUser = (path: string, refinements: readonly ('created_at' | 'scopes')[] = []): EventUser | undefined => {
     const terraUserId = take(`${path}.user_id`, readTerraUserId);
     if (terraUserId === undefined) return undefined;
-    const atTheTop = path === 'user' ? readReferenceId(body.reference_id) : undefined;
+    const topLevelReferenceId = path === 'user' ? readReferenceId(body.reference_id) : undefined;
     return {
       terraUserId,
       provider: take(`${path}.provider`, readProvider),
-      referenceId: take(`${path}.reference_id`, value => readReferenceId(value) ?? atTheTop),
+      referenceId: take(`${path}.reference_id`, value => readReferenceId(value) ?? topLevelReferenceId),
       createdAt: refinements.includes('created_at') ? take(`${path}.created_at`, readTime) : undefined,
       scopes: refinements.includes('scopes') ? take(`${path}.scopes`, readScopes) : undefined,
     };
@@ -162,7 +162,7 @@ function understand(type: string, body: Fields, unread: string[]): TerraEvent | 
     default: {
       const isData = dataTypes.has(type);
       if (!isData && !otherTypes.has(type)) unread.push('type');
-      // Later versions of Terra may name data otherwise; it is a sign of life all the same.
+      // Terra may add types of data; an event with a user and data counts as data.
       const isLikeData = (body.data ?? undefined) !== undefined && readTerraUserId(valueAt(body, 'user.user_id'));
       if (!isData && !isLikeData) return { kind: 'irrelevant', type };
       return about(user => ({ kind: 'arrived', user }));
@@ -176,8 +176,8 @@ function readReferenceId(value: unknown): string | undefined {
 }
 
 /**
- * Returns the widget session that an event names, if it names one. A name that cannot be read is that of no session of ours (the
- * empty one), so that the event is not taken for one that names none.
+ * Returns the widget session that an event names, if any, or undefined if the field is unreadable. The caller then uses the empty
+ * id, which is that of no session, so that the event is not treated as one without a session.
  */
 function readTerraSessionId(value: unknown): { id: string | undefined } | undefined {
   if (value === null || value === undefined) return { id: undefined };

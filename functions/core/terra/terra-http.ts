@@ -3,7 +3,7 @@ import * as https from 'node:https';
 import { agents } from '../platform/agents';
 import { type Clock, type Instant, SECOND } from '../platform/clock';
 
-/** How long a request to Terra may take, so that the caller's own time limit is never met. */
+/** Time limits of a request to Terra. `total` is below the time limit of the function that makes it. */
 export type Budget = { connect: Instant; attempt: Instant; total: Instant };
 
 export const TERRA_BUDGET: Budget = { connect: SECOND, attempt: 4 * SECOND, total: 9 * SECOND };
@@ -16,7 +16,7 @@ export type TerraRequest = {
 };
 
 /**
- * What came of one request. `unsent`: no connection was made, so nothing can have happened at Terra.
+ * The outcome of one request. `unsent`: there was no connection, so nothing happened at Terra.
  * `broken`: the connection failed after that. `late`: no full answer in time.
  */
 export type Exchange =
@@ -24,14 +24,14 @@ export type Exchange =
   | { kind: 'unsent' | 'broken'; reason: string }
   | { kind: 'late' };
 
-/** Sends a request to Terra; a seam for tests that need no socket. */
+/** Sends one request; tests replace it. */
 export type Send = (request: TerraRequest, attempt: { connect: Instant; whole: Instant }) => Promise<Exchange>;
 
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 
 /**
- * Sends with at most two attempts within the budget. The second comes only where it is safe: after `unsent` always, after
- * a broken connection or 502, 503, 504 only if the request may be repeated, and only if a whole attempt still fits.
+ * Sends with at most two attempts within the budget. Makes the second only if a whole attempt still fits and it is safe: always
+ * after `unsent`; after a broken connection or 502, 503, 504 only if the request is `repeatable`.
  */
 export async function sendWithin(
   request: TerraRequest,
@@ -42,16 +42,16 @@ export async function sendWithin(
 ): Promise<Exchange> {
   const deadline = clock() + budget.total;
   const first = await send(request, { connect: budget.connect, whole: budget.attempt });
-  const isWorthwhile = first.kind === 'unsent' || (repeatable && isPassing(first));
+  const isWorthwhile = first.kind === 'unsent' || (repeatable && isTransient(first));
   if (!isWorthwhile || deadline - clock() < budget.attempt) return first;
   return send(request, { connect: budget.connect, whole: budget.attempt });
 }
 
-function isPassing(exchange: Exchange): boolean {
+function isTransient(exchange: Exchange): boolean {
   return exchange.kind === 'broken' || (exchange.kind === 'answer' && [502, 503, 504].includes(exchange.status));
 }
 
-/** One request over a kept-alive socket. Redirects are answers like any other; nothing follows them. */
+/** Sends one request over a keep-alive socket without following redirects. Resolves with the outcome; never rejects. */
 export const sendOnce: Send = ({ method, url, headers, body }, { connect, whole }) =>
   new Promise(resolve => {
     const isTls = url.protocol === 'https:';
@@ -61,17 +61,17 @@ export const sendOnce: Send = ({ method, url, headers, body }, { connect, whole 
       headers: { ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) },
     });
     let connected = false;
-    const projectConnections = (exchange: Exchange) => {
+    const finish = (exchange: Exchange) => {
       clearTimeout(connectTimer);
       clearTimeout(wholeTimer);
       resolve(exchange);
       request.destroy();
     };
     const connectTimer = setTimeout(
-      () => connected || projectConnections({ kind: 'unsent', reason: 'no connection in time' }),
+      () => connected || finish({ kind: 'unsent', reason: 'no connection in time' }),
       connect,
     );
-    const wholeTimer = setTimeout(() => projectConnections({ kind: 'late' }), whole);
+    const wholeTimer = setTimeout(() => finish({ kind: 'late' }), whole);
 
     request.on('socket', socket => {
       const ready = () => {
@@ -81,17 +81,16 @@ export const sendOnce: Send = ({ method, url, headers, body }, { connect, whole 
       if (!socket.connecting) ready();
       else socket.once(isTls ? 'secureConnect' : 'connect', ready);
     });
-    request.on('error', error => projectConnections({ kind: connected ? 'broken' : 'unsent', reason: error.name }));
+    request.on('error', error => finish({ kind: connected ? 'broken' : 'unsent', reason: error.name }));
     request.on('response', response => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > ANSWER_LIMIT_BYTES)
-          projectConnections({ kind: 'answer', status: response.statusCode ?? 0, body: '' });
+        if (size > ANSWER_LIMIT_BYTES) finish({ kind: 'answer', status: response.statusCode ?? 0, body: '' });
         else chunks.push(chunk);
       });
-      response.on('error', error => projectConnections({ kind: 'broken', reason: error.name }));
+      response.on('error', error => finish({ kind: 'broken', reason: error.name }));
       response.on('end', () => {
         clearTimeout(connectTimer);
         clearTimeout(wholeTimer);

@@ -3,12 +3,12 @@ import { providerId } from './providers';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Longer than any list of scopes, and far below what a row can hold. */
+/** Longer than any list of scopes, and far below the size limit of a row. */
 const SCOPES_LIMIT = 4096;
-/** A time outside of this is none of Terra's, such as the 0 that stands for none, or one in microseconds. */
+/** Times outside this range are invalid, such as 0 for none, or microseconds. */
 const EARLIEST = Date.UTC(2000, 0);
 const LATEST = Date.UTC(2200, 0);
-/** A number of seconds since 1970 reaches this in the year 5138, one of milliseconds reached it in 1973. */
+/** Numbers below this are seconds since 1970 (until the year 5138), others milliseconds (since 1973). */
 const LEAST_MILLISECONDS = 1e11;
 const ISO_TIME =
   /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:(Z)|([+-]\d{2})(?::?(\d{2}))?)?)?$/i;
@@ -36,8 +36,8 @@ export function readScopes(value: unknown): string[] | undefined {
 }
 
 /**
- * Returns a time of Terra's as an instant: from ISO 8601, in which Terra leaves the zone out at times and means UTC, or from a
- * number of seconds or milliseconds since 1970. Undefined for anything else: such a time only refines what an event says.
+ * Reads a time from Terra: ISO 8601 (UTC if Terra leaves out the zone), or seconds or milliseconds since 1970. Returns undefined
+ * for anything else.
  */
 export function readTime(value: unknown): Instant | undefined {
   const at = typeof value === 'number' ? fromEpoch(value) : typeof value === 'string' ? fromText(value) : Number.NaN;
@@ -52,11 +52,11 @@ function fromText(text: string): Instant {
   return day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${offsetHours}:${offsetMinutes}`);
 }
 
-/** How far Terra's clock may be ahead of the moment at which we heard of a time. */
+/** How far Terra's clock can be ahead of this function's. */
 export const CLOCK_AHEAD = 5 * SECOND;
 
 /**
- * Bounds a time that Terra reports by when we heard of it, so that no time in the future wins over what comes later. For an
- * event that is the time it was signed at.
+ * Limits a time that Terra reports to the time of the report, so that a time in the future does not override later events. The
+ * report time of an event is the time it was signed at.
  */
-export const noLaterThan = (time: Instant, heardAt: Instant): Instant => Math.min(time, heardAt + CLOCK_AHEAD);
+export const noLaterThan = (time: Instant, reportedAt: Instant): Instant => Math.min(time, reportedAt + CLOCK_AHEAD);

@@ -14,13 +14,13 @@ import {
 } from './terra-http';
 import { readProvider, readScopes, readTerraUserId, readTime } from './terra-user';
 
-/** Where the browser is sent to connect, and until when. */
+/** A link that a user opens to connect, and its lifetime. */
 export type TerraLink = {
   url: string;
   expiresInSeconds: number;
-  /** Of a widget session. */
+  /** Only for a widget session. */
   terraSessionId?: string | undefined;
-  /** Of a direct link: the user Terra will authenticate. */
+  /** Only for a direct link: the Terra user that it authenticates. */
   terraUserId?: string | undefined;
 };
 
@@ -31,7 +31,7 @@ export type LinkRequest = {
   failureUrl: string;
 };
 
-/** A Terra user, as `userInfo` tells of it. */
+/** A Terra user as `/userInfo` returns it. */
 export type TerraUser = {
   terraUserId: string;
   provider: string | undefined;
@@ -43,16 +43,16 @@ export type TerraUser = {
 
 export type TerraProvider = { id: string; name: string; icon?: string; kind: 'web' | 'sdk' };
 
-/** Everything this project asks of Terra. A refusal or failure throws a `Problem` with one of the `terra_…` codes. */
+/** All requests to Terra. A refusal or failure throws a `Problem` with a `terra_…` code. */
 export type Terra = {
   openWidget(request: LinkRequest & { providers?: readonly string[] | undefined }): Promise<TerraLink>;
   openDirect(request: LinkRequest & { provider: string }): Promise<TerraLink>;
   mintToken(referenceId: string): Promise<{ token: string; expiresInSeconds: number }>;
-  /** The user, or undefined if Terra has none. With `patience`, asks once and waits no longer than that. */
+  /** Returns the user, or undefined if Terra has none. With `patience`, makes one attempt of at most that time. */
   findUser(terraUserId: string, patience?: Instant): Promise<TerraUser | undefined>;
-  /** Those of up to 100 users that Terra has. */
+  /** Returns which of up to 100 users Terra has. */
   findUsers(terraUserIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Resolves once Terra has no such user (any more). */
+  /** Resolves when Terra no longer has the user, also if it never had it. */
   deauthenticate(terraUserId: string): Promise<void>;
   listProviders(): Promise<TerraProvider[]>;
 };
@@ -61,7 +61,7 @@ export type TerraOptions = {
   apiUrl: string;
   widgetUrl: string;
   widget: 'current' | 'legacy';
-  /** Whether a token that Terra may not have bound to the reference id is acceptable. */
+  /** Whether to accept a token that Terra may not have bound to the reference id. */
   allowUnboundTokens: boolean;
   credentials: () => Promise<TerraCredentials>;
   clock: Clock;
@@ -69,10 +69,10 @@ export type TerraOptions = {
   send?: Send;
 };
 
-/** How long a link can be opened where Terra does not say (docs: 900 s), and the most we believe: its session lives two days. */
+/** Lifetime of a link if Terra gives none (docs: 900 s), and the longest accepted one: a session is stored for two days. */
 const LINK_SECONDS = 900;
 const LINK_SECONDS_MOST = 24 * 3600;
-/** How long a token lives where Terra does not say (openapi: 180 s), and the most we believe. */
+/** Lifetime of a token if Terra gives none (openapi: 180 s), and the longest accepted one. */
 const TOKEN_SECONDS = 180;
 const TOKEN_SECONDS_MOST = 300;
 const LINK_LIMIT_BYTES = 4096;
@@ -83,16 +83,16 @@ const Widget = z.object({ session_id: z.string().check(z.maxLength(200)), url: z
 const Direct = z.object({ user_id: z.string(), auth_url: z.string(), expires_in: Seconds });
 const Token = z.object({ token: z.string().check(z.regex(/^[\x21-\x7e]{8,4096}$/)), expires_in: Seconds });
 const Text = z.nullish(z.string());
-// What only refines the answer is read by hand: whatever its type, it is no reason to do without the answer.
-const Refining = z.optional(z.unknown());
+// Optional details, read by hand: a wrong type must not make the whole answer unusable.
+const Detail = z.optional(z.unknown());
 const UserInfo = z.object({
   is_authenticated: z.optional(z.boolean()),
   user: z.object({
     user_id: z.string(),
-    provider: Refining,
+    provider: Detail,
     reference_id: Text,
-    created_at: Refining,
-    scopes: Refining,
+    created_at: Detail,
+    scopes: Detail,
   }),
 });
 const Users = z.array(z.object({ user_id: z.string() }));
@@ -103,7 +103,7 @@ const Providers = z.object({
   ),
 });
 
-/** The one place that knows Terra's URLs, headers and quirks. */
+/** The client of Terra's API. Only this module knows Terra's URLs, headers and quirks. */
 export function terraClient(options: TerraOptions): Terra {
   const { widget, clock, budget = TERRA_BUDGET, send = sendOnce } = options;
   let tokensPath: '/auth/tokens' | '/auth/generateAuthToken' = '/auth/tokens';
@@ -122,7 +122,7 @@ export function terraClient(options: TerraOptions): Terra {
     };
     if (more.patience !== undefined)
       return send(request, { connect: Math.min(budget.connect, more.patience), whole: more.patience });
-    // A POST makes something at Terra each time; it is repeated only if the first was never sent.
+    // Most POSTs create something at Terra, so they are repeated only if the first was never sent.
     return sendWithin(request, more.repeatable ?? method !== 'POST', budget, clock, send);
   }
 
@@ -141,7 +141,7 @@ export function terraClient(options: TerraOptions): Terra {
     const answer = await ask('POST', apiUrl(tokensPath, { reference_id: referenceId }));
     const isOlderTerra = answer.kind === 'answer' && answer.status === 404 && tokensPath === '/auth/tokens';
     if (!isOlderTerra || !options.allowUnboundTokens) return answer;
-    // Both questions are one request of the caller's and share its time.
+    // Both requests together must stay within the caller's time.
     const patience = Math.min(budget.attempt, deadline - clock());
     const older = await ask('POST', apiUrl('/auth/generateAuthToken', { reference_id: referenceId }), { patience });
     if (older.kind === 'answer' && older.status < 300) tokensPath = '/auth/generateAuthToken';
@@ -152,7 +152,7 @@ export function terraClient(options: TerraOptions): Terra {
     async openWidget({ providers, ...request }) {
       const url = widget === 'current' ? new URL(options.widgetUrl) : apiUrl('/auth/generateWidgetSession');
       const body = { ...(providers && { providers: providers.join(',') }), ...linkBody(request) };
-      const answer = understand(await ask('POST', url, { body }), Widget, 'url');
+      const answer = parseAnswer(await ask('POST', url, { body }), Widget, 'url');
       return {
         url: readLink(answer.url),
         terraSessionId: answer.session_id,
@@ -162,14 +162,14 @@ export function terraClient(options: TerraOptions): Terra {
 
     async openDirect({ provider, ...request }) {
       const url = apiUrl('/auth/authenticateUser', { resource: provider });
-      const answer = understand(await ask('POST', url, { body: linkBody(request) }), Direct, 'auth_url');
+      const answer = parseAnswer(await ask('POST', url, { body: linkBody(request) }), Direct, 'auth_url');
       const terraUserId = readTerraUserId(answer.user_id);
       if (terraUserId === undefined) throw unexpected('a user id that is not a UUID');
       return { url: readLink(answer.auth_url), terraUserId, expiresInSeconds: linkSeconds(answer) };
     },
 
     async mintToken(referenceId) {
-      const answer = understand(await askForToken(referenceId), Token);
+      const answer = parseAnswer(await askForToken(referenceId), Token);
       const expiresInSeconds = Math.min(Math.floor(secondsOf(answer) ?? TOKEN_SECONDS), TOKEN_SECONDS_MOST);
       return { token: answer.token, expiresInSeconds };
     },
@@ -177,7 +177,7 @@ export function terraClient(options: TerraOptions): Terra {
     async findUser(terraUserId, patience) {
       const exchange = await ask('GET', apiUrl('/userInfo', { user_id: terraUserId }), { patience });
       if (exchange.kind === 'answer' && exchange.status === 404) return undefined;
-      const { user, is_authenticated } = understand(exchange, UserInfo);
+      const { user, is_authenticated } = parseAnswer(exchange, UserInfo);
       return {
         terraUserId: user.user_id.toLowerCase(),
         provider: readProvider(user.provider),
@@ -190,32 +190,32 @@ export function terraClient(options: TerraOptions): Terra {
 
     async findUsers(terraUserIds) {
       const exchange = await ask('POST', apiUrl('/bulkUserInfo'), { body: terraUserIds, repeatable: true });
-      return new Set(understand(exchange, Users).map(user => user.user_id.toLowerCase()));
+      return new Set(parseAnswer(exchange, Users).map(user => user.user_id.toLowerCase()));
     },
 
     async deauthenticate(terraUserId) {
       const exchange = await ask('DELETE', apiUrl('/auth/deauthenticateUser', { user_id: terraUserId }));
       const isAgreed = exchange.kind === 'answer' && (exchange.status === 404 || exchange.status === 204);
-      if (!isAgreed) understand(exchange, Agreement);
+      if (!isAgreed) parseAnswer(exchange, Agreement);
     },
 
     async listProviders() {
-      const answer = understand(await ask('GET', apiUrl('/integrations/detailed', { sdk: 'true' })), Providers);
+      const answer = parseAnswer(await ask('GET', apiUrl('/integrations/detailed', { sdk: 'true' })), Providers);
       return answer.providers
         .filter(({ enabled }) => enabled !== false)
         .map(({ provider, name, icon, setup }) => ({
           id: providerId(provider),
           name: name || provider,
           ...(icon?.startsWith('https://') && { icon }),
-          // Terra's catalogue decides; our list knows the providers whose entry does not say.
+          // Terra's list decides; `providerKind` is for providers whose entry has no `setup`.
           kind: setup?.toUpperCase() === 'SDK' ? 'sdk' : providerKind(provider),
         }));
     },
   };
 }
 
-/** What Terra's answer means to a caller: the parsed body, or a problem. None of Terra's words get through. */
-function understand<S extends z.ZodMiniType>(exchange: Exchange, schema: S, link?: 'url' | 'auth_url'): z.infer<S> {
+/** Returns the parsed body or throws a `Problem`, whose texts contain nothing from Terra's answer. */
+function parseAnswer<S extends z.ZodMiniType>(exchange: Exchange, schema: S, link?: 'url' | 'auth_url'): z.infer<S> {
   if (exchange.kind === 'late') throw new Problem('terra_timeout', 'Terra did not answer in time.');
   if (exchange.kind !== 'answer') throw unavailable(`the connection failed: ${exchange.kind}, ${exchange.reason}`);
   const { status, body } = exchange;
@@ -241,21 +241,21 @@ function understand<S extends z.ZodMiniType>(exchange: Exchange, schema: S, link
   throw unexpected('an answer that is not the expected JSON');
 }
 
-/** How long Terra says that a thing lasts; undefined where it says no time that can be. */
-const secondsOf = ({ expires_in: said }: { expires_in?: unknown }): number | undefined =>
-  typeof said === 'number' && Number.isFinite(said) && said > 0 ? said : undefined;
+/** Returns `expires_in`; undefined if it is missing or invalid. */
+const secondsOf = ({ expires_in: seconds }: { expires_in?: unknown }): number | undefined =>
+  typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 
 const linkSeconds = (answer: { expires_in?: unknown }): number =>
   Math.min(secondsOf(answer) ?? LINK_SECONDS, LINK_SECONDS_MOST);
 
-/** Swapped headers get `{"message":null}`, or an answer without its link. Source: docs FAQ auth-flow-start. */
+/** Returns whether the answer is the one to swapped headers: `{"message":null}` or no link. Source: docs FAQ auth-flow-start. */
 function isSwappedSymptom(json: unknown, link: string | undefined): boolean {
   if (json === null || typeof json !== 'object' || Array.isArray(json)) return false;
   const fields = new Map<string, unknown>(Object.entries(json));
   return fields.get('message') === null || (link !== undefined && (fields.get(link) ?? undefined) === undefined);
 }
 
-/** A link a browser may be sent to: https, or http on this machine only; nothing is assumed of its host. */
+/** Checks that a link is https, or http on this machine. Any host is accepted. */
 function readLink(text: string): string {
   const url = URL.canParse(text) && text.length <= LINK_LIMIT_BYTES ? new URL(text) : undefined;
   const isLoopback = url !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);

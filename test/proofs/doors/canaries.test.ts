@@ -1,4 +1,4 @@
-import { platformLog } from '../../../functions/core/platform/log';
+import { consoleLog } from '../../../functions/core/platform/log';
 import { ownerNaming, opaqueReferenceId } from '../../../functions/core/state/owner';
 import { ConnectionRow } from '../../../functions/core/state/connection';
 import { connectionEvent, type PublishedEvent, sessionEvent } from '../../../functions/core/events/published-event';
@@ -162,7 +162,7 @@ function setting() {
   });
   const readKey = async () => planted.referenceKey;
   const doors = openDoors({
-    log: platformLog,
+    log: consoleLog,
     fetchWebhookSecret: async () => secretText(),
     with: {
       store: awayAtTimes,
@@ -173,7 +173,7 @@ function setting() {
         referenceKey: readKey,
         store,
         mayBeFirst: true,
-        alarm: alarm => platformLog('warn', 'alarm', { alarm }),
+        alarm: alarm => consoleLog('warn', 'alarm', { alarm }),
       }),
       referenceKey: readKey,
     },
@@ -310,8 +310,8 @@ test('no log line, error or event of any handler contains a secret or personal d
     world.wait(MINUTE);
     await sweep({
       ...world,
-      log: platformLog,
-      alarm: alarm => platformLog('warn', 'alarm', { alarm }),
+      log: consoleLog,
+      alarm: alarm => consoleLog('warn', 'alarm', { alarm }),
       until: world.clock() + 45_000,
       dryRun: false,
     });

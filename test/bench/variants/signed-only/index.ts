@@ -1,6 +1,6 @@
 import { systemClock } from '../../../../functions/core/platform/clock';
 import { Problem } from '../../../../functions/core/http/errors';
-import { platformLog } from '../../../../functions/core/platform/log';
+import { consoleLog } from '../../../../functions/core/platform/log';
 import { type Behaviour, on, serve } from '../../../../functions/core/http/serve';
 import { readSignature, verifySignature } from '../../../../functions/core/terra/signature';
 import type { receiveWebhook } from '../../../../functions/routes';
@@ -19,5 +19,5 @@ const verify: Behaviour<typeof receiveWebhook, Deps> = async ({ headers, rawBody
 
 export const handler = serve([on(route, verify)], () => ({
   secret: process.env.SECRET ?? '',
-  serve: { issuer: undefined, clock: systemClock, log: platformLog },
+  serve: { issuer: undefined, clock: systemClock, log: consoleLog },
 }));

@@ -21,7 +21,7 @@ async function compareWebhook({ bundle, event, calls, rounds, times }: WebhookTa
   const { handler } = (await load(bundle)) as {
     handler: (event: object, context: object) => Promise<{ statusCode: number }>;
   };
-  // Bounded as in `live.ts`.
+  // Bounded as in `dependencies.ts`.
   const requestHandler = { connectionTimeout: 1000, requestTimeout: 2000, throwOnRequestTimeout: true };
   const client = new aws.DynamoDBClient({ maxAttempts: 3, requestHandler });
   const context = { functionName: 'webhook', awsRequestId: 'request' };

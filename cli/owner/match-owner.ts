@@ -1,47 +1,47 @@
 import { OperatorError } from '../failure';
-import { canBeOwner } from './owner-key';
+import { canBeOwner } from './job';
 
-/** Whose a Terra user is by his reference id, or why he is nobody's. */
-export type Claim =
+/** The owner of a Terra user according to its reference id, or why it has none. */
+export type OwnerMatch =
   | { kind: 'owner'; referenceId: string; sub: string }
   | { kind: 'no_reference_id' | 'not_an_owner' | 'not_in_map' | 'mapped_elsewhere' };
 
-export type Claims = (referenceId: string | undefined) => Claim;
+export type MatchOwner = (referenceId: string | undefined) => OwnerMatch;
 
-/** A line of the map: an owner, and perhaps what the team thinks Terra knows him by. */
+/** A line of the map: a subject and, if given, its reference id at Terra. */
 export type MapLine = { sub: string; referenceId: string | undefined };
 
-/** With subjects as reference ids, each reference id names its owner: that is what the setting says. */
-export const subjectClaims: Claims = referenceId => {
+/** With `referenceId: "subject"`, every reference id is the subject of its owner. */
+export const matchBySubject: MatchOwner = referenceId => {
   if (referenceId === undefined || referenceId === '') return { kind: 'no_reference_id' };
   return canBeOwner(referenceId) ? { kind: 'owner', referenceId, sub: referenceId } : { kind: 'not_an_owner' };
 };
 
 /**
- * Only the owners of the map, and each only under the reference id this deployment gives him. Terra's events find an
- * owner by the reference id alone, and Terra cannot change it: a user under another one can never be his here.
+ * Matches only the subjects in the map, each by the reference id that this deployment computes. A Terra user with another
+ * reference id cannot be imported: Terra cannot change the id, and only by it do events find their owner.
  */
-export async function mappedClaims(
+export async function matchByMap(
   lines: readonly MapLine[],
   referenceIdOf: (sub: string) => Promise<string>,
-): Promise<Claims> {
+): Promise<MatchOwner> {
   const owners = new Map<string, string>();
-  const elsewhere = new Set<string>();
+  const otherIds = new Set<string>();
   for (const { sub, referenceId } of lines) {
-    const own = await referenceIdOf(sub);
-    if (referenceId === undefined || referenceId === own) owners.set(own, sub);
-    else elsewhere.add(referenceId);
+    const computed = await referenceIdOf(sub);
+    if (referenceId === undefined || referenceId === computed) owners.set(computed, sub);
+    else otherIds.add(referenceId);
   }
   return referenceId => {
     if (referenceId === undefined || referenceId === '') return { kind: 'no_reference_id' };
     if (!canBeOwner(referenceId)) return { kind: 'not_an_owner' };
     const sub = owners.get(referenceId);
     if (sub !== undefined) return { kind: 'owner', referenceId, sub };
-    return { kind: elsewhere.has(referenceId) ? 'mapped_elsewhere' : 'not_in_map' };
+    return { kind: otherIds.has(referenceId) ? 'mapped_elsewhere' : 'not_in_map' };
   };
 }
 
-/** Reads the map: CSV with a heading; fields without commas may go without quotes. @throws OperatorError naming the line. */
+/** Parses the map, a CSV file with a heading. Fields with commas are quoted. @throws OperatorError naming the wrong line. */
 export function readMap(text: string): MapLine[] {
   const [heading, ...rows] = text
     .replace(/^\uFEFF/, '')
@@ -50,10 +50,11 @@ export function readMap(text: string): MapLine[] {
     .filter(({ cells }) => cells.some(cell => cell !== ''));
   const names = heading?.cells.map(cell => cell.trim()) ?? [];
   const isKnown = names.includes('sub') && names.every(name => ['sub', 'reference_id'].includes(name));
-  if (!isKnown) throw wrong('The first line of the map must be "sub" or "reference_id,sub"');
+  if (!isKnown) throw invalidMap('The first line of the map must be "sub" or "reference_id,sub"');
   return rows.map(({ number, cells }) => {
     const sub = cells[names.indexOf('sub')] ?? '';
-    if (sub === '' || cells.length > names.length) throw wrong(`Line ${number} of the map is not ${names.join(',')}`);
+    if (sub === '' || cells.length > names.length)
+      throw invalidMap(`Line ${number} of the map is not ${names.join(',')}`);
     return { sub, referenceId: cells[names.indexOf('reference_id')] || undefined };
   });
 }
@@ -63,4 +64,4 @@ function cellsOf(line: string): string[] {
   return cells.map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain?.trim() ?? '');
 }
 
-const wrong = (what: string) => new OperatorError(what, 'Nothing was imported. docs/operations.md shows a map.');
+const invalidMap = (what: string) => new OperatorError(what, 'Nothing was imported. docs/operations.md shows a map.');

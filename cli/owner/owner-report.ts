@@ -7,22 +7,23 @@ import type { TokenRecord } from '../../functions/core/state/token-record';
 import type { OwnerRecords } from '../../functions/core/state/owner-records';
 import type { Confirmation, SessionRow } from '../../functions/core/state/session';
 
-/** What we hold about one owner, as support and an access request need it: no link, no code, no hash of one. */
-export type Account = {
+/** All records of one owner, for support and access requests. Contains no links, codes or hashes. */
+export type OwnerReport = {
   referenceId: string;
   known: boolean;
   subs: string[];
   erasure?: { requestedAt: string; state: 'under way' | 'done' };
-  connections: ReturnType<typeof connectionAccount>[];
-  sessions: ReturnType<typeof sessionAccount>[];
-  mints: ReturnType<typeof mintAccount>[];
-  /** Counters of uses that are still kept. */
+  connections: ReturnType<typeof connectionReport>[];
+  sessions: ReturnType<typeof sessionReport>[];
+  /** Token records; the name is part of the `--json` output. */
+  mints: ReturnType<typeof tokenReport>[];
+  /** Number of stored quota counters. */
   counters: number;
-  /** Rows that this version cannot read, as they are stored, but for links and hashes. */
+  /** Rows that this version cannot read, as stored but without links, codes and hashes. */
   unreadable: { item: string; stored: Item }[];
 };
 
-export function accountOf(records: OwnerRecords, now: Instant, confirmation: Confirmation): Account {
+export function ownerReport(records: OwnerRecords, now: Instant, confirmation: Confirmation): OwnerReport {
   const { owner, known, erasure, connections, sessions, tokenRecords, quotas, unreadable } = records;
   return {
     referenceId: owner,
@@ -31,20 +32,20 @@ export function accountOf(records: OwnerRecords, now: Instant, confirmation: Con
     ...(erasure && {
       erasure: { requestedAt: isoTime(erasure.requestedAt), state: isErasing(records) ? 'under way' : 'done' },
     }),
-    connections: connections.map(connectionAccount),
+    connections: connections.map(connectionReport),
     sessions: sessions
       .toSorted((a, b) => b.createdAt - a.createdAt)
-      .map(session => sessionAccount(session, now, confirmation)),
-    mints: tokenRecords.toSorted((a, b) => b.createdAt - a.createdAt).map(mintAccount),
+      .map(session => sessionReport(session, now, confirmation)),
+    mints: tokenRecords.toSorted((a, b) => b.createdAt - a.createdAt).map(tokenReport),
     counters: quotas.length,
     unreadable: unreadable.map(({ item, stored }) => ({ item, stored: withoutSecrets(stored) as Item })),
   };
 }
 
-/** What may open something, in a row of whatever kind. */
+/** Names of attributes that can grant access, in rows of any kind. */
 const SECRET = /hash$|url$|link$|secret|token|code|password|pin$/i;
 
-/** A stored value as it is, with what may open something left out. */
+/** Replaces the values of `SECRET` attributes at any depth. */
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (value === null || typeof value !== 'object') return value;
@@ -55,7 +56,7 @@ function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(shown);
 }
 
-function connectionAccount(row: ConnectionRow) {
+function connectionReport(row: ConnectionRow) {
   const state = connectionState(row.facts);
   const { auth, data, error, supersededBy } = row.facts;
   return {
@@ -75,7 +76,7 @@ function connectionAccount(row: ConnectionRow) {
   };
 }
 
-function sessionAccount(session: SessionRow, now: Instant, confirmation: Confirmation) {
+function sessionReport(session: SessionRow, now: Instant, confirmation: Confirmation) {
   const { id, flow, status, provider, failure } = sessionOf(session, now, confirmation);
   const { createdAt, returned, redeemed } = session;
   return {
@@ -90,7 +91,7 @@ function sessionAccount(session: SessionRow, now: Instant, confirmation: Confirm
   };
 }
 
-function mintAccount({ id, provider, createdAt, expiresAt, usedBy }: TokenRecord) {
+function tokenReport({ id, provider, createdAt, expiresAt, usedBy }: TokenRecord) {
   return {
     id,
     provider,

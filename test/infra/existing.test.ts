@@ -135,7 +135,7 @@ test('traced functions can write to X-Ray, the only `*` resource', () => {
 });
 
 test('the construct exposes its resources', () => {
-  const { api, records, secrets, bus, deadLetters, alarms, overview, sweepRuns } = connect;
+  const { api, records, secrets, bus, deadLetters, alarms, dashboard, sweepSchedule } = connect;
 
   for (const inner of [
     api.httpApi.apiId,
@@ -145,8 +145,8 @@ test('the construct exposes its resources', () => {
     bus.bus.eventBusArn,
     deadLetters.queue.queueArn,
     alarms.topic.topicArn,
-    overview.dashboard.dashboardArn,
-    sweepRuns.role.roleArn,
+    dashboard.dashboard.dashboardArn,
+    sweepSchedule.role.roleArn,
   ]) {
     expect(team.resolve(inner)).toBeDefined();
   }
@@ -155,7 +155,7 @@ test('the construct exposes its resources', () => {
 
 test('an existing table without a stream is refused, and the message names the stream', () => {
   expect(() => place({ table: Table.fromTableName(new Stack(), 'Bare', 'bare') })).toThrow(
-    'The table that is brought must have a stream of new and old images: see tableSchema',
+    'The existing table needs a stream of new and old images: create it with tableSchema',
   );
 });
 
