@@ -192,7 +192,7 @@ const planted: Planted[] = [
     change: given({ OWNER_NAMESPACE: 'https://another.example' }),
     found: { 'reference-key-fingerprint': 'fault' },
     words:
-      /Put {\\"referenceId\\":\\"opaque\\",\\"ownerNamespace\\":\\"http:\/\/localhost:\d+\\"} into the settings and deploy/,
+      /Set {\\"referenceId\\":\\"opaque\\",\\"ownerNamespace\\":\\"http:\/\/localhost:\d+\\"} in the settings and deploy/,
   },
   {
     fault: 'the reference ids are of another mode',
