@@ -17,9 +17,10 @@ export async function byLink(who: Person, provider = 'GARMIN', fields: Record<st
 }
 
 /** Connects by the widget, all the way to the confirmation. */
-export async function byWidget(who: Person, provider = 'FITBIT'): Promise<End> {
+export async function byWidget(who: Person, provider = 'FITBIT', beforeConfirm = async () => {}): Promise<End> {
   const session = await who.open();
   const { sent } = await who.pick(String(session.url), provider);
+  await beforeConfirm();
   return ended(who, session.id, sent.code);
 }
 
@@ -38,7 +39,8 @@ export async function byPhone({ sandbox }: Play, who: Person, provider = 'APPLE'
 
 /** Connects by widget, link and phone, one after the other: where each ends, and all connections by provider. */
 export async function byEveryWay(play: Play, who: Person) {
-  const { connections: _one, ...widget } = await byWidget(who);
+  // Of a widget's user without a creation time only the event tells that it authenticated.
+  const { connections: _one, ...widget } = await byWidget(who, 'FITBIT', () => play.sandbox.settled());
   const { connections: _two, ...link } = await byLink(who, 'OURA');
   const phone = await byPhone(play, who);
   await play.sandbox.settled();
