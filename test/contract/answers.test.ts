@@ -87,6 +87,17 @@ test('malformed bodies, and bodies too large for the function or the gateway, ar
     expect((await send(JSON.stringify({ code: 'x'.repeat(17_000) }))).status).toBe(413);
     expect((await send('{"surprise":1}')).status).toBe(400);
   }
+  const wishes = [
+    { returnTo: 'web', referenceId: 'victim' },
+    { returnTo: 'web', provider: 'GARMIN', providers: ['OURA'] },
+    { returnTo: 'https://evil.example' },
+    {},
+    { returnTo: 'web', providers: Array.from({ length: 21 }, () => 'GARMIN') },
+    ['web'],
+  ];
+  for (const wish of wishes) {
+    expect((await bob.call('POST', '/v1/sessions', wish)).body.code).toBe('invalid_request');
+  }
 });
 
 test('headers too large for the gateway are refused', async () => {
