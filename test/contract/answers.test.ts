@@ -87,6 +87,17 @@ test('malformed bodies, and bodies too large for the function or the gateway, ar
     expect((await send(JSON.stringify({ code: 'x'.repeat(17_000) }))).status).toBe(413);
     expect((await send('{"surprise":1}')).status).toBe(400);
   }
+  const wishes = [
+    { returnTo: 'web', referenceId: 'victim' },
+    { returnTo: 'web', provider: 'GARMIN', providers: ['OURA'] },
+    { returnTo: 'https://evil.example' },
+    {},
+    { returnTo: 'web', providers: Array.from({ length: 21 }, () => 'GARMIN') },
+    ['web'],
+  ];
+  for (const wish of wishes) {
+    expect((await bob.call('POST', '/v1/sessions', wish)).body.code).toBe('invalid_request');
+  }
 });
 
 test('headers too large for the gateway are refused', async () => {
@@ -215,8 +226,10 @@ test('every answer of a link from its opening to the erasure is declared', async
   expect((await gil.confirm(late.id, lateCode.code)).status).toBe(202);
   await call('DELETE', `/v1/connections/${String(connection?.id)}`);
   await call('DELETE', '/v1/me');
-  const often = await Promise.all(Array.from({ length: 11 }, () => hal.call('DELETE', '/v1/me')));
-  expect(often.map(({ status }) => status)).toContain(429);
+  // A window of the limit may end in between, so twice as many are enough in any case.
+  const often: number[] = [];
+  for (let n = 0; n < 21 && !often.includes(429); n++) often.push((await hal.call('DELETE', '/v1/me')).status);
+  expect(often).toContain(429);
 
   expect(statuses).toEqual([200, 200, 200, 202, 202]);
   const codes = [await gil.call('POST', '/v1/sessions', { returnTo: 'web' }), await gil.call('POST', '/v1/tokens')];

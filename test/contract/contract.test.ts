@@ -27,24 +27,6 @@ const limited = problemDocument('rate_limited', 'Later.', 'r');
 const { scopes: _, ...withoutScopes } = connection.connected;
 const message = { message: 'Service Unavailable' };
 
-test.each<[string, Answered, string]>([
-  ['a list', answer(list, 200, { connections: [connection.connected] }), 'listConnections 200'],
-  ['a gateway’s answer', answer(list, 503, message), 'listConnections 503 gateway'],
-  [
-    'a problem',
-    answer(list, 503, problemDocument('unavailable', 'Later.', 'r'), problem),
-    'listConnections 503 unavailable',
-  ],
-  [
-    'a redirect',
-    answer(success, 303, '', { location: 'https://a.example/', 'cache-control': 'no-store' }),
-    'returnSuccess 303',
-  ],
-  ['no such route', answer(['GET', '/v1/none'], 404, { message: 'Not Found' }), 'no route 404 gateway'],
-])('a declared %s passes', (_what, answered, seen) => {
-  expect(checkAnswer(answered)).toBe(seen);
-});
-
 test.each<[string, Answered, RegExp]>([
   [
     'a field too many',

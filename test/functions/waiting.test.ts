@@ -6,17 +6,6 @@ test('the pauses grow, and after the sixth try the page no longer reloads itself
   expect(pauses).toEqual([2, 4, 8, 15, 30, undefined, undefined, undefined, undefined]);
 });
 
-test('a page that reloads itself stops after five pauses', () => {
-  const pauses: number[] = [];
-  let tryNumber = readTryNumber(undefined);
-  for (let pause = secondsToNextTry(tryNumber); pause !== undefined; pause = secondsToNextTry(tryNumber)) {
-    pauses.push(pause);
-    tryNumber = readTryNumber(String(nextTryNumber(tryNumber)));
-  }
-
-  expect(pauses).toEqual([2, 4, 8, 15, 30]);
-});
-
 test.each([6, 7, 8, 9])('the button after try %p leads to a numbered try without a pause', tryNumber => {
   const next = nextTryNumber(tryNumber);
 

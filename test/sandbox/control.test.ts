@@ -3,18 +3,10 @@ import { connect } from 'node:net';
 import * as fc from 'fast-check';
 import { scenarioNames } from '../../local/sandbox/scenarios';
 import { sendable } from '../../local/sandbox/send-now';
-import { type Setting, sandboxWithReceiver } from './setting';
+import { type Setting, useSetting } from './setting';
 
 let setting: Setting;
-
-beforeAll(async () => {
-  setting = await sandboxWithReceiver();
-});
-afterEach(() => {
-  setting.sandbox.reset();
-  setting.receiver.clear();
-});
-afterAll(() => setting.close());
+useSetting(started => (setting = started));
 
 async function control(method: string, path: string, body?: unknown) {
   const response = await fetch(`${setting.sandbox.url}/sandbox/${path}`, {

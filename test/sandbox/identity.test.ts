@@ -2,18 +2,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSandbox } from '../../local/sandbox/sandbox';
-import { type Setting, sandboxWithReceiver } from './setting';
+import { type Setting, sandboxWithReceiver, useSetting } from './setting';
 
 let setting: Setting;
-
-beforeAll(async () => {
-  setting = await sandboxWithReceiver();
-});
-afterEach(() => {
-  setting.sandbox.reset();
-  setting.receiver.clear();
-});
-afterAll(() => setting.close());
+useSetting(started => (setting = started));
 
 const userIds = () => setting.sandbox.users().map(({ userId }) => userId);
 

@@ -1,21 +1,12 @@
 import { sign } from '../../functions/core/terra/signature';
 import { manualClock } from '../../local/sandbox/clock';
 import { isScenarioName, type ScenarioName, scenarioNames } from '../../local/sandbox/scenarios';
-import { type Received, SECRET, type Setting, sandboxWithReceiver } from './setting';
+import { type Received, SECRET, type Setting, useSetting } from './setting';
 
 const WEEK_MS = 7 * 24 * 3600_000;
 
 let setting: Setting;
-
-beforeAll(async () => {
-  setting = await sandboxWithReceiver({ clock: manualClock(Date.now()), deliveryTimeoutMs: 2000 });
-});
-afterEach(() => {
-  setting.sandbox.reset();
-  setting.receiver.clear();
-  setting.receiver.answerWith(200);
-});
-afterAll(() => setting.close());
+useSetting(started => (setting = started), { clock: manualClock(Date.now()), deliveryTimeoutMs: 2000 });
 
 /** What is looked at under a scenario. */
 type Probe = () => Promise<unknown>;

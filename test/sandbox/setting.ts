@@ -44,6 +44,24 @@ export interface Setting {
 
 export type Answered = { status: number; headers: Headers; body: Record<string, unknown> & { [key: string]: unknown } };
 
+/** Starts one setting for the tests of a file, and resets it after each. */
+export function useSetting(
+  take: (setting: Setting) => void,
+  options?: Parameters<typeof sandboxWithReceiver>[0],
+): void {
+  let setting: Setting;
+  beforeAll(async () => {
+    setting = await sandboxWithReceiver(options);
+    take(setting);
+  });
+  afterEach(() => {
+    setting.sandbox.reset();
+    setting.receiver.clear();
+    setting.receiver.answerWith(200);
+  });
+  afterAll(() => setting.close());
+}
+
 /** A sandbox whose webhooks arrive at a receiver of the test's own. */
 export async function sandboxWithReceiver(
   options: Partial<SandboxOptions> & { clock?: SandboxClock } = {},

@@ -1,18 +1,10 @@
-import { type Setting, sandboxWithReceiver } from './setting';
+import { type Setting, useSetting } from './setting';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const unknownUser = '40f7b0e1-89e2-43ac-a5b8-1e29c8d47cad';
 
 let setting: Setting;
-
-beforeAll(async () => {
-  setting = await sandboxWithReceiver();
-});
-afterEach(() => {
-  setting.sandbox.reset();
-  setting.receiver.clear();
-});
-afterAll(() => setting.close());
+useSetting(started => (setting = started));
 
 type Opened = { status: number; body: { url: string; session_id: string } };
 

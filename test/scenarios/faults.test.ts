@@ -1,11 +1,11 @@
-import { askedAgain, hears, type SlowScenario } from './outage';
+import { askedAgain, hears } from './outage';
 import { type Effect, type ScenarioOf, testScenarios } from './play';
 
 const credentials = '502 terra_credentials';
 const rejected = '502 terra_rejected';
 const unavailable = '503 terra_unavailable';
 
-const effects: Record<Exclude<ScenarioOf<'Faults of the API'>, SlowScenario>, Effect> = {
+const effects: Record<ScenarioOf<'Faults of the API'>, Effect> = {
   'bad-request': hears('a request that Terra finds malformed is a rejection', rejected),
   '401': hears('the deployment’s credentials are named as the cause', credentials),
   '403': hears('the deployment’s credentials are named as the cause', credentials),
@@ -31,6 +31,9 @@ const effects: Record<Exclude<ScenarioOf<'Faults of the API'>, SlowScenario>, Ef
   reset: hears('after a broken connection only requests that create nothing at Terra are repeated', unavailable, {
     asked: askedAgain,
   }),
+  slow: hears('every caller gets an answer within four seconds, and nothing is repeated', '504 terra_timeout'),
+  'slow-drip': hears('an answer that arrives byte by byte is abandoned after four seconds', '504 terra_timeout'),
+  hang: hears('an answer that never arrives is abandoned after four seconds', '504 terra_timeout'),
 };
 
 testScenarios(effects);

@@ -1,9 +1,6 @@
 import type { Answer } from '../support/person';
-import type { Effect, Person, Play, ScenarioOf } from './play';
+import type { Effect, Person, Play } from './play';
 import { byLink, comeBack, decideAndLeave, deliveriesOf, resend, says, timesAsked } from './steps';
-
-/** These really take their time, so they have a file and a stack of their own. */
-export type SlowScenario = Extract<ScenarioOf<'Faults of the API'>, 'slow' | 'slow-drip' | 'hang'>;
 
 /** The answer to each call that depends on Terra, and how often Terra was asked. */
 type Heard = {
@@ -21,8 +18,8 @@ const askedOnce = { authenticateUser: 1, session: 1, tokens: 1, detailed: 1, use
 export const askedAgain = { detailed: 2, deauthenticateUser: 2 };
 
 /**
- * With Terra like this, whoever opens, mints or lists is told `answer`; confirming waits for Terra's word and disconnecting
- * for its agreement, and both come true as soon as Terra is well.
+ * Expects that under the scenario opening, token and list calls get `answer`, and that confirming and disconnecting stay
+ * pending and complete once Terra answers again.
  */
 export function hears(
   fact: string,

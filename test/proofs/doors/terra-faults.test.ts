@@ -125,16 +125,20 @@ test.each(Object.keys(faults))(
 const ownerOf = ({ world, alice }: Population) =>
   [...world.store.items.values()].find(({ sub }) => sub === alice.sub)?.owner ?? '';
 
+const terraOptions = {
+  apiUrl: 'http://terra.invalid/v2',
+  widgetUrl: 'http://terra.invalid/widget',
+  widget: 'current' as const,
+  allowUnboundTokens: true,
+  credentials: async () => ({ devId: 'd', apiKey: 'k' }),
+  clock: systemClock,
+};
+
 test('the older token path shares the time limit of the newer one', async () => {
   const budget = divided(TERRA_BUDGET, 20);
   const waits: number[] = [];
   const client = terraClient({
-    apiUrl: 'http://terra.invalid/v2',
-    widgetUrl: 'http://terra.invalid/widget',
-    widget: 'current',
-    allowUnboundTokens: true,
-    credentials: async () => ({ devId: 'd', apiKey: 'k' }),
-    clock: systemClock,
+    ...terraOptions,
     budget,
     // The first is never sent, the second says 404 at the last moment, and so on: the slowest there is.
     send: async (_request, { connect, whole }) => {
@@ -162,12 +166,7 @@ test.each([1e300, 1e15, 48 * 3600, 0.001, Number.MIN_VALUE])(
     Object.assign(
       world.terra,
       terraClient({
-        apiUrl: 'http://terra.invalid/v2',
-        widgetUrl: 'http://terra.invalid/widget',
-        widget: 'current',
-        allowUnboundTokens: true,
-        credentials: async () => ({ devId: 'd', apiKey: 'k' }),
-        clock: systemClock,
+        ...terraOptions,
         send: async () => ({ kind: 'answer', status: 200, body: JSON.stringify(body) }),
       }),
     );
