@@ -161,7 +161,7 @@ test('another Terra takes the sandbox’s place; functions end with a parent tha
     body: '{"returnTo":"web"}',
   }).catch(() => 'broken off');
   await asked;
-  expect(started.output()).toContain('webhooks may not reach this machine');
+  expect(started.output()).toContain('webhooks cannot reach this machine');
   expect(started.output()).not.toContain('local imitation of Terra');
   const functions = functionsOf(started.process.pid);
 
