@@ -161,7 +161,7 @@ test('another Terra can replace the sandbox; functions end when their parent is 
     body: '{"returnTo":"web"}',
   }).catch(() => 'broken off');
   await asked;
-  expect(started.output()).toContain('webhooks may not reach this machine');
+  expect(started.output()).toContain('webhooks cannot reach this machine');
   expect(started.output()).not.toContain('local imitation of Terra');
   const functions = functionsOf(started.process.pid);
 
