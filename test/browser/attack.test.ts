@@ -75,7 +75,7 @@ test(
 test(
   'another browser that opens the return of a link connects no one, and the connection ends',
   scene(async on => {
-    const mallory = await visitor(on, 'mallory');
+    const mallory = await visitor(on, 'mona');
     await mallory.openDemo();
     await mallory.signIn();
     await mallory.goStraightTo('Garmin');
@@ -83,7 +83,7 @@ test(
     await mallory.seesConnection('Garmin', 'Connected');
     const [callback = ''] = mallory.context.watch.callbacks;
 
-    const victor = await visitor(on, 'victor', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
+    const victor = await visitor(on, 'vera', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
     await victor.page.goto(callback);
     await victor.sees(victor.page.getByRole('heading', { name: 'Sie können diese Seite schließen' }));
     await victor.look('a return that is not his');
@@ -100,7 +100,7 @@ test(
   'a return that is forged after a denial connects no one, even after a different user approved in another browser',
   scene(async on => {
     on.stack.sandbox?.switchOn('link-survives-denial');
-    const mallory = await visitor(on, 'mallory');
+    const mallory = await visitor(on, 'milo');
     await mallory.openDemo();
     await mallory.signIn();
     await mallory.goStraightTo('Garmin');
@@ -115,7 +115,7 @@ test(
     await forger.sees(forger.page.getByRole('heading', { name: 'One moment' }));
     await forger.look('waiting for Terra');
 
-    const victor = await visitor(on, 'victor', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
+    const victor = await visitor(on, 'viktor', { locale: 'de-DE', userAgent: 'the browser of somebody else' });
     await victor.page.goto(consent);
     await victor.approve();
     await on.stack.sandbox?.settled();
