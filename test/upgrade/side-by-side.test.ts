@@ -17,6 +17,7 @@ const open =
   (wish: object = {}): Step =>
   async ({ ana, notes }) => {
     notes.session = await ana.open(wish);
+    expect(notes.session).toHaveProperty('url');
   };
 const sessionOf = ({ notes }: Scene) => notes.session as { id: string; url: string };
 const pick =
