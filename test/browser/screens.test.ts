@@ -23,6 +23,8 @@ test.each(screens)('every screen looks right on %s', (_, who, screen) =>
     await person.approve();
     await person.seesConnection('Garmin', 'Connected');
 
+    // A denial within 5 s after the return could be of the same attempt, and would count against it.
+    await person.page.waitForTimeout(6000);
     await person.goStraightTo('Oura');
     await person.deny();
     await person.sees('You denied access at the provider');
