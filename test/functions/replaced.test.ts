@@ -35,3 +35,28 @@ test.each(ORDERS)('a cycle of replacements leaves one connection with its first 
   expect(now).toMatchObject([{ id: first?.id }]);
   expect(now).toHaveLength(1);
 });
+
+test.each([
+  ['before', [0, 1, 2]],
+  ['after', [0, 2, 1]],
+] as const)(
+  'a second authentication that no session explains stays unproved if Terra reports it %s a replacement by the same user',
+  async (_when, order) => {
+    const world = newWorld();
+    const go = journey(world);
+    const session = await go.open('alice');
+    await go.deliver(terraEvent.auth(terraUser(1), { session: 'terra-session-1' }));
+    const { code } = await go.comeBack(session.state, { user_id: terraUser(1) });
+    await go.confirm('alice', session.id, code);
+    world.wait(90 * MINUTE);
+    const at = world.clock();
+    const events = [
+      terraEvent.reauth(told(terraUser(1)), told(terraUser(2))),
+      { ...terraEvent.auth(terraUser(1)), flow_id: 'second' },
+      terraEvent.reauth(told(terraUser(2)), told(terraUser(1))),
+    ];
+    for (const index of order) await go.deliver(events[index] ?? {}, { ordering: at + index });
+
+    expect(await go.connections('alice')).toMatchObject([{ status: 'unconfirmed', needsAction: 'reconnect' }]);
+  },
+);

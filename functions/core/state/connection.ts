@@ -99,7 +99,7 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
   return withoutUndefined({
     provider: greatest(a.provider, b.provider, (x, y) => (x > y ? 1 : -1)),
     firstAuthAt: greatest(a.firstAuthAt, b.firstAuthAt, (x, y) => y - x),
-    auth: newest(a.auth, b.auth),
+    auth: newestAuthentication(a.auth, b.auth),
     proof: newest(a.proof, b.proof),
     gone: newest(a.gone, b.gone),
     error: newest(a.error, b.error),
@@ -115,6 +115,21 @@ export function mergeFacts(a: ConnectionFacts, b: ConnectionFacts): ConnectionFa
     supersededBy: newest(a.supersededBy, b.supersededBy),
     standsAgain: a.standsAgain ?? b.standsAgain,
   });
+}
+
+type AuthenticationFact = NonNullable<ConnectionFacts['auth']>;
+
+/**
+ * Returns the newest authentication that an `auth` event or an answer reported, else the newest that a `user_reauth` reported: that
+ * event comes in addition to an `auth` event, which says more, and would hide one that nothing requested.
+ */
+function newestAuthentication(
+  a: AuthenticationFact | undefined,
+  b: AuthenticationFact | undefined,
+): AuthenticationFact | undefined {
+  const isOnlyOneReauth = a && b && (a.via === REAUTH) !== (b.via === REAUTH);
+  if (!isOnlyOneReauth) return newest(a, b);
+  return a.via === REAUTH ? b : a;
 }
 
 /** Returns the facts of an authentication whose origin is `via`. */
