@@ -15,6 +15,7 @@ import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
 import { CLOCK_AHEAD, readTerraUserId } from '../terra/terra-user';
 
+const DELETE_TRIES = 3;
 /** The sweep looks once more after this time, for writes that were in progress when the erasure began. */
 const LAST_LOOK_AFTER = 15 * MINUTE;
 
@@ -104,7 +105,12 @@ export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, dep
       await removeErased(records, terraUserId, deps);
     } else await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
-  return !isErasing(await deps.store.load(records.owner));
+  // Terra's own event of the deauthentication can change a row before it is deleted.
+  for (let tries = 1; ; tries++) {
+    const left = await deps.store.load(records.owner);
+    if (!isErasing(left) || tries === DELETE_TRIES) return !isErasing(left);
+    for (const { terraUserId } of rowsBefore(left)) await removeErased(left, terraUserId, deps);
+  }
 }
 
 export type EraseDeps = EndDeps & { terra: Pick<Terra, 'deauthenticate' | 'findUser'> };
