@@ -30,7 +30,7 @@ export async function exportKey({ terminal, secrets, deployment, clock, options 
   }
   await writeFile(options.to, `${text}\n`, { mode: 0o600, flag: 'wx' }).catch(cannotWrite(options.to));
   terminal.print(
-    `Written to ${options.to}, which only you can read. Store it offline: whoever has it can compute your users’ reference ids.`,
+    `Written to ${options.to}, which only you can read. Store it offline: anyone who has it can compute your users’ reference ids.`,
   );
   return 0;
 }

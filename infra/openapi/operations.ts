@@ -93,7 +93,7 @@ export const operations: { readonly [N in RouteName]: OperationText<Routes[N]> }
     title: 'Confirm a session',
     tag: 'Sessions',
     description:
-      'Only the browser that finished received the `code`, and it is valid only with the token of the user who started. If another user redeems it, nobody is connected. The request can be repeated and returns the current state.',
+      'Only the browser that finished received the `code`, and it is valid only with the token of the user who started. If another user redeems it, no one is connected. The request can be repeated and returns the current state.',
     path: { id: sessionId },
     body: { withCode: { code: ids.code }, withoutCodes: {} },
     replies: {

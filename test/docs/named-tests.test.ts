@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 const root = join(__dirname, '../..');
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -54,24 +54,4 @@ describe.each([
     const named = claims.flatMap(({ tests }) => tests);
     expect(named.filter(({ file, title }) => !titlesOf(file).includes(title))).toEqual([]);
   });
-});
-
-test.each(['security', 'state', 'integrate', 'events', 'pages'])('every link of docs/%s.md has a target', name => {
-  const page = `docs/${name}.md`;
-  const anchorOf = (heading: string) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w\s-]/g, '')
-      .replaceAll(' ', '-');
-  const anchorsIn = (file: string) =>
-    [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
-  const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].map(([, path = '', anchor]) => ({
-    file: path === '' ? page : join(dirname(page), path),
-    anchor,
-  }));
-
-  const broken = links.filter(
-    ({ file, anchor }) => !existsSync(join(root, file)) || (anchor !== undefined && !anchorsIn(file).includes(anchor)),
-  );
-  expect(broken).toEqual([]);
 });

@@ -125,6 +125,27 @@ test('a Terra user that is reported late is ended without being shown, and leave
   expect(itemsOf(world)).not.toContain(`connection#${LATE}`);
 });
 
+test('a connection is deleted although Terra’s own event of its end changes the row before', async () => {
+  const { world, go } = await connected();
+  let isChanged = false;
+  const store = {
+    ...world.store,
+    async remove(owner: string, item: string, version: number | undefined) {
+      if (item.startsWith('connection#') && !isChanged) {
+        isChanged = true;
+        await go.deliver(terraEvent.deauth(USER), { ordering: world.clock() + 1 });
+      }
+      return world.store.remove(owner, item, version);
+    },
+  };
+
+  await journey({ ...world, store }).erase('alice');
+
+  expect(isChanged).toBe(true);
+  expect(itemsOf(world)).toEqual(['erasure']);
+  expect(await codeOf(go.open('alice'))).toMatchObject({ status: 'pending' });
+});
+
 test('a row that a concurrent run deleted is not recreated', async () => {
   const { world, go } = await connected();
   const attempt = jest.spyOn(world.terra, 'deauthenticate').mockImplementationOnce(async () => {

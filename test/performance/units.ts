@@ -29,7 +29,7 @@ export function readUnits({ items, isConsistent }: Pick<TableRead, 'items' | 'is
   return isConsistent ? blocks : blocks / 2;
 }
 
-/** A write counts 1 KiB blocks of the larger of what was and what is, or would have been; a refused one as any other. */
+/** Returns the write units of one item: 1 per KiB of the larger of the item before and after. A refused write costs the same. */
 export function writeUnits({
   before,
   after,

@@ -15,7 +15,7 @@ import type { Delivery } from './delivery-mark';
 import { isAwaitingUsers, mayFollowErasure } from './erasure';
 import { connectionOf, isUnreadable, type FactUpdates, type OwnerRecords, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
-import { conflict, NO_FACT_UPDATES, factUpdateOf, type RecordDeps, record } from './record';
+import { conflict, NO_FACT_UPDATES, factUpdateOf, pauseAfter, type RecordDeps, record, WRITE_TRIES } from './record';
 import { recordAuthentication } from './record-authentication';
 import { REPORTED_ENDS_LIMIT, type ReportedEnd, reportedEndsPurgeAt } from './reported-ends';
 import { isUsedTwice, PROJECT_WITHIN } from './session';
@@ -39,9 +39,6 @@ type Applying = ApplyDeps & { at: Instant };
 
 /** The arrival of data is stored at most once in this time for each connection. */
 const COALESCE = HOUR;
-/** For the row of reported ends, which all owners share. */
-const TRIES = 5;
-const PAUSE_MS = 25;
 
 /** Applies an event of Terra's that happened at `at`. Idempotent, and independent of the order of events. */
 export async function applyEvent(event: TerraEvent, at: Instant, applyDeps: ApplyDeps): Promise<Outcome> {
@@ -209,7 +206,7 @@ async function storeReportedEnd(
   end: Omit<ReportedEnd, 'notedAt'>,
   { store, clock, pause }: ApplyDeps,
 ): Promise<boolean> {
-  for (let tries = 1; tries <= TRIES; tries++) {
+  for (let tries = 1; tries <= WRITE_TRIES; tries++) {
     const known = await store.reportedEnds();
     const ends = known?.ends ?? [];
     const isStored = ends.some(
@@ -221,7 +218,7 @@ async function storeReportedEnd(
     const next = { ...known, ends: [...ends, { ...end, notedAt: now }], purgeAt: reportedEndsPurgeAt(now) };
     const version = known?.version ?? 0;
     if (await store.saveReportedEnds({ ...next, version: version + 1 }, version)) return true;
-    await pause(PAUSE_MS * 2 ** tries);
+    await pause(pauseAfter(tries));
   }
   throw conflict();
 }

@@ -6,7 +6,7 @@ import { decidedAt, type EndDeps, endConnection } from './end-connection';
 import { Problem } from '../http/errors';
 import { askTerra } from './look-up';
 import { connectionOf, isUnreadable, type OwnerRecords, terraUserOf } from './owner-records';
-import { record } from './record';
+import { record, WRITE_TRIES } from './record';
 import type { Rules } from './rules';
 import { fits } from './token-record';
 import { type Confirmation, isOpen, mayContain, userToLookUp } from './session';
@@ -15,7 +15,6 @@ import type { Terra } from '../terra/terra';
 import type { ErasureRow } from './tombstone';
 import { CLOCK_AHEAD, readTerraUserId } from '../terra/terra-user';
 
-const DELETE_TRIES = 3;
 /** The sweep looks once more after this time, for writes that were in progress when the erasure began. */
 const LAST_LOOK_AFTER = 15 * MINUTE;
 
@@ -105,11 +104,19 @@ export async function eraseOwner(known: OwnerRecords, mayAsk: () => boolean, dep
       await removeErased(records, terraUserId, deps);
     } else await deps.store.remove(row.owner, itemKey.connection(terraUserId), row.version);
   }
-  // Terra's own event of the deauthentication can change a row before it is deleted.
+  return deleteEnded(records.owner, deps);
+}
+
+/**
+ * Deletes the connections that ended but are still stored, because Terra's own event of the deauthentication changed them. Returns
+ * whether everything is erased.
+ */
+async function deleteEnded(owner: string, deps: EraseDeps): Promise<boolean> {
   for (let tries = 1; ; tries++) {
-    const left = await deps.store.load(records.owner);
-    if (!isErasing(left) || tries === DELETE_TRIES) return !isErasing(left);
-    for (const { terraUserId } of rowsBefore(left)) await removeErased(left, terraUserId, deps);
+    const left = await deps.store.load(owner);
+    const ended = rowsBefore(left).filter(({ facts }) => isErasedAndEnded(facts));
+    if (ended.length === 0 || tries === WRITE_TRIES) return !isErasing(left);
+    for (const { terraUserId } of ended) await removeErased(left, terraUserId, deps);
   }
 }
 
@@ -234,11 +241,11 @@ export async function removeErased(
   { store }: Pick<EndDeps, 'store'>,
 ): Promise<void> {
   const row = connectionOf(records, terraUserId);
-  const isOver =
-    row !== undefined && ['disconnected', 'superseded', 'unseen'].includes(connectionState(row.facts).status);
-  if (!isOver || !isErased(row.facts)) return;
-  await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
+  if (row && isErasedAndEnded(row.facts)) await store.remove(row.owner, itemKey.connection(terraUserId), row.version);
 }
+
+const isErasedAndEnded = (facts: ConnectionFacts): boolean =>
+  isErased(facts) && ['disconnected', 'superseded', 'unseen'].includes(connectionState(facts).status);
 
 /** Returns when the sweep must next process the tombstone: with backoff until everything is erased, then for the last look. */
 export function erasureDueAt(erasure: ErasureRow, isDone: boolean, now: Instant): Instant | undefined {

@@ -4,15 +4,13 @@ import { type Authentication, correlate, type Origin } from './correlate';
 import { isSameDelivery, toDeliveryMark } from './delivery-mark';
 import { connectionOf, type OwnerRecords, withTokenRecord, withSession } from './owner-records';
 import { providerKind } from '../terra/providers';
-import type { RecordDeps } from './record';
+import { conflict, pauseAfter, type RecordDeps, WRITE_TRIES } from './record';
 import { type Authorisation, mergeAuthorisations, PROJECT_WITHIN, type SessionRow } from './session';
 import { itemKey } from '../store/table';
 
 /** The records with the authentication stored at its origin, and the facts that it implies for the connection. */
 export type RecordedAuthentication = { records: OwnerRecords; facts: ConnectionFacts; origin: Origin };
 
-const TRIES = 5;
-const PAUSE_MS = 25;
 /** How long a used token record is kept. The connection has its proof after at most a minute. */
 const KEEP_USED = 6 * HOUR;
 
@@ -76,7 +74,7 @@ export async function addAuthorisation(
   deps: Pick<RecordDeps, 'clock' | 'pause'> & { store: Pick<RecordDeps['store'], 'addSessionFact'> },
 ): Promise<SessionRow | 'full' | undefined> {
   let session = read;
-  for (let tries = 1; tries <= TRIES; tries++) {
+  for (let tries = 1; tries <= WRITE_TRIES; tries++) {
     const known = session.authorised[terraUserId];
     const authorisation = known ? mergeAuthorisations(known, more) : more;
     if (known && JSON.stringify(mergeAuthorisations(known, known)) === JSON.stringify(authorisation)) return session;
@@ -87,9 +85,9 @@ export async function addAuthorisation(
     if (!stored.session || stored.session.closed) return undefined;
     if (stored.session.version === version) return 'full';
     session = stored.session;
-    await deps.pause(PAUSE_MS * 2 ** tries);
+    await deps.pause(pauseAfter(tries));
   }
-  throw new Error('a session kept changing while an authentication was added');
+  throw conflict();
 }
 
 function authorisationOf(authentication: Authentication, isNamed: boolean): Authorisation {

@@ -6,8 +6,10 @@ import { projectConnections } from './project-connections';
 import type { Rules } from './rules';
 import type { Store } from '../store/store';
 
-const TRIES = 5;
-const PAUSE = 25;
+/** How often a write is tried if other writers change the row in between. */
+export const WRITE_TRIES = 5;
+/** Returns the longest pause before the next try, in ms. */
+export const pauseAfter = (tries: number): Instant => 25 * 2 ** tries;
 
 export type RecordDeps = { store: Store; clock: Clock; rules: Rules; pause: (most: Instant) => Promise<void> };
 
@@ -35,8 +37,8 @@ export async function record(
       if ([...updates.keys()].some(terraUserId => isUnreadable(records, terraUserId))) throw unreadable();
       return { records: withChanges(records, changes), changed };
     }
-    if (tries === TRIES) throw conflict();
-    await deps.pause(PAUSE * 2 ** tries);
+    if (tries === WRITE_TRIES) throw conflict();
+    await deps.pause(pauseAfter(tries));
     records = await deps.store.load(records.owner);
   }
 }
